@@ -1,0 +1,187 @@
+//! Little-endian bytes with limits: the one way bytes are written and read by hand.
+//!
+//! Everything that is hashed, signed or public goes through here, so that one value has exactly
+//! one encoding on every host.
+
+use alloc::{string::String, vec::Vec};
+
+/// Appends to a growing buffer.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// An empty buffer.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
+    /// What was written.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Bytes written so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// One byte.
+    pub fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self, value: u16) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self, value: u32) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Bytes as they are, without a length.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A length of four bytes, then the bytes. Lengths above `u32::MAX` cannot arise: every
+    /// container that is written here is limited far below.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        self.raw(bytes);
+    }
+
+    /// A length of four bytes, then UTF-8.
+    pub fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+}
+
+/// Why bytes could not be read: a place and a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireError {
+    /// Offset in the input, in bytes.
+    pub offset: usize,
+    /// What is wrong there.
+    pub cause: &'static str,
+}
+
+impl core::fmt::Display for WireError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} at byte {}", self.cause, self.offset)
+    }
+}
+
+impl core::error::Error for WireError {}
+
+/// Reads a buffer from front to back; every read is checked.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `bytes` from the start.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, offset: 0 }
+    }
+
+    /// Offset of the next byte.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Bytes left.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len().saturating_sub(self.offset)
+    }
+
+    /// An error at the current place.
+    pub const fn error(&self, cause: &'static str) -> WireError {
+        WireError { offset: self.offset, cause }
+    }
+
+    /// Fails unless everything was read.
+    pub fn end(&self) -> Result<(), WireError> {
+        if self.remaining() == 0 { Ok(()) } else { Err(self.error("trailing bytes")) }
+    }
+
+    /// So many bytes as they are.
+    pub fn raw(&mut self, count: usize) -> Result<&'a [u8], WireError> {
+        let end = self.offset.checked_add(count).filter(|end| *end <= self.bytes.len());
+        let Some(end) = end else { return Err(self.error("unexpected end")) };
+        let slice = &self.bytes[self.offset..end];
+        self.offset = end;
+        Ok(slice)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.raw(N)?);
+        Ok(array)
+    }
+
+    /// One byte.
+    pub fn u8(&mut self) -> Result<u8, WireError> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self) -> Result<u16, WireError> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self) -> Result<u32, WireError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self) -> Result<u64, WireError> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// 32 bytes.
+    pub fn hash(&mut self) -> Result<[u8; 32], WireError> {
+        self.array()
+    }
+
+    /// A count of items of at least `item` bytes each, checked against what is left, so that a
+    /// forged count cannot make the reader allocate.
+    pub fn count(&mut self, item: usize) -> Result<usize, WireError> {
+        let at = self.offset;
+        let count = self.u32()? as usize;
+        if count.saturating_mul(item.max(1)) > self.remaining() {
+            return Err(WireError { offset: at, cause: "count larger than the input" });
+        }
+        Ok(count)
+    }
+
+    /// A length of four bytes, then so many bytes.
+    pub fn bytes(&mut self) -> Result<&'a [u8], WireError> {
+        let count = self.count(1)?;
+        self.raw(count)
+    }
+
+    /// A length of four bytes, then UTF-8.
+    pub fn text(&mut self) -> Result<String, WireError> {
+        let at = self.offset;
+        let bytes = self.bytes()?;
+        let text = core::str::from_utf8(bytes);
+        text.map(String::from).map_err(|_| WireError { offset: at, cause: "text is not UTF-8" })
+    }
+}
