@@ -234,13 +234,14 @@ impl Value {
 fn int_cmp_float(int: i64, float: f64) -> Option<core::cmp::Ordering> {
     use core::cmp::Ordering::{Equal, Greater, Less};
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    const MINUS_TWO_63: f64 = -9_223_372_036_854_775_808.0;
     if float.is_nan() {
         return None;
     }
     if float >= TWO_63 {
         return Some(Less);
     }
-    if float < -TWO_63 {
+    if float < MINUS_TWO_63 {
         return Some(Greater);
     }
     // The float's whole part fits an i64 now; the cast truncates towards zero.

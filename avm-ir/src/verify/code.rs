@@ -34,7 +34,7 @@ pub(super) fn check_region(
     }
     let blocks = blocks(region)?;
     let links = link(region, index, names)?;
-    let mut pass = Pass { program, region, names, links: &links, index, pool: 0 };
+    let mut pass = Pass { program, region, links: &links, index, pool: 0 };
     for block in &blocks {
         for pc in block.start..block.end {
             pass.check_instruction(block, pc).map_err(|cause| VerifyError {
@@ -112,7 +112,6 @@ fn link(region: &Region, index: Option<u32>, names: &Names<'_>) -> Result<Links,
 struct Pass<'a> {
     program: &'a Program,
     region: &'a Region,
-    names: &'a Names<'a>,
     links: &'a Links,
     index: Option<u32>,
     /// First pool entry that no instruction has used yet.
