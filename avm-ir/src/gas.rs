@@ -66,6 +66,9 @@ pub enum Measure {
     Size(&'static str),
     /// Size of a text, bytes or container; 0 for null, bool, number and handle.
     Weight(&'static str),
+    /// Bytes to walk to find a character's position: the size of a text that is not ASCII, 0 for
+    /// anything else.
+    Scan(&'static str),
     /// Items of a list, fields of a record, number of variadic operands; 1 for anything else.
     Count(&'static str),
     /// Dimension of a vector; 0 for anything else.
@@ -80,7 +83,7 @@ pub enum Measure {
     Product(&'static str, &'static str),
     /// Steps from the first operand's value to the second's by the third's.
     Steps(&'static str, &'static str, &'static str),
-    /// Units of work that the provider reports with its answer; the text says what they are.
+    /// Units of work that whoever did the work reports with the result; the text says what.
     Units(&'static str),
 }
 
@@ -163,6 +166,7 @@ pub fn formula_text(terms: &[Term]) -> String {
             Measure::One => format!("{gas}"),
             Measure::Size(a) => format!("{gas} × size({a})"),
             Measure::Weight(a) => format!("{gas} × weight({a})"),
+            Measure::Scan(a) => format!("{gas} × scan({a})"),
             Measure::Count(a) => format!("{gas} × count({a})"),
             Measure::Dim(a) => format!("{gas} × dimension({a})"),
             Measure::Value(a) => format!("{gas} × {a}"),

@@ -116,7 +116,7 @@ gas [per(200, Count("pairs"))] sets none reach none sem "out = {pairs…}" sourc
 0x13 GET => data::get also []
 in { container: Any = required "record, list, text, bytes or vector", key: Any = required "field name or index" }
 out { value: Any = required "the field or item" }
-gas [] sets none reach none sem "out = container[key]" source "Y-17" since 1;
+gas [per(10, Scan("container"))] sets none reach none sem "out = container[key]" source "Y-17" since 1;
 /// Writes a field of a record or an item of a list in place.
 0x14 PUT => data::put also []
 in { container: Place = required "record or list", key: Any = required "field name or index", value: Any = required "the new value" } out {}
@@ -130,7 +130,7 @@ gas [] sets none reach none sem "out = container[key]; container[key] = NULL" so
 0x16 LEN => data::len also []
 in { value: Any = required "list, record, text, bytes or vector" }
 out { count: Int = required "how many" }
-gas [per(10, Weight("value"))] sets none reach none sem "out = len(value)" source "X-33" since 1;
+gas [per(10, Scan("value"))] sets none reach none sem "out = len(value)" source "X-33" since 1;
 /// Name of a value's type: null bool int float text bytes list record vector handle.
 0x17 TYPE_OF => data::type_of also []
 in { value: Any = required "any value" }
@@ -142,7 +142,7 @@ in { low: Int = required "smallest result", high: Int = required "largest result
 out { value: Int = required "low ≤ value ≤ high" }
 gas [] sets none reach none sem "out = uniform(low, high)" source "X-33 X-41" since 1;
 // ---- arithmetic ----------------------------------------------------------------------------
-/// Adds numbers or vectors, joins texts or lists; text + list appends the list as passages.
+/// Adds numbers or vectors, joins texts (also with a number or bool) or lists; text + list appends the list as passages.
 0x20 ADD => arith::add also ["CONCAT"]
 in { left: Any = required "left operand", right: Any = required "right operand" }
 out { sum: Any = required "the sum" }
@@ -333,7 +333,7 @@ gas [] sets bool reach none sem "out = bool(value)" source "Y-21" since 1;
 0x50 SLICE => text::slice also ["SUBSTRING"]
 in { value: Any = required "text, list or bytes", start: Int = required "first position", end: Int = absent "one past the last; the end if absent" }
 out { part: Any = required "the part" }
-gas [per(20, Weight("value"))] sets none reach none sem "out = value[start:end]" source "X-33" since 1;
+gas [per(10, Scan("value")), per(20, Weight("part"))] sets none reach none sem "out = value[start:end]" source "X-33" since 1;
 /// Text in upper case.
 0x51 UPPER => text::upper also []
 in { text: Text = required "a text" }
@@ -363,7 +363,7 @@ gas [per(50, Size("parts")), per(20, Product("separator", "parts"))] sets none r
 0x56 FIND => text::find also ["INDEX_OF"]
 in { container: Any = required "text, list or bytes", item: Any = required "what to look for", from: Int = absent "position to start at" }
 out { position: Int = required "where, or -1" }
-gas [per(20, Weight("container"))] sets none reach none sem "out = position(item in container)" source "X-33" since 1;
+gas [per(20, Units("bytes searched"))] sets none reach none sem "out = position(item in container)" source "X-33" since 1;
 /// Text with every occurrence of a part replaced.
 0x57 REPLACE => text::replace also []
 in { text: Text = required "a text", part: Text = required "what to replace, not empty", replacement: Text = required "what to put there" }
