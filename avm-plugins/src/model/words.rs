@@ -1,0 +1,220 @@
+//! Splitting text into words, shared by the embedder and the sentence picker.
+//!
+//! A word is a run of letters, digits and `_`, in which a single `-`, `.` or `'` may stand between
+//! two such characters (`avm-asm`, `0.5`, `R_state.conversation`). Identifiers are kept whole and
+//! also split into parts, so that `SELF_MODIFY` meets "self-modifying" and still meets itself best.
+
+/// One word of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The whole word in lower case, with leading dashes where the source has an option (`--gas`).
+    pub whole: String,
+    /// Lower-case parts of a compound, cut at `_ - . '` and at case changes; one part if simple.
+    pub parts: Vec<String>,
+    /// True for what looks like a name of a program: `SELF_MODIFY`, `codeSize`, `--gas`, `HALT`.
+    pub identifier: bool,
+}
+
+impl Word {
+    /// True where the word is a number, such as `50` or `0.5`.
+    pub fn is_number(&self) -> bool {
+        self.whole.starts_with(|c: char| c.is_ascii_digit())
+            && self.whole.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'))
+    }
+}
+
+fn is_word_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Splits `text` into words in order of appearance. Linear in the length of the text.
+pub fn words(text: &str) -> Vec<Word> {
+    let mut out = Vec::new();
+    let mut start = None;
+    let mut previous = ' ';
+    let mut dashes = 0usize;
+    let mut iter = text.char_indices().peekable();
+    while let Some((at, c)) = iter.next() {
+        if is_word_char(c) {
+            start.get_or_insert(at);
+        } else if let Some(from) = start {
+            let joins = matches!(c, '-' | '.' | '\'' | '’')
+                && is_word_char(previous)
+                && iter.peek().is_some_and(|&(_, next)| is_word_char(next));
+            if !joins {
+                out.push(word(&text[from..at], dashes >= 2));
+                start = None;
+                dashes = usize::from(c == '-');
+            }
+        } else if c == '-' {
+            dashes += 1;
+        } else {
+            dashes = 0;
+        }
+        previous = c;
+    }
+    if let Some(from) = start {
+        out.push(word(&text[from..], dashes >= 2));
+    }
+    out
+}
+
+fn word(raw: &str, option: bool) -> Word {
+    let lower = raw.to_lowercase();
+    let number = raw.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'));
+    let raw_parts = split_parts(raw);
+    let letters = raw.chars().filter(|c| c.is_alphabetic()).count();
+    let upper = letters >= 2 && raw.chars().all(|c| !c.is_lowercase());
+    let camel = raw.chars().skip(1).any(char::is_uppercase) && raw.chars().any(char::is_lowercase);
+    let identifier = !number && (option || raw.contains('_') || upper || camel);
+    let parts = if number {
+        vec![lower.clone()]
+    } else {
+        raw_parts.iter().map(|p| p.to_lowercase()).collect()
+    };
+    let whole = if option { format!("--{lower}") } else { lower };
+    Word { whole, parts, identifier }
+}
+
+/// Cuts at separators and where a lower-case letter or digit is followed by an upper-case letter.
+fn split_parts(raw: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut previous = '_';
+    for (at, c) in raw.char_indices() {
+        if matches!(c, '_' | '-' | '.' | '\'' | '’') {
+            parts.push(&raw[start..at]);
+            start = at + c.len_utf8();
+        } else if c.is_uppercase() && (previous.is_lowercase() || previous.is_numeric()) {
+            parts.push(&raw[start..at]);
+            start = at;
+        }
+        previous = c;
+    }
+    parts.push(&raw[start..]);
+    parts.retain(|p| !p.is_empty());
+    parts
+}
+
+/// Folds English endings, so that "costs", "cost" and "costing" meet. Takes lower-case text.
+///
+/// This is a light suffix folder, not a lemmatiser: it knows no dictionary and no irregular forms.
+/// Words of three letters or fewer, and words with non-ASCII letters or digits, stay as they are.
+pub fn stem(word: &str) -> String {
+    let mut w = word.to_owned();
+    if w.len() <= 3 || !w.bytes().all(|b| b.is_ascii_lowercase()) {
+        return w;
+    }
+    if w.ends_with("ies") && w.len() > 4 {
+        w.truncate(w.len() - 3);
+        w.push('y');
+    } else if ["sses", "xes", "ches", "shes", "zes"].iter().any(|s| w.ends_with(s)) {
+        w.truncate(w.len() - 2);
+    } else if w.ends_with('s') && !["ss", "us", "is"].iter().any(|s| w.ends_with(s)) {
+        w.truncate(w.len() - 1);
+    }
+    if let Some(root) = w.strip_suffix("ification") {
+        w = format!("{root}ify");
+    }
+    for (suffix, keep) in
+        [("ing", 3), ("ed", 3), ("ment", 3), ("ness", 4), ("ly", 4), ("er", 5), ("or", 5)]
+    {
+        if let Some(root) = w.strip_suffix(suffix)
+            && root.len() >= keep
+            && root.bytes().any(|b| b"aeiouy".contains(&b))
+        {
+            let mut root = root.to_owned();
+            let b = root.as_bytes();
+            let n = b.len();
+            if n > 3 && b[n - 1] == b[n - 2] && !b"lsze".contains(&b[n - 1]) {
+                root.truncate(n - 1);
+            }
+            w = root;
+            break;
+        }
+    }
+    if let Some(root) = w.strip_suffix("ion")
+        && root.len() >= 4
+        && (root.ends_with('t') || root.ends_with('s'))
+    {
+        w = root.to_owned();
+    }
+    if w.len() > 3 && w.ends_with('e') {
+        w.truncate(w.len() - 1);
+    }
+    if w.len() > 3 && w.ends_with('y') {
+        w.truncate(w.len() - 1);
+        w.push('i');
+    }
+    w
+}
+
+/// Words that carry grammar rather than subject; sorted, so that the look-up is a binary search.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been",
+    "being", "but", "by", "can", "could", "did", "do", "does", "doing", "done", "for", "from",
+    "get", "gets", "had", "happen", "happens", "has", "have", "he", "her", "his", "how", "i", "if",
+    "in", "into", "is", "it", "its", "just", "let", "many", "may", "me", "might", "more", "most",
+    "much", "must", "my", "no", "not", "of", "on", "or", "our", "out", "over", "please", "shall",
+    "she", "should", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "to", "too", "up", "us", "very", "was", "we",
+    "were", "what", "when", "where", "which", "while", "who", "whom", "why", "will", "with",
+    "would", "you", "your",
+];
+
+/// True for a lower-case English word without a subject of its own, such as "the" or "what".
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.binary_search(&word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wholes(text: &str) -> Vec<String> {
+        words(text).into_iter().map(|w| w.whole).collect()
+    }
+
+    #[test]
+    fn words_keep_compounds_options_and_decimals() {
+        assert_eq!(
+            wholes("Use `--gas 0.5` in avm-asm, e.g. SELF_MODIFY. -- End."),
+            ["use", "--gas", "0.5", "in", "avm-asm", "e.g", "self_modify", "end"]
+        );
+    }
+
+    #[test]
+    fn identifiers_split_into_parts() {
+        let parts = |t: &str| words(t).remove(0).parts;
+        assert_eq!(parts("SELF_MODIFY"), ["self", "modify"]);
+        assert_eq!(parts("codeSize"), ["code", "size"]);
+        assert_eq!(parts("R_state.conversation"), ["r", "state", "conversation"]);
+        assert!(words("HALT")[0].identifier && !words("Halt")[0].identifier);
+        assert!(!words("2026")[0].identifier && words("0.5")[0].is_number());
+    }
+
+    #[test]
+    fn stems_meet() {
+        for group in [
+            &["cost", "costs", "costing"][..],
+            &["modify", "modifies", "modified", "modifying", "modification", "modifications"],
+            &["execute", "executes", "executed", "executing", "execution"],
+            &["charge", "charges", "charged"],
+            &["run", "running"],
+            &["allocate", "allocation"],
+            &["policy", "policies"],
+            &["pay", "payment", "payments"],
+        ] {
+            let stems: Vec<_> = group.iter().map(|w| stem(w)).collect();
+            assert!(stems.iter().all(|s| *s == stems[0]), "{stems:?}");
+        }
+        assert_eq!(stem("gas"), "gas");
+        assert_eq!(stem("status"), "status");
+    }
+
+    #[test]
+    fn stop_words_are_sorted() {
+        assert!(STOP_WORDS.windows(2).all(|w| w[0] < w[1]));
+        assert!(is_stop_word("what") && !is_stop_word("gas"));
+    }
+}
