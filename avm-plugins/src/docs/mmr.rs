@@ -12,8 +12,9 @@ use super::vector::{self, cosine_with_norms};
 /// Balance of relevance (1) and diversity (0) where a program gives none.
 pub const DEFAULT_LAMBDA: f32 = 0.5;
 
-/// Candidates that enter the choice where a program gives no number: the closest 64 to the query.
-pub const DEFAULT_FETCH_K: usize = 64;
+/// Candidates that enter the choice where a program gives no number: the closest to the query.
+/// More would let documents compete that differ from the rest because they are off the subject.
+pub const DEFAULT_FETCH_K: usize = 20;
 
 /// Most comparisons between documents in one call: results times candidates.
 pub const MAX_COMPARISONS: u64 = 20_000_000;

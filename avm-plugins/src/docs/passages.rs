@@ -2,8 +2,8 @@
 //!
 //! Markdown is cut at headings, and each passage carries its headings in its title. Paragraphs of
 //! one section are merged up to about [`TARGET_CHARS`]. A code block stays whole up to
-//! [`MAX_CODE_CHARS`]. A table becomes passages of a few rows, each with the header row, because a
-//! question mostly asks for one row. Any other text is cut at blank lines and merged the same way.
+//! [`MAX_CODE_CHARS`]. A table becomes one passage per [`MAX_ROWS`] rows, each with the header row:
+//! a question mostly asks for one row, and other rows beside it only blur its vector. Any other text is cut at blank lines and merged the same way.
 //!
 //! This reads the shape of Markdown line by line; it is not a CommonMark parser. Tables without
 //! outer bars, indented code and HTML are taken as paragraphs. Files come as (path, bytes), so
@@ -18,7 +18,7 @@ pub const TARGET_CHARS: usize = 700;
 /// A code block of at most this many characters stays whole.
 pub const MAX_CODE_CHARS: usize = 2_800;
 /// Most rows of a table in one passage.
-pub const MAX_ROWS: usize = 3;
+pub const MAX_ROWS: usize = 1;
 /// Largest file, in bytes; a larger one is skipped with a warning.
 pub const MAX_FILE_BYTES: usize = 4 << 20;
 /// Most passages of one file; what follows is left out with a warning.
@@ -72,6 +72,17 @@ pub enum Warning {
         /// The file.
         path: String,
     },
+}
+
+impl Passage {
+    /// What to embed: the nearest heading and the text. The path and the outer headings are the same
+    /// in many passages, so they would make all of them alike.
+    pub fn search_text(&self) -> String {
+        match self.title.rsplit_once(" > ") {
+            Some((_, heading)) => format!("{heading}\n{}", self.text),
+            None => self.text.clone(),
+        }
+    }
 }
 
 /// What a set of files gave.

@@ -2,14 +2,15 @@
 //!
 //! What it is: a bag of words, word pairs and character n-grams, each hashed with a sign into one of
 //! [`DIMENSIONS`] places (Weinberger et al. 2009), then scaled to length 1. Texts that share words,
-//! identifiers or word parts get a high cosine. What it is not: a trained model. It knows no
-//! synonyms ("price" does not meet "cost") and no meaning; word order counts only within pairs.
+//! identifiers or word parts get a high cosine. A short fixed list of concepts lets "price",
+//! "cost" and "gas" meet. What it is not: a trained model. It knows no other synonyms and no
+//! meaning; word order counts only within pairs.
 //!
 //! The result is bit-identical on every CPU: the features are summed in the order of their hashes,
 //! only `+ - * /` and square root are used (exact in IEEE 754), and nothing is fused. Changing any
 //! constant here makes stored vectors incomparable, so a test pins the result.
 
-use super::words::{is_stop_word, stem, words};
+use super::words::{concept, is_stop_word, stem, words};
 
 /// Name under which programs select this model.
 pub const NAME: &str = "builtin:hash-embed";
@@ -30,16 +31,19 @@ enum Kind {
     Word = 2,
     Pair = 3,
     Ngram = 4,
+    Concept = 5,
 }
 
 impl Kind {
-    /// Weight of one occurrence. An exact identifier says most about the subject of a text.
+    /// Weight of one occurrence. An exact identifier says most about the subject of a text,
+    /// but above about 3 a text that merely lists names beats the one that explains them.
     fn weight(self) -> f64 {
         match self {
-            Kind::Identifier => 3.0,
+            Kind::Identifier => 2.5,
             Kind::Word => 1.0,
             Kind::Pair => 0.5,
-            Kind::Ngram => 0.125,
+            Kind::Ngram => 0.2,
+            Kind::Concept => 1.0,
         }
     }
 }
@@ -82,6 +86,9 @@ fn features(text: &str) -> Vec<(u64, Kind)> {
             out.push((hash(Kind::Word, &[&stemmed]), Kind::Word));
             if let Some(before) = &before {
                 out.push((hash(Kind::Pair, &[before, " ", &stemmed]), Kind::Pair));
+            }
+            if let Some(first) = concept(&stemmed).first() {
+                out.push((hash(Kind::Concept, &[first]), Kind::Concept));
             }
             ngrams(&stemmed, &mut out);
             before = Some(stemmed);
@@ -143,7 +150,7 @@ mod tests {
                 hasher.update(&x.to_le_bytes());
             }
         }
-        let pinned = "434c1da889ddf02d6da3c122d985be1bd24410b935f8d01383651550691772ee";
+        let pinned = "291b81688b9c7e6eefbc7823528a455156efd90473aa76cdececbc17cdf87995";
         assert_eq!(hasher.finalize().to_hex().as_str(), pinned);
     }
 

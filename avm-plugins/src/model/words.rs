@@ -167,6 +167,25 @@ pub fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
+/// Stems that ask for one another in questions about programs and prices; no stem is in two groups.
+const CONCEPTS: &[&[&str]] = &[
+    &["cost", "price", "charge", "fee", "gas", "pay", "expensiv"],
+    &["limit", "maximum", "max", "most", "cap", "larg"],
+    &["start", "run", "launch", "invok"],
+    &["error", "fail", "failur", "trap"],
+    &["delet", "remov", "drop"],
+    &["creat", "mak", "new"],
+    &["stop", "halt", "end"],
+    &["siz", "length", "byt"],
+    &["default", "omit"],
+    &["chang", "modifi", "edit", "rewrit"],
+];
+
+/// The stems that mean nearly the same as this one, itself among them; empty if none is known.
+pub fn concept(stem: &str) -> &'static [&'static str] {
+    CONCEPTS.iter().find(|group| group.contains(&stem)).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

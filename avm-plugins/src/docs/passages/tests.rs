@@ -60,15 +60,23 @@ a.md#4 a.md > Shop > Prices @11
 | item | price |
 |---|---|
 | tea | 2 |
+====
+a.md#5 a.md > Shop > Prices @14
+| item | price |
+|---|---|
 | cake | 3 |
+====
+a.md#6 a.md > Shop > Prices @15
+| item | price |
+|---|---|
 | juice | 4 |
 ====
-a.md#5 a.md > Shop > Prices @16
+a.md#7 a.md > Shop > Prices @16
 | item | price |
 |---|---|
 | soup | 5 |
 ====
-a.md#6 a.md > Shop > Prices @17
+a.md#8 a.md > Shop > Prices @17
 After the table.
 
 ```sh
@@ -77,7 +85,7 @@ After the table.
 shop --open
 ```
 ====
-a.md#7 a.md > Shop > Third part @26
+a.md#9 a.md > Shop > Third part @26
 Underlined.
 ====
 ";
@@ -161,4 +169,11 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn search_text_has_the_nearest_heading_only() {
+    let parts = one("a.md", "# A\n## B\ntext");
+    assert_eq!(parts[0].search_text(), "B\ntext");
+    assert_eq!(one("a.txt", "text")[0].search_text(), "text");
 }
