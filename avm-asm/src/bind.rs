@@ -1,0 +1,260 @@
+//! Binding: which operand of the table each written operand is.
+//!
+//! Works on names and positions alone; what an operand's value means is the business of
+//! [`crate::lower`].
+
+use avm_ir::{Default, Diagnostic, Kind, OpInfo, Span};
+
+use crate::{
+    ast::{Expr, ExprKind, Instruction, Operand},
+    messages::{self, Report, diagnostic},
+    spell,
+};
+
+mod table;
+
+pub use table::{nearest_mnemonic, opcode};
+
+/// No row has more operands or results than this; a test of the table holds it.
+pub(crate) const MAX_INPUTS: usize = 8;
+pub(crate) const MAX_OUTPUTS: usize = 2;
+
+/// An instruction with its operands in the order of its row.
+#[derive(Debug)]
+pub(crate) struct Bound<'a> {
+    pub(crate) info: &'static OpInfo,
+    /// Operands by position in the row; `None` where the default holds. A variadic one stays
+    /// empty, see `rest`.
+    pub(crate) inputs: [Option<&'a Expr>; MAX_INPUTS],
+    /// Values of the variadic operand.
+    pub(crate) rest: Vec<&'a Expr>,
+    /// Where the results go.
+    pub(crate) outputs: [Option<&'a Expr>; MAX_OUTPUTS],
+}
+
+/// Finds out which operand is which; `None` if that failed, with the reasons in `diagnostics`.
+pub(crate) fn bind<'a>(
+    instruction: &'a Instruction,
+    info: &'static OpInfo,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Bound<'a>> {
+    let bound = Bound {
+        info,
+        inputs: [None; MAX_INPUTS],
+        rest: Vec::new(),
+        outputs: [None; MAX_OUTPUTS],
+    };
+    let span = instruction.mnemonic.span;
+    let mut binder = Binder { bound, span, diagnostics, failed: false, position: 0 };
+    let mut named: Option<Span> = None;
+    for operand in &instruction.operands {
+        match &operand.name {
+            Some(name) => {
+                named.get_or_insert(name.span);
+                binder.by_name(operand, &name.text, name.span);
+            }
+            None => binder.by_position(&operand.value, named),
+        }
+    }
+    binder.outputs(&instruction.outputs);
+    binder.complete(instruction);
+    (!binder.failed).then_some(binder.bound)
+}
+
+struct Binder<'a, 'd> {
+    bound: Bound<'a>,
+    /// The mnemonic.
+    span: Span,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    failed: bool,
+    /// The next input that a position may fill.
+    position: usize,
+}
+
+impl<'a> Binder<'a, '_> {
+    #[cold]
+    fn fail(&mut self, report: Diagnostic) {
+        self.failed = true;
+        self.diagnostics.push(report);
+    }
+
+    #[cold]
+    fn usage(&self) -> String {
+        format!("usage: {}", self.bound.info.usage())
+    }
+
+    fn by_position(&mut self, value: &'a Expr, named: Option<Span>) {
+        let info = self.bound.info;
+        if let Some(first) = named {
+            let report =
+                diagnostic(messages::POSITION_BEHIND_NAME, value.span, "positional operand behind a named one")
+                    .note(first, "the first named operand")
+                    .help("move it in front, or give it a name");
+            return self.fail(report);
+        }
+        while info.inputs.get(self.position).is_some_and(|input| input.default == Default::Named) {
+            self.position += 1;
+        }
+        match info.inputs.get(self.position) {
+            Some(input) if input.kind == Kind::Args => self.bound.rest.push(value),
+            Some(_) => {
+                self.bound.inputs[self.position] = Some(value);
+                self.position += 1;
+            }
+            // One more than there are inputs is the result (Y-14).
+            None if self.position == info.inputs.len() && !info.outputs.is_empty() && is_place(value) => {
+                self.position += 1;
+                self.output(0, value);
+            }
+            None => {
+                let count = info.inputs.iter().filter(|input| input.default != Default::Named).count();
+                let operands = match count {
+                    0 => String::from("no operands"),
+                    1 => String::from("one operand"),
+                    _ => format!("{count} operands"),
+                };
+                let message = format!("{} takes {operands} by position", info.mnemonic);
+                let report = diagnostic(messages::TOO_MANY_OPERANDS, value.span, message)
+                    .label("one too many")
+                    .help(self.usage());
+                self.position = usize::MAX;
+                self.fail(report);
+            }
+        }
+    }
+
+    fn by_name(&mut self, operand: &'a Operand, name: &str, span: Span) {
+        let info = self.bound.info;
+        if let Some(position) = info.input_named(name) {
+            let given = self.bound.inputs[position].is_some()
+                || (info.inputs[position].kind == Kind::Args && !self.bound.rest.is_empty());
+            if given {
+                let message = format!("operand `{}` is given twice", info.inputs[position].name);
+                return self.fail(
+                    diagnostic(messages::OPERAND_TWICE, span, message).help(self.usage()),
+                );
+            }
+            if info.inputs[position].kind != Kind::Args {
+                self.bound.inputs[position] = Some(&operand.value);
+                return;
+            }
+            match &operand.value.kind {
+                ExprKind::List(items) => self.bound.rest.extend(items),
+                _ => self.bound.rest.push(&operand.value),
+            }
+        } else if let Some(position) = info.output_named(name) {
+            self.output(position, &operand.value);
+        } else {
+            let report = self.unknown(name, span);
+            self.fail(report);
+        }
+    }
+
+    #[cold]
+    fn unknown(&self, name: &str, span: Span) -> Diagnostic {
+        let info = self.bound.info;
+        let message = format!("{} has no operand `{name}`", info.mnemonic);
+        let report = diagnostic(messages::UNKNOWN_OPERAND, span, message).help(self.usage());
+        let inputs = info.inputs.iter().flat_map(|i| i.aliases.iter().copied().chain([i.name]));
+        let outputs = info.outputs.iter().flat_map(|o| o.aliases.iter().copied().chain([o.name]));
+        match spell::nearest(name, inputs.chain(outputs)) {
+            Some(near) => report.edit(span, near, format!("did you mean `{near}`?")),
+            None => report,
+        }
+    }
+
+    fn outputs(&mut self, outputs: &'a [Expr]) {
+        let info = self.bound.info;
+        for (position, place) in outputs.iter().enumerate() {
+            if position >= info.outputs.len() {
+                let message = match info.outputs.len() {
+                    0 => format!("{} has no result", info.mnemonic),
+                    1 => format!("{} has one result", info.mnemonic),
+                    count => format!("{} has {count} results", info.mnemonic),
+                };
+                let report = diagnostic(messages::TOO_MANY_RESULTS, place.span, message)
+                    .help(self.usage());
+                return self.fail(report);
+            }
+            self.output(position, place);
+        }
+    }
+
+    fn output(&mut self, position: usize, place: &'a Expr) {
+        let info = self.bound.info;
+        if let Some(first) = self.bound.outputs[position] {
+            let message = format!("result `{}` is given twice", info.outputs[position].name);
+            let report = diagnostic(messages::RESULT_TWICE, place.span, message)
+                .note(first.span, "first given here")
+                .help(self.usage());
+            return self.fail(report);
+        }
+        if !is_place(place) {
+            if !matches!(place.kind, ExprKind::Error | ExprKind::Ellipsis) {
+                let report = diagnostic(messages::NOT_A_PLACE, place.span, "a result needs a register")
+                    .help(self.usage());
+                self.fail(report);
+            }
+            self.failed = true;
+            return;
+        }
+        self.bound.outputs[position] = Some(place);
+    }
+
+    /// Says what is missing.
+    fn complete(&mut self, instruction: &Instruction) {
+        let info = self.bound.info;
+        // An operand of unknown name or place may be the missing one.
+        if self.failed {
+            return;
+        }
+        let missing = info.inputs.iter().enumerate().filter(|(position, input)| {
+            input.default == Default::Required
+                && input.kind != Kind::Args
+                && self.bound.inputs[*position].is_none()
+        });
+        let missing: Vec<&str> = missing.map(|(_, input)| input.name).collect();
+        let Some(first) = missing.first() else { return };
+        let message = match missing.len() {
+            1 => format!("{} needs its operand `{first}`", info.mnemonic),
+            _ => format!("{} needs its operands `{}`", info.mnemonic, missing.join("`, `")),
+        };
+        let last = instruction.operands.last().map_or(self.span, |operand| operand.value.span);
+        let report = diagnostic(messages::MISSING_OPERAND, self.span.to(last), message)
+            .help(self.usage());
+        self.fail(report);
+    }
+}
+
+/// Whether something can be written: a register or a path into one.
+pub(crate) fn is_place(expr: &Expr) -> bool {
+    let mut expr = expr;
+    loop {
+        match &expr.kind {
+            ExprKind::Name(name) => return !name.starts_with('.'),
+            ExprKind::Raw(_) => return true,
+            ExprKind::Field(base, _) | ExprKind::Index(base, _) => expr = base,
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use avm_ir::{Kind, opcode::OPS};
+
+    use super::{MAX_INPUTS, MAX_OUTPUTS};
+
+    #[test]
+    fn every_row_fits() {
+        for info in OPS {
+            assert!(info.inputs.len() <= MAX_INPUTS, "{}", info.mnemonic);
+            assert!(info.outputs.len() <= MAX_OUTPUTS, "{}", info.mnemonic);
+            let fixed = &info.inputs[..info.inputs.len().saturating_sub(1)];
+            assert!(fixed.iter().all(|input| input.kind != Kind::Args), "{}", info.mnemonic);
+            let places = info.inputs.iter().filter(|input| input.kind == Kind::Place).count();
+            assert!(places <= 1, "{}", info.mnemonic);
+            assert!(places == 0 || info.outputs.len() <= 1, "{}", info.mnemonic);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Code of one region as it grows: instructions, operand lists, labels, imports.
+//!
+//! The body comes first, then the functions, so everything is appended in its final place and
+//! tables come out in order of first use. Only label numbers wait for the end, because a label may
+//! be used before it is placed and one that nobody uses is left out.
+
+use std::collections::HashMap;
+
+use avm_ir::{
+    Instr, Kind, Opcode, Slot,
+    instr::{Layout, NO_REGISTER, Role},
+    program::{Func, Label, MAX_CODE, Perms, Place, Region, Target},
+};
+
+use crate::resolve::ends_flow;
+
+mod consts;
+
+pub(crate) use consts::{Consts, Literal};
+
+/// Largest number of labels of a region; their numbers have 16 bits.
+const MAX_LABELS: usize = 0xFFFF;
+
+/// A label of the region that is being built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LabelId(u32);
+
+#[derive(Debug, Default)]
+struct LabelEntry {
+    /// Empty where nobody outside needs it.
+    name: String,
+    /// Where it stands, and as the how manieth label it was placed.
+    placed: Option<(u32, u32)>,
+    used: bool,
+    elsewhere: bool,
+}
+
+/// An operand as it goes into a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arg {
+    Slot(Slot),
+    Label(LabelId),
+}
+
+/// A region that is being built.
+#[derive(Debug, Default)]
+pub(crate) struct Builder<'a> {
+    code: Vec<Instr>,
+    pool: Vec<Slot>,
+    places: Vec<Place>,
+    pub(crate) consts: Consts<'a>,
+    labels: Vec<LabelEntry>,
+    /// How many labels were placed.
+    placed: u32,
+    /// Where the last label was placed.
+    last_label: Option<u32>,
+    /// Instruction, slot and label of each use.
+    uses: Vec<(u32, u8, LabelId)>,
+    functions: Vec<Func>,
+    imports: Vec<String>,
+    import_of: HashMap<&'a str, u16>,
+}
+
+/// A finished region with what only people need.
+pub(crate) struct Built {
+    pub(crate) region: Region,
+    pub(crate) places: Vec<Place>,
+}
+
+/// A limit of the format that a region breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooMuch {
+    Code,
+    Constants,
+    Labels,
+}
+
+impl<'a> Builder<'a> {
+    /// Number of the next instruction.
+    pub(crate) fn pc(&self) -> u32 {
+        self.code.len() as u32
+    }
+
+    /// Appends an instruction. `outs` has a register for each result, [`NO_REGISTER`] for one that
+    /// is dropped; `ins` has the inputs in the order of the row, variadic ones spread out.
+    pub(crate) fn push(&mut self, op: Opcode, outs: &[u8], ins: &[Arg], place: Place) {
+        let info = op.info();
+        let in_a = info.place_in_a();
+        let mut a = outs.first().copied().unwrap_or(NO_REGISTER);
+        let pc = self.pc();
+        let mut inline = [Slot::ABSENT; 3];
+        let mut count = 0;
+        let pooled = info.layout() == Layout::Pool;
+        let start = self.pool.len();
+        let outputs = outs.iter().skip(1).map(|out| Arg::Slot(Slot(u16::from(*out))));
+        let inputs = ins.iter().enumerate().filter_map(|(i, arg)| {
+            if Some(i) != in_a {
+                return Some(*arg);
+            }
+            if let Arg::Slot(slot) = arg {
+                a = slot.as_reg().unwrap_or(0);
+            }
+            None
+        });
+        for arg in outputs.chain(inputs) {
+            let slot = match arg {
+                Arg::Slot(slot) => slot,
+                Arg::Label(label) => {
+                    self.labels[label.0 as usize].used = true;
+                    self.uses.push((pc, count as u8, label));
+                    Slot(0)
+                }
+            };
+            if pooled {
+                self.pool.push(slot);
+            } else if let Some(place) = inline.get_mut(count) {
+                *place = slot;
+            }
+            count += 1;
+        }
+        let [b, c, d] = inline;
+        let instr = if pooled {
+            let (low, high) = (start as u16, (start >> 16) as u16);
+            Instr { op, a, b: Slot(count as u16), c: Slot(low), d: Slot(high) }
+        } else {
+            Instr { op, a, b, c, d }
+        };
+        self.code.push(instr);
+        self.places.push(place);
+    }
+
+    /// A label without a name that was not placed yet.
+    pub(crate) fn fresh(&mut self) -> LabelId {
+        self.named(String::new(), false)
+    }
+
+    /// A label with a name, in this region or elsewhere.
+    pub(crate) fn named(&mut self, name: String, elsewhere: bool) -> LabelId {
+        self.labels.push(LabelEntry { name, placed: None, used: false, elsewhere });
+        LabelId(self.labels.len() as u32 - 1)
+    }
+
+    /// Puts a label before the next instruction.
+    pub(crate) fn place(&mut self, label: LabelId) {
+        let pc = self.pc();
+        self.last_label = Some(pc);
+        self.labels[label.0 as usize].placed = Some((pc, self.placed));
+        self.placed += 1;
+    }
+
+    /// Puts a label here that only earlier instructions use; without any it never existed.
+    pub(crate) fn place_if_used(&mut self, label: LabelId) {
+        if self.labels[label.0 as usize].used {
+            self.place(label);
+        }
+    }
+
+    /// Whether the next instruction would never run, as far as is known by now. `entry` is where
+    /// the body or function begins.
+    pub(crate) fn flow_ended(&self, entry: u32) -> bool {
+        let pc = self.pc();
+        pc > entry
+            && self.last_label != Some(pc)
+            && self.code.last().is_some_and(|last| ends_flow(last.op))
+    }
+
+    /// Whether control can reach the end of a body or function that holds all uses of its labels.
+    pub(crate) fn end_reachable(&self, entry: u32) -> bool {
+        let pc = self.pc();
+        if pc == entry || !self.code.last().is_some_and(|last| ends_flow(last.op)) {
+            return true;
+        }
+        self.last_label == Some(pc)
+            && self.labels.iter().rev().any(|label| {
+                label.placed.is_some_and(|(at, _)| at == pc) && label.is_kept()
+            })
+    }
+
+    /// Whether a jump of this region names a label that stands at an instruction.
+    pub(crate) fn is_target(&self, pc: u32) -> bool {
+        self.labels.iter().any(|label| label.used && label.placed.is_some_and(|(at, _)| at == pc))
+    }
+
+    /// Number by which the region knows a function.
+    pub(crate) fn import(&mut self, name: &'a str) -> Slot {
+        let next = self.imports.len() as u16;
+        let number = *self.import_of.entry(name).or_insert_with(|| {
+            self.imports.push(String::from(name));
+            next
+        });
+        Slot(number)
+    }
+
+    /// Makes a function of everything since `entry` and of the pool since `pool`.
+    pub(crate) fn end_function(
+        &mut self,
+        name: &str,
+        params: u8,
+        entry: u32,
+        pool: usize,
+        mut number: impl FnMut(u8) -> u8,
+    ) {
+        let mut highest = None;
+        let mut renumber = |register: u8| {
+            let register = number(register);
+            highest = highest.max(Some(register));
+            register
+        };
+        for instr in &mut self.code[entry as usize..] {
+            let info = instr.op.info();
+            if instr.a != NO_REGISTER {
+                instr.a = renumber(instr.a);
+            }
+            let roles: Vec<Role> = info.slot_roles().collect();
+            let slots: Vec<&mut Slot> = match info.layout() {
+                Layout::Inline => vec![&mut instr.b, &mut instr.c, &mut instr.d],
+                Layout::Pool => {
+                    let range = instr.pool_start()..instr.pool_start() + instr.pool_count();
+                    self.pool.get_mut(range).map(|slots| slots.iter_mut().collect()).unwrap_or_default()
+                }
+            };
+            let Some(last) = roles.len().checked_sub(1) else { continue };
+            for (i, slot) in slots.into_iter().enumerate() {
+                if let Role::Input(input) = roles[i.min(last)]
+                    && matches!(info.inputs[input].kind, Kind::Label | Kind::Func)
+                {
+                    continue;
+                }
+                if let Some(register) = slot.as_reg() {
+                    *slot = Slot::reg(renumber(register));
+                }
+            }
+        }
+        debug_assert!(pool <= self.pool.len(), "the pool only grows");
+        let registers = highest.map_or(0, |highest| highest + 1).max(params);
+        let name = String::from(name);
+        self.functions.push(Func { name, entry, end: self.pc(), params, registers });
+    }
+
+    /// Number of entries of the operand pool.
+    pub(crate) fn pool_len(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// Numbers the labels and hands the region out.
+    pub(crate) fn finish(
+        mut self,
+        name: String,
+        perms: Perms,
+        inputs: Vec<u8>,
+        outputs: Vec<u8>,
+    ) -> Result<Built, TooMuch> {
+        if self.code.len() > MAX_CODE {
+            return Err(TooMuch::Code);
+        }
+        let mut order: Vec<u32> = (0..self.labels.len() as u32)
+            .filter(|id| self.labels[*id as usize].is_kept())
+            .collect();
+        order.sort_by_key(|id| {
+            let label = &self.labels[*id as usize];
+            (label.placed.is_none(), label.placed.map_or((0, *id), |at| at))
+        });
+        if order.len() > MAX_LABELS {
+            return Err(TooMuch::Labels);
+        }
+        let mut numbers = vec![0u16; self.labels.len()];
+        for (number, id) in order.iter().enumerate() {
+            numbers[*id as usize] = number as u16;
+        }
+        for (pc, slot, label) in &self.uses {
+            let instr = &mut self.code[*pc as usize];
+            let number = Slot(numbers[label.0 as usize]);
+            match (instr.op.info().layout(), slot) {
+                (Layout::Pool, slot) => self.pool[instr.pool_start() + usize::from(*slot)] = number,
+                (Layout::Inline, 0) => instr.b = number,
+                (Layout::Inline, 1) => instr.c = number,
+                (Layout::Inline, _) => instr.d = number,
+            }
+        }
+        let labels = order.iter().map(|id| {
+            let label = &mut self.labels[*id as usize];
+            let target = label.placed.map_or(Target::Elsewhere, |(pc, _)| Target::Here(pc));
+            Label { name: core::mem::take(&mut label.name), target }
+        });
+        let labels = labels.collect();
+        let consts = self.consts.finish().ok_or(TooMuch::Constants)?;
+        let region = Region {
+            name,
+            perms,
+            inputs,
+            outputs,
+            consts,
+            code: self.code,
+            pool: self.pool,
+            labels,
+            functions: self.functions,
+            imports: self.imports,
+        };
+        Ok(Built { region, places: self.places })
+    }
+}
+
+impl LabelEntry {
+    /// Whether the label is in the table: a name can be used from anywhere, others by the region
+    /// alone. One that was never placed has got its diagnostic.
+    fn is_kept(&self) -> bool {
+        if self.elsewhere { self.used } else { self.used || !self.name.is_empty() }
+    }
+}

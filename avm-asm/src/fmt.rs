@@ -1,0 +1,354 @@
+//! The canonical form of a source (`avm fmt`).
+//!
+//! Works from the tree and the trivia, so the layout of the source has no influence on the result
+//! beyond line breaks between statements. A source with errors is never touched.
+
+use std::borrow::Cow;
+
+use avm_ir::{Diagnostic, FileId, Severity, Span};
+
+use crate::{
+    ast::{Expr, Name, Stmt, StmtKind},
+    parse::{Mark, Trivia, parse},
+};
+
+mod print;
+
+pub use print::{Printer, quote};
+
+/// What the formatter cannot know without the instruction table.
+pub trait Names {
+    /// The canonical name of an operand: `function` for `func`.
+    fn operand<'a>(&self, mnemonic: &str, name: &'a str) -> Cow<'a, str>;
+
+    /// Whether the operand of that name is the result, which is then written behind an arrow.
+    fn is_output(&self, mnemonic: &str, name: &str) -> bool {
+        let _ = mnemonic;
+        name.eq_ignore_ascii_case("out")
+    }
+}
+
+/// Keeps operand names as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsWritten;
+
+impl Names for AsWritten {
+    fn operand<'a>(&self, _: &str, name: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The canonical form of `text`.
+///
+/// # Errors
+/// All diagnostics of a source that has syntax errors.
+pub fn format(file: FileId, text: &str, names: &dyn Names) -> Result<String, Vec<Diagnostic>> {
+    let (ast, diagnostics, trivia) = parse(file, text);
+    if diagnostics.iter().any(|report| report.severity == Severity::Error) {
+        return Err(diagnostics);
+    }
+    let mut writer = Writer::new(text, names, &trivia);
+    writer.statements(&ast.items, Depth { statements: 2, directives: 0 });
+    writer.comments_before(text.len() as u32, 0);
+    Ok(writer.out)
+}
+
+/// How far statements and directives of a block are indented, in spaces.
+#[derive(Clone, Copy)]
+struct Depth {
+    statements: usize,
+    directives: usize,
+}
+
+impl Depth {
+    fn inner(self) -> Self {
+        let deeper = self.statements + 2;
+        Self { statements: deeper, directives: deeper }
+    }
+}
+
+struct Writer<'a> {
+    text: &'a str,
+    print: Printer<'a>,
+    comments: &'a [Span],
+    marks: &'a [Mark],
+    out: String,
+    /// End in the source of what was written last.
+    done: u32,
+    indent: usize,
+}
+
+impl<'a> Writer<'a> {
+    fn new(text: &'a str, names: &'a dyn Names, trivia: &'a Trivia) -> Self {
+        Self {
+            text,
+            print: Printer::new(text, names),
+            comments: &trivia.comments,
+            marks: &trivia.marks,
+            out: String::with_capacity(text.len() + text.len() / 8),
+            done: 0,
+            indent: 0,
+        }
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &'a str {
+        self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    fn breaks(&self, start: u32, end: u32) -> usize {
+        self.slice(start, end).bytes().filter(|&byte| byte == b'\n').take(2).count()
+    }
+
+    /// One line, with an empty one in front where the source has any.
+    fn put(&mut self, start: u32, indent: usize, line: &str) {
+        if !self.out.is_empty() && self.breaks(self.done, start) > 1 {
+            self.out.push('\n');
+        }
+        self.out.extend(core::iter::repeat_n(' ', indent));
+        self.out.push_str(line);
+        self.out.push('\n');
+        self.indent = indent;
+    }
+
+    /// Writes the comments that begin before `limit`, each on a line of its own.
+    fn comments_before(&mut self, limit: u32, indent: usize) {
+        while let Some(first) = self.comments.first()
+            && first.start < limit
+        {
+            // A block of comments is indented like what it stands next to.
+            let mut length = 1;
+            while let (Some(one), Some(two)) = (self.comments.get(length - 1), self.comments.get(length))
+                && two.start < limit
+                && self.breaks(one.end, two.start) == 1
+            {
+                length += 1;
+            }
+            let (block, rest) = self.comments.split_at(length);
+            let end = block.last().map_or(limit, |comment| comment.end);
+            let next = rest.first().map_or(limit, |comment| comment.start.min(limit));
+            let attached = self.breaks(self.done, first.start) == 1;
+            let alone = self.breaks(end, next) > 1 || next as usize == self.text.len();
+            let indent = if attached && alone { self.indent } else { indent };
+            self.comments = rest;
+            for comment in block {
+                let line = canonical_comment(self.slice(comment.start, comment.end));
+                self.put(comment.start, indent, &line);
+                self.done = comment.end;
+            }
+        }
+    }
+
+    /// Writes the line that stands at `start..end` of the source and the comment behind it.
+    fn line(&mut self, span: Span, indent: usize, number: Option<u32>, line: &str) {
+        self.comments_before(span.end, indent);
+        match number {
+            Some(number) => self.put(span.start, indent, &format!("{number}. {line}")),
+            None => self.put(span.start, indent, line),
+        }
+        self.done = self.done.max(span.end);
+        let Some((comment, rest)) = self.comments.split_first() else { return };
+        let between = self.slice(span.end, comment.start);
+        let link = between.trim_matches([' ', '\t', '\r']);
+        let same_line = link.is_empty() || link.eq_ignore_ascii_case("THEN") || link.eq_ignore_ascii_case("DO");
+        if same_line && comment.start >= self.done {
+            self.out.pop();
+            self.out.push_str("  ");
+            self.out.push_str(&canonical_comment(self.slice(comment.start, comment.end)));
+            self.out.push('\n');
+            self.comments = rest;
+            self.done = comment.end;
+        }
+    }
+
+    /// A line that divides or ends a block.
+    fn mark(&mut self, inner: usize, outer: usize, line: &str) {
+        let Some((mark, rest)) = self.marks.split_first() else { return };
+        self.marks = rest;
+        self.comments_before(mark.span.start, inner);
+        self.line(mark.span, outer, mark.number, line);
+    }
+
+    fn statements(&mut self, statements: &[Stmt], depth: Depth) {
+        let mut rest = statements;
+        while let Some((statement, behind)) = rest.split_first() {
+            rest = behind;
+            if let StmtKind::Define { .. } = statement.kind {
+                let group = self.group(statement, behind);
+                let (others, after) = behind.split_at(group);
+                self.defines(statement, others, depth.directives);
+                rest = after;
+            } else {
+                self.statement(statement, depth);
+            }
+        }
+    }
+
+    /// How many of the statements behind a `#define` are of its group.
+    fn group(&self, first: &Stmt, behind: &[Stmt]) -> usize {
+        let mut end = first.span.end;
+        behind
+            .iter()
+            .take_while(|next| {
+                let near = self.breaks(end, next.span.start) == 1;
+                end = next.span.end;
+                near && matches!(next.kind, StmtKind::Define { .. })
+            })
+            .count()
+    }
+
+    fn defines(&mut self, first: &Stmt, others: &[Stmt], indent: usize) {
+        let all = || core::iter::once(first).chain(others);
+        let named = |statement: &Stmt| match &statement.kind {
+            StmtKind::Define { name, .. } => name.text.len(),
+            _ => 0,
+        };
+        let width = all().map(named).max().unwrap_or(0);
+        for statement in all() {
+            if let StmtKind::Define { name, value } = &statement.kind {
+                let line = format!("#define {:width$}  {}", name.text, self.print.expr(value));
+                self.line(statement.span, indent, statement.number, &line);
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt, depth: Depth) {
+        let Stmt { number, kind, span } = statement;
+        let (number, span) = (*number, *span);
+        match kind {
+            StmtKind::Label(name) => {
+                self.line(span, 0, number, &format!(":{}", name.text));
+            }
+            StmtKind::If { arms, otherwise } => {
+                if let Some(line) = self.one_line(statement) {
+                    return self.line(span, depth.statements, number, &line);
+                }
+                self.arms(span, number, arms, depth);
+                if let Some(body) = otherwise {
+                    self.mark(depth.inner().statements, depth.statements, "ELSE");
+                    self.statements(body, depth.inner());
+                }
+                self.mark(depth.inner().statements, depth.statements, "ENDIF");
+            }
+            StmtKind::While { condition, body } => {
+                let line = format!("WHILE {} DO", self.print.expr(condition));
+                self.block(head(span, condition), number, &line, body, depth, "ENDWHILE");
+            }
+            StmtKind::For { item, list, body } => {
+                let line = format!("FOR {} IN {} DO", item.text, self.print.expr(list));
+                self.block(head(span, list), number, &line, body, depth, "ENDFOR");
+            }
+            StmtKind::Region(region) => {
+                let line = print::region(region);
+                self.section(region.head, number, &line, &region.body, depth, ".endregion");
+            }
+            StmtKind::Func(func) => {
+                let line = format!(".func {}({})", func.name.text, print::names(&func.params));
+                self.section(func.head, number, &line, &func.body, depth, ".endfunc");
+            }
+            StmtKind::Test(test) => self.test(test, number, depth),
+            _ => {
+                let directive = matches!(
+                    kind,
+                    StmtKind::Define { .. }
+                        | StmtKind::Include { .. }
+                        | StmtKind::Input { .. }
+                        | StmtKind::Uses { .. }
+                        | StmtKind::Registers(_)
+                );
+                let indent = if directive { depth.directives } else { depth.statements };
+                let line = self.print.simple(kind);
+                self.line(span, indent, number, &line);
+            }
+        }
+    }
+
+    /// The text of an `IF` that the source has on one line.
+    fn one_line(&self, statement: &Stmt) -> Option<String> {
+        let StmtKind::If { arms, otherwise: None } = &statement.kind else { return None };
+        let [(condition, body)] = arms.as_slice() else { return None };
+        let [only] = body.as_slice() else { return None };
+        (only.span.end == statement.span.end).then(|| {
+            format!("IF {} THEN {}", self.print.expr(condition), self.print.simple(&only.kind))
+        })
+    }
+
+    fn arms(&mut self, span: Span, number: Option<u32>, arms: &[(Expr, Vec<Stmt>)], depth: Depth) {
+        for (at, (condition, body)) in arms.iter().enumerate() {
+            let condition_text = self.print.expr(condition);
+            if at == 0 {
+                let line = format!("IF {condition_text} THEN");
+                self.line(head(span, condition), depth.statements, number, &line);
+            } else {
+                let line = format!("ELSEIF {condition_text} THEN");
+                self.mark(depth.inner().statements, depth.statements, &line);
+            }
+            self.statements(body, depth.inner());
+        }
+    }
+
+    fn block(
+        &mut self,
+        head: Span,
+        number: Option<u32>,
+        line: &str,
+        body: &[Stmt],
+        depth: Depth,
+        end: &str,
+    ) {
+        self.line(head, depth.statements, number, line);
+        self.statements(body, depth.inner());
+        self.mark(depth.inner().statements, depth.statements, end);
+    }
+
+    /// A region or function: its head is a directive, its body one step further in.
+    fn section(
+        &mut self,
+        head: Span,
+        number: Option<u32>,
+        line: &str,
+        body: &[Stmt],
+        depth: Depth,
+        end: &str,
+    ) {
+        let inner = depth.directives + 2;
+        self.line(head, depth.directives, number, line);
+        self.statements(body, Depth { statements: inner, directives: inner });
+        self.mark(inner, depth.directives, end);
+    }
+
+    fn test(&mut self, test: &crate::ast::Test, number: Option<u32>, depth: Depth) {
+        let (outer, inner) = (depth.directives, depth.directives + 2);
+        let line = format!(".test {} region={}", self.print.literal(test.name_span, &test.name), test.region.text);
+        self.line(test.head, outer, number, &line);
+        // Both kinds of line are kept apart in the tree; their places tell the order.
+        let given = test.given.iter().map(|(name, value)| (Some(name), value));
+        let expect = test.expect.iter().map(|condition| (None::<&Name>, condition));
+        let mut lines: Vec<_> = given.chain(expect).collect();
+        lines.sort_by_key(|(_, value)| value.span.start);
+        for (name, value) in lines {
+            let text = self.print.expr(value);
+            match name {
+                Some(name) => {
+                    self.line(name.span.to(value.span), inner, None, &format!("given {} = {text}", name.text));
+                }
+                None => self.line(value.span, inner, None, &format!("expect {text}")),
+            }
+        }
+        self.mark(inner, outer, ".endtest");
+    }
+}
+
+/// The head of a block that begins at `span` and ends with `last`, without `THEN` or `DO`.
+fn head(span: Span, last: &Expr) -> Span {
+    Span::new(span.file, span.start, last.span.end)
+}
+
+/// `;; text`; lines of semicolons and inner indentation stay.
+fn canonical_comment(comment: &str) -> Cow<'_, str> {
+    let text = comment.trim_start_matches(';');
+    let marks = comment.len() - text.len();
+    if marks > 2 || marks == 2 && (text.is_empty() || text.starts_with([' ', '\t'])) {
+        return Cow::Borrowed(comment);
+    }
+    Cow::Owned(format!(";; {}", text.trim_start()).trim_end().to_owned())
+}

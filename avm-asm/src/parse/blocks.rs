@@ -1,0 +1,400 @@
+//! Nests lines into blocks and says which of them do not fit.
+
+use avm_ir::Span;
+
+use super::{Builder, Flat, Mark};
+use crate::{
+    ast::{Expr, ExprKind, Func, Name, Region, Stmt, StmtKind, Test},
+    messages::{self, Report, diagnostic},
+    token::Key,
+};
+
+/// Blocks that may stand in each other.
+const MAX_BLOCKS: usize = 64;
+
+/// A block whose end was not seen yet.
+#[derive(Debug)]
+pub(super) struct Block {
+    open: Open,
+    head: Span,
+    number: Option<u32>,
+    /// The statements of the block around it.
+    outer: Vec<Stmt>,
+}
+
+#[derive(Debug)]
+enum Open {
+    If { arms: Vec<(Expr, Vec<Stmt>)>, condition: Option<Expr> },
+    While(Expr),
+    For(Name, Expr),
+    Region(Region),
+    Func(Name, Vec<Name>),
+    Test(Test),
+}
+
+impl Open {
+    fn key(&self) -> Key {
+        match self {
+            Self::If { .. } => Key::If,
+            Self::While(_) => Key::While,
+            Self::For(..) => Key::For,
+            Self::Region(_) => Key::Region,
+            Self::Func(..) => Key::Func,
+            Self::Test(_) => Key::Test,
+        }
+    }
+}
+
+/// A block keyword's spelling and that of the word that closes it.
+fn words(key: Key) -> (&'static str, &'static str) {
+    match key {
+        Key::If => ("IF", "ENDIF"),
+        Key::While => ("WHILE", "ENDWHILE"),
+        Key::For => ("FOR", "ENDFOR"),
+        Key::Region => (".region", ".endregion"),
+        Key::Func => (".func", ".endfunc"),
+        _ => (".test", ".endtest"),
+    }
+}
+
+/// The block that a closing word closes.
+fn closes(key: Key) -> Option<Key> {
+    Some(match key {
+        Key::EndIf => Key::If,
+        Key::EndWhile => Key::While,
+        Key::EndFor => Key::For,
+        Key::EndRegion => Key::Region,
+        Key::EndFunc => Key::Func,
+        Key::EndTest => Key::Test,
+        _ => return None,
+    })
+}
+
+fn is_control(key: Key) -> bool {
+    matches!(key, Key::If | Key::While | Key::For)
+}
+
+impl Builder<'_> {
+    /// The end of the source: what was read, what was wrong, where blocks are divided.
+    pub(super) fn finish(
+        mut self,
+    ) -> (Vec<Stmt>, Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
+        while let Some(block) = self.blocks.last() {
+            let (key, head) = (block.open.key(), block.head);
+            self.never_closed(key, head, None);
+            self.pop(head);
+        }
+        (self.body, self.errors, self.marks)
+    }
+
+    fn never_closed(&mut self, key: Key, head: Span, found: Option<Span>) {
+        let (word, closing) = words(key);
+        let mut report = diagnostic(messages::NEVER_CLOSED, head, format!("this `{word}` is never closed"))
+            .help(format!("add `{closing}` behind its last statement"));
+        if let Some(span) = found {
+            report = report.note(span, "this closes or begins a block around it");
+        }
+        self.report(report);
+    }
+
+    /// Adds a statement to the innermost block.
+    pub(super) fn push(&mut self, kind: StmtKind, span: Span) {
+        let number = self.number.take().map(|(number, _)| number);
+        self.check(&kind, span);
+        if self.in_test() {
+            if !matches!(kind, StmtKind::Error) {
+                let report = diagnostic(
+                    messages::ONLY_IN_TEST,
+                    span,
+                    "a test holds only `given` and `expect` lines",
+                );
+                self.report(report);
+            }
+            return;
+        }
+        self.body.push(Stmt { number, kind, span });
+    }
+
+    /// What a plain statement may not say where it stands.
+    pub(super) fn check(&mut self, kind: &StmtKind, span: Span) {
+        let word = match kind {
+            StmtKind::Break => "BREAK",
+            StmtKind::Continue => "CONTINUE",
+            _ => return,
+        };
+        let inner = self.blocks.iter().rev().map(|block| block.open.key());
+        let mut inner = inner.take_while(|&key| key != Key::Func);
+        if !inner.any(|key| matches!(key, Key::While | Key::For)) {
+            let message = format!("`{word}` stands outside of a loop");
+            self.report(diagnostic(messages::NO_LOOP, span, message));
+        }
+    }
+
+    /// Takes in one line.
+    pub(super) fn take(&mut self, flat: Flat, span: Span) {
+        match flat {
+            Flat::Nothing => {}
+            Flat::Statement(StmtKind::Instruction(instruction)) => {
+                self.number_or_end(StmtKind::Instruction(instruction), span);
+            }
+            Flat::Statement(kind) => self.push(kind, span),
+            Flat::If(condition) => {
+                self.no_condition(&condition, "IF", "THEN");
+                self.open(Open::If { arms: Vec::new(), condition: Some(condition) }, span);
+            }
+            Flat::While(condition) => {
+                self.no_condition(&condition, "WHILE", "DO");
+                self.open(Open::While(condition), span);
+            }
+            Flat::For(item, list) => self.open(Open::For(item, list), span),
+            Flat::Region(region) => self.outermost(Open::Region(region), span),
+            Flat::Func(name, params) => self.outermost(Open::Func(name, params), span),
+            Flat::Test(test) => self.outermost(Open::Test(test), span),
+            Flat::Given(name, value) => {
+                self.number = None;
+                if let Some(Block { open: Open::Test(test), .. }) = self.blocks.last_mut() {
+                    test.given.push((name, value));
+                }
+            }
+            Flat::Expect(condition) => {
+                self.number = None;
+                if let Some(Block { open: Open::Test(test), .. }) = self.blocks.last_mut() {
+                    test.expect.push(condition);
+                }
+            }
+            Flat::ElseIf(condition) => {
+                self.no_condition(&condition, "ELSEIF", "THEN");
+                self.branch(Some(condition), span);
+            }
+            Flat::Key(Key::Else) => self.branch(None, span),
+            Flat::Key(key) => self.close(key, span),
+        }
+    }
+
+    /// `IF THEN`: the second word was taken for a register.
+    fn no_condition(&mut self, condition: &Expr, word: &str, link: &str) {
+        if matches!(&condition.kind, ExprKind::Name(name) if name.eq_ignore_ascii_case(link)) {
+            let message = format!("`{word}` has no condition");
+            self.report(diagnostic(messages::NO_CONDITION, condition.span, message));
+        }
+    }
+
+    /// An instruction, unless it is `END IF` or a line of a test that is none.
+    fn number_or_end(&mut self, kind: StmtKind, span: Span) {
+        let StmtKind::Instruction(instruction) = &kind else { return };
+        let head = &instruction.mnemonic.text;
+        let second = match instruction.operands.as_slice() {
+            [only] if only.name.is_none() => self.slice(only.value.span),
+            _ => "",
+        };
+        let key = match second.to_ascii_uppercase().as_str() {
+            "IF" => Some(Key::EndIf),
+            "WHILE" => Some(Key::EndWhile),
+            "FOR" => Some(Key::EndFor),
+            _ => None,
+        };
+        if head.eq_ignore_ascii_case("END")
+            && let Some(key) = key
+        {
+            let word = format!("END{}", second.to_ascii_uppercase());
+            let report = diagnostic(messages::TWO_WORDS, span, format!("`{word}` is one word"))
+                .suggest(span, word);
+            self.report(report);
+            return self.close(key, span);
+        }
+        if head.eq_ignore_ascii_case("expect") || head.eq_ignore_ascii_case("given") {
+            let message = format!("`{head}` belongs into a `.test`");
+            return self.report(diagnostic(messages::NOT_IN_TEST, span, message));
+        }
+        self.push(kind, span);
+    }
+
+    fn open(&mut self, open: Open, head: Span) {
+        if self.blocks.len() == MAX_BLOCKS {
+            let message = format!("blocks are nested deeper than {MAX_BLOCKS} levels");
+            let report = diagnostic(messages::BLOCKS_TOO_DEEP, head, message)
+                .help("move the inner blocks into a function");
+            self.report(report);
+        }
+        let number = self.number.take().map(|(number, _)| number);
+        let outer = core::mem::take(&mut self.body);
+        self.blocks.push(Block { open, head, number, outer });
+    }
+
+    /// Opens a region, function or test, none of which may stand in just any block.
+    fn outermost(&mut self, open: Open, head: Span) {
+        let key = open.key();
+        // A directive inside IF, WHILE or FOR means that those were not closed.
+        while let Some(block) = self.blocks.last()
+            && is_control(block.open.key())
+        {
+            let (inner, place) = (block.open.key(), block.head);
+            self.never_closed(inner, place, Some(head));
+            self.forgiven.push(inner);
+            self.pop(head);
+        }
+        while let Some(block) = self.blocks.last()
+            && !(key == Key::Func && block.open.key() == Key::Region)
+        {
+            let (outer, place) = (block.open.key(), block.head);
+            let (word, closing) = words(outer);
+            let report = diagnostic(
+                messages::NESTED,
+                head,
+                format!("`{}` inside `{word}`", words(key).0),
+            )
+            .note(place, format!("this `{word}` is still open"))
+            .help(format!("close it with `{closing}` first"));
+            self.report(report);
+            self.forgiven.push(outer);
+            self.pop(head);
+        }
+        self.open(open, head);
+    }
+
+    /// `ELSEIF condition`, or `ELSE` where there is none.
+    fn branch(&mut self, next: Option<Expr>, span: Span) {
+        let word = if next.is_some() { "ELSEIF" } else { "ELSE" };
+        self.mark(span);
+        // Loops inside the IF that were not closed.
+        if self.has_control(Key::If) {
+            while let Some(block) = self.blocks.last()
+                && block.open.key() != Key::If
+            {
+                let (key, head) = (block.open.key(), block.head);
+                self.never_closed(key, head, Some(span));
+                self.forgiven.push(key);
+                self.pop(span);
+            }
+        }
+        let body = core::mem::take(&mut self.body);
+        let Some(block) = self.blocks.last_mut() else {
+            self.body = body;
+            return self.no_if(word, span);
+        };
+        let head = block.head;
+        let Open::If { arms, condition } = &mut block.open else {
+            self.body = body;
+            return self.no_if(word, span);
+        };
+        match condition.take() {
+            Some(of) => {
+                arms.push((of, body));
+                *condition = next;
+            }
+            None => {
+                self.body = body;
+                let report = diagnostic(messages::AFTER_ELSE, span, format!("`{word}` behind the `ELSE` of the same `IF`"))
+                    .note(head, "the `IF` begins here");
+                self.report(report);
+            }
+        }
+    }
+
+    fn no_if(&mut self, word: &str, span: Span) {
+        let report = diagnostic(messages::NO_IF, span, format!("`{word}` without `IF`"))
+            .help("a one-line `IF c THEN statement` is complete and has no `ELSE`");
+        self.report(report);
+    }
+
+    /// Whether a control block of this kind is open in the innermost region, function or file.
+    fn has_control(&self, key: Key) -> bool {
+        self.blocks
+            .iter()
+            .rev()
+            .map(|block| block.open.key())
+            .take_while(|&inner| is_control(inner))
+            .any(|inner| inner == key)
+    }
+
+    /// Whether the lines here are those of a test.
+    pub(super) fn in_test(&self) -> bool {
+        matches!(self.blocks.last(), Some(Block { open: Open::Test(_), .. }))
+    }
+
+    fn mark(&mut self, span: Span) {
+        let number = self.number.take().map(|(number, _)| number);
+        self.marks.push(Mark { span, number });
+    }
+
+    fn close(&mut self, word: Key, span: Span) {
+        let Some(key) = closes(word) else { return };
+        self.mark(span);
+        let innermost = self.blocks.last().map(|block| (block.open.key(), block.head));
+        if innermost.is_some_and(|(inner, _)| inner == key) {
+            return self.pop(span);
+        }
+        let inside = if is_control(key) {
+            self.has_control(key)
+        } else {
+            self.blocks.iter().any(|block| block.open.key() == key)
+        };
+        if inside {
+            while let Some(block) = self.blocks.last()
+                && block.open.key() != key
+            {
+                let (inner, head) = (block.open.key(), block.head);
+                self.never_closed(inner, head, Some(span));
+                self.pop(span);
+            }
+            return self.pop(span);
+        }
+        if let Some(at) = self.forgiven.iter().rposition(|&forgiven| forgiven == key) {
+            self.forgiven.remove(at);
+            return;
+        }
+        let (opening, closing) = words(key);
+        match innermost.filter(|&(inner, _)| is_control(inner) && is_control(key)) {
+            Some((inner, head)) => {
+                let (word, expected) = words(inner);
+                let line = 1 + self.text.bytes().take(head.start as usize).filter(|&byte| byte == b'\n').count();
+                let report = diagnostic(
+                    messages::WRONG_CLOSING,
+                    span,
+                    format!("found `{closing}`, expected `{expected}` for the `{word}` at line {line}"),
+                )
+                .note(head, format!("the `{word}` that is open"))
+                .suggest(span, expected);
+                self.report(report);
+                self.pop(span);
+            }
+            None => {
+                let report =
+                    diagnostic(messages::NO_OPENING, span, format!("`{closing}` without `{opening}`"))
+                        .edit(span, "", "remove it");
+                self.report(report);
+            }
+        }
+    }
+
+    /// Ends the innermost block at `end` and makes a statement of it.
+    fn pop(&mut self, end: Span) {
+        let Some(block) = self.blocks.pop() else { return };
+        let body = core::mem::replace(&mut self.body, block.outer);
+        let span = block.head.to(end);
+        // Too deep: an error was given, and no tree may be built that deep.
+        if self.blocks.len() >= MAX_BLOCKS {
+            return;
+        }
+        let kind = match block.open {
+            Open::If { mut arms, condition } => {
+                let otherwise = match condition {
+                    Some(condition) => {
+                        arms.push((condition, body));
+                        None
+                    }
+                    None => Some(body),
+                };
+                StmtKind::If { arms, otherwise }
+            }
+            Open::While(condition) => StmtKind::While { condition, body },
+            Open::For(item, list) => StmtKind::For { item, list, body },
+            Open::Region(region) => StmtKind::Region(Region { body, head: block.head, ..region }),
+            Open::Func(name, params) => {
+                StmtKind::Func(Func { name, params, body, head: block.head })
+            }
+            Open::Test(test) => StmtKind::Test(Test { head: block.head, ..test }),
+        };
+        self.body.push(Stmt { number: block.number, kind, span });
+    }
+}
