@@ -515,7 +515,7 @@ in { value: Any = required "list of numbers, or a vector" }
 out { vector: Vector = required "32-bit floats" }
 gas [per(20, Weight("value"))] sets none reach none sem "out = vector(value)" source "X-33" since 1;
 /// Value of a JSON text; `NULL` and the plugin status if it is not JSON.
-0x7E FROM_JSON => convert::from_json also []
+0x7E FROM_JSON => convert::from_json_text also []
 in { text: Text = required "JSON" }
 out { value: Any = required "the value" }
 gas [per(200, Size("text"))] sets plugin reach none sem "out = json(text)" source "X-33" since 1;

@@ -19,7 +19,7 @@ mod text;
 use alloc::{sync::Arc, vec::Vec};
 
 pub use codec::{DecodeError, decode, encode, encode_to};
-pub use json::{JsonError, from_json, to_json};
+pub use json::{JsonError, from_json, to_json, to_text};
 pub use list::List;
 pub use record::Record;
 pub use text::Text;

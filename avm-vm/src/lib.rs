@@ -1,1 +1,33 @@
-//! Not built yet.
+//! What an Aither program does: a pure, sans-IO machine.
+//!
+//! A [`Machine`] runs until it ends, uses up its slice, or yields an [`EffectRequest`]; whoever
+//! drives it answers and lets it run on. It knows no files, clocks, threads, sockets or hash
+//! order: same program, inputs and answers give the same states, gas and hashes on every host.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`machine`] | one agent: loading, running, answering, ends, state hash |
+//! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
+//! | [`effect`] | requests to the outside and answers, as data |
+//! | [`trap`] | the program's own faults, with stable numbers |
+//! | [`observer`] | watching a run without being part of it |
+//! | [`passages`] | the canonical text of a list of documents |
+
+#![no_std]
+
+extern crate alloc;
+
+mod agent;
+pub mod effect;
+mod exec;
+pub mod machine;
+pub mod observer;
+pub mod passages;
+mod price;
+pub mod trap;
+
+pub use agent::LogEntry;
+pub use effect::{Answer, EffectRequest, Failure, FailureCode};
+pub use machine::{Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause};
+pub use observer::Observer;
+pub use trap::{Trap, TrapCode};

@@ -215,3 +215,14 @@ fn write_text(text: &str, out: &mut String) {
     }
     out.push('"');
 }
+
+/// The text of a value: a text as it is, `NULL`, scalars as in the language, the rest as JSON.
+/// What `LOG` shows and `TO_TEXT` gives.
+pub fn to_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => String::from(text.as_str()),
+        Value::Null => String::from("NULL"),
+        Value::Float(float) => alloc::format!("{float:?}"),
+        other => to_json(other),
+    }
+}

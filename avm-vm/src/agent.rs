@@ -1,0 +1,239 @@
+//! What an agent is besides its registers: status words, private store, log, saved state, meters.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    string::String,
+    vec::Vec,
+};
+
+use avm_ir::{StatusWord, Value, value::Text};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use crate::{
+    effect::Failure,
+    trap::{Fault, TrapCode},
+};
+
+/// A note of `LOG`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEntry {
+    /// Number of the step that wrote it, from 1.
+    pub step: u64,
+    /// What it says.
+    pub note: Value,
+}
+
+/// Memory counted for a log entry or stored key besides its value, in bytes.
+const ENTRY: u64 = 128;
+
+/// The status words.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Status {
+    pub(crate) bool: bool,
+    pub(crate) plugin: bool,
+    pub(crate) task: bool,
+    pub(crate) rewrite: bool,
+    pub(crate) sandbox: Value,
+}
+
+impl Status {
+    pub(crate) fn get(&self, word: StatusWord) -> Value {
+        match word {
+            StatusWord::Bool => Value::Bool(self.bool),
+            StatusWord::Plugin => Value::Bool(self.plugin),
+            StatusWord::Task => Value::Bool(self.task),
+            StatusWord::Rewrite => Value::Bool(self.rewrite),
+            StatusWord::Sandbox => self.sandbox.clone(),
+        }
+    }
+
+    /// Notes whether the last instruction of a class failed. The bool word is the result itself.
+    pub(crate) fn set_failed(&mut self, word: Option<StatusWord>, failed: bool) {
+        match word {
+            Some(StatusWord::Plugin) => self.plugin = failed,
+            Some(StatusWord::Task) => self.task = failed,
+            Some(StatusWord::Rewrite) => self.rewrite = failed,
+            Some(StatusWord::Bool) if failed => self.bool = false,
+            _ => {}
+        }
+    }
+}
+
+/// Memory of one agent: bytes made since the last exact measure, measured again when they could
+/// exceed the limit. `made` grows by at least as much as the reachable memory does, so the limit
+/// cannot be passed unseen, and it grows by rules that do not depend on what is shared.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    pub(crate) limit: u64,
+    measured: u64,
+    made: u64,
+    /// Bytes that may be made before the next measure.
+    room: u64,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit, measured: 0, made: 0, room: limit }
+    }
+
+    /// Counts bytes as made; `false` if a measure is due.
+    #[inline]
+    pub(crate) fn make(&mut self, bytes: u64) -> bool {
+        self.made = self.made.saturating_add(bytes);
+        self.made <= self.room
+    }
+
+    /// Whether so many more bytes can be made without a measure.
+    #[inline]
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        self.made.saturating_add(bytes) <= self.room
+    }
+
+    /// Takes an exact measure; fails if it and the bytes about to be made exceed the limit.
+    pub(crate) fn measure(&mut self, reachable: u64, about: u64) -> Result<(), Fault> {
+        self.measured = reachable;
+        self.made = 0;
+        // A measure costs time in the number of registers, so one is due at most every 1/16 of the
+        // limit (or 1 MiB): that much the limit may be overshot between two measures.
+        let slack = (self.limit / 16).min(1 << 20);
+        self.room = self.limit.saturating_sub(reachable).max(slack);
+        if reachable.saturating_add(about) > self.limit {
+            let message = alloc::format!(
+                "the agent's values take {} bytes and its limit is {} bytes",
+                reachable.saturating_add(about),
+                self.limit
+            );
+            return Err(Fault { code: TrapCode::OutOfMemory, message });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn counters(&self) -> [u64; 4] {
+        [self.limit, self.measured, self.made, self.room]
+    }
+}
+
+/// State of an agent besides its registers and frames.
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    pub(crate) status: Status,
+    pub(crate) kv: BTreeMap<Text, Value>,
+    kv_heap: u64,
+    pub(crate) log: VecDeque<LogEntry>,
+    log_heap: u64,
+    log_limit: usize,
+    /// Notes written since the machine was last asked for them.
+    pub(crate) unseen: usize,
+    pub(crate) saved: Value,
+    /// Agent registers as they were filled from outside.
+    pub(crate) initial: Vec<(u8, Value)>,
+    pub(crate) memory: Memory,
+    pub(crate) rng: ChaCha8Rng,
+    /// Random numbers drawn.
+    pub(crate) drawn: u64,
+    /// Executed instructions.
+    pub(crate) steps: u64,
+    /// Nanogas left.
+    pub(crate) gas: u64,
+    /// Nanogas granted in all.
+    pub(crate) gas_limit: u64,
+    /// Effects answered, and how many of them failed.
+    pub(crate) effects: u64,
+    pub(crate) failures: u64,
+    pub(crate) last_failure: Option<Failure>,
+}
+
+impl Agent {
+    pub(crate) fn new(gas: u64, memory: u64, log_limit: usize, seed: u64) -> Self {
+        Self {
+            status: Status::default(),
+            kv: BTreeMap::new(),
+            kv_heap: 0,
+            log: VecDeque::new(),
+            log_heap: 0,
+            log_limit: log_limit.max(1),
+            unseen: 0,
+            saved: Value::Null,
+            initial: Vec::new(),
+            memory: Memory::new(memory),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            drawn: 0,
+            steps: 0,
+            gas,
+            gas_limit: gas,
+            effects: 0,
+            failures: 0,
+            last_failure: None,
+        }
+    }
+
+    /// Memory of everything but registers, in bytes.
+    pub(crate) fn heap(&self) -> u64 {
+        let failure = self.last_failure.as_ref().map_or(0, |failure| failure.message.len() as u64);
+        self.kv_heap + self.log_heap + self.saved.heap() + self.status.sandbox.heap() + failure
+    }
+
+    pub(crate) fn kv_store(&mut self, key: Text, value: Value) {
+        self.kv_heap += value.heap();
+        let new = ENTRY + key.len() as u64;
+        match self.kv.insert(key, value) {
+            Some(old) => self.kv_heap -= old.heap(),
+            None => self.kv_heap += new,
+        }
+    }
+
+    pub(crate) fn kv_delete(&mut self, key: &str) -> bool {
+        let Some(old) = self.kv.remove(key) else { return false };
+        self.kv_heap -= old.heap() + ENTRY + key.len() as u64;
+        true
+    }
+
+    /// Memory that storing a value under a key may add, in bytes.
+    pub(crate) fn kv_cost(key: &str, value: &Value) -> u64 {
+        ENTRY + key.len() as u64 + value.heap()
+    }
+
+    /// Writes a note; the oldest gives way where the log is full.
+    pub(crate) fn write_log(&mut self, step: u64, note: Value) {
+        if self.log.len() >= self.log_limit
+            && let Some(old) = self.log.pop_front()
+        {
+            self.log_heap -= ENTRY + old.note.heap();
+        }
+        self.log_heap += ENTRY + note.heap();
+        self.log.push_back(LogEntry { step, note });
+        self.unseen = (self.unseen + 1).min(self.log.len());
+    }
+
+    /// Memory that a note adds, in bytes.
+    pub(crate) fn log_cost(note: &Value) -> u64 {
+        ENTRY + note.heap()
+    }
+
+    /// A uniform int between two bounds, by rejection, so that every value is equally likely.
+    pub(crate) fn random(&mut self, low: i64, high: i64) -> i64 {
+        let span = high.wrapping_sub(low).cast_unsigned();
+        loop {
+            let draw = self.rng.next_u64();
+            self.drawn += 1;
+            let Some(count) = span.checked_add(1) else { return draw.cast_signed() };
+            let zone = u64::MAX - (u64::MAX % count + 1) % count;
+            if draw <= zone {
+                return low.wrapping_add((draw % count).cast_signed());
+            }
+        }
+    }
+
+    /// A word for the log of failures.
+    pub(crate) fn note_failure(&mut self, failure: Failure) {
+        self.failures += 1;
+        self.last_failure = Some(failure);
+    }
+
+    pub(crate) fn last_failure_text(&self) -> Option<String> {
+        self.last_failure.as_ref().map(|failure| alloc::format!("{failure}"))
+    }
+}

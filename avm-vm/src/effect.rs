@@ -1,0 +1,139 @@
+//! Effects: what the machine asks of the outside, and what may come back. Plain data.
+
+use alloc::{string::String, vec::Vec};
+
+use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
+
+/// A request to the outside. The machine stands still until it is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectRequest {
+    /// Number of the effect in this run, from 0.
+    pub id: u64,
+    /// The instruction.
+    pub opcode: Opcode,
+    /// The kind of provider that is asked.
+    pub reach: Reach,
+    /// The operands in the order of the instruction's row; `None` where one was left out.
+    pub args: Vec<Option<Value>>,
+    /// Where the instruction stands.
+    pub at: CodePlace,
+    /// Most nanogas that the answer may cost, after what was already charged.
+    pub max_gas: u64,
+    /// Most bytes ([`Value::size`]) of all outputs together that `max_gas` and the agent's memory
+    /// limit have room for.
+    pub max_bytes: u64,
+    /// Most units of work that `max_gas` has room for.
+    pub max_units: u64,
+    /// The same for the same effect of the same run, however often it is asked again; different
+    /// for every other.
+    pub idempotency_key: [u8; 32],
+}
+
+impl EffectRequest {
+    /// An operand by its canonical name; `None` if it was left out or the row has no such operand.
+    pub fn arg(&self, name: &str) -> Option<&Value> {
+        let index = self.opcode.info().inputs.iter().position(|operand| operand.name == name)?;
+        self.args.get(index)?.as_ref()
+    }
+
+    /// A text operand by its canonical name.
+    pub fn text_arg(&self, name: &str) -> Option<&str> {
+        match self.arg(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The outputs in the order of the instruction's row (missing ones are `NULL`), or why there
+    /// are none.
+    pub result: Result<Vec<Value>, Failure>,
+    /// Units of work done, priced by the schedule where the instruction's formula counts them.
+    pub units: u64,
+    /// Nanogas that the provider charges on top of the formula.
+    pub cost: u64,
+}
+
+impl Answer {
+    /// Outputs that cost nothing beyond the formula.
+    pub const fn outputs(outputs: Vec<Value>) -> Self {
+        Self { result: Ok(outputs), units: 0, cost: 0 }
+    }
+
+    /// One output after so many units of work.
+    pub fn output(value: Value, units: u64) -> Self {
+        Self { result: Ok(alloc::vec![value]), units, cost: 0 }
+    }
+
+    /// A failure that costs nothing beyond what was charged.
+    pub fn failed(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { result: Err(Failure { code, message: message.into() }), units: 0, cost: 0 }
+    }
+}
+
+/// A typed failure: the status word of the instruction's class shows it, the program goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which kind.
+    pub code: FailureCode,
+    /// What exactly happened.
+    pub message: String,
+}
+
+impl core::fmt::Display for Failure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+macro_rules! failures {
+    ($($(#[doc = $doc:literal])+ $number:literal $name:ident $word:literal;)*) => {
+        /// Why an effect failed. Numbers are stable and never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum FailureCode {
+            $($(#[doc = $doc])+ $name = $number,)*
+        }
+
+        impl FailureCode {
+            /// Every kind, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its word, as printed and journaled.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// What it means, for `avm explain` and `spec/effects.md`.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+failures! {
+    /// No provider is bound for the name or kind.
+    1 NoProvider "no-provider";
+    /// The operator or the manifest does not allow it.
+    2 NotGranted "not-granted";
+    /// The provider knows nothing of that name or id.
+    3 NotFound "not-found";
+    /// An operand is missing, `NULL`, or of a type or value that the provider cannot use.
+    4 InvalidArgument "invalid-argument";
+    /// The call would cost more than its gas limit, or more than is left under `deny`.
+    5 GasLimit "gas-limit";
+    /// The answer is larger than the call may return.
+    6 TooLarge "too-large";
+    /// No answer in time.
+    7 Timeout "timeout";
+    /// The provider is busy or out of reach; trying again may help.
+    8 Unavailable "unavailable";
+    /// The provider refused.
+    9 Denied "denied";
+    /// The provider broke down.
+    10 Internal "internal";
+}

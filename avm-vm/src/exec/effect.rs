@@ -1,0 +1,9 @@
+//! Instructions that reach outside: the machine stops and asks.
+
+use avm_ir::Instr;
+
+use super::{Cpu, Done, Exit};
+
+pub(super) fn request(_: &mut Cpu<'_>, _: Instr) -> Done {
+    Err(Exit::Effect)
+}

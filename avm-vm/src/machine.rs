@@ -1,0 +1,393 @@
+//! One agent: loading a program, running it, answering its effects, ending.
+
+mod effects;
+mod frames;
+mod state;
+
+use alloc::{string::String, sync::Arc, vec::Vec};
+
+use avm_ir::{
+    Opcode, Program, Schedule, Value, Verified,
+    value::{List, Record},
+    verify::CodePlace,
+};
+
+pub use effects::AnswerError;
+
+use crate::{
+    agent::{Agent, LogEntry},
+    effect::EffectRequest,
+    exec::{self, Counters, Cpu, Exit, WINDOW},
+    observer::Observer,
+    price::Prices,
+    trap::{Fault, Trap},
+};
+use effects::Pending;
+use frames::Frame;
+
+/// Name of the register that holds the agent's state record.
+pub const STATE_REGISTER: &str = "R_state";
+
+/// A program ready to run: verified, linked and priced. Shared by all agents that run it.
+#[derive(Clone, Debug)]
+pub struct Image {
+    verified: Verified,
+    pub(crate) prices: Prices,
+    schedule_hash: [u8; 32],
+    program_hash: [u8; 32],
+}
+
+impl Image {
+    /// Prices a verified program by a schedule.
+    pub fn new(verified: Verified, schedule: &Schedule) -> Self {
+        Self {
+            prices: Prices::new(schedule),
+            schedule_hash: schedule.hash(),
+            program_hash: verified.program().hash(),
+            verified,
+        }
+    }
+
+    /// The program.
+    pub const fn program(&self) -> &Program {
+        self.verified.program()
+    }
+
+    /// The program's content address.
+    pub const fn program_hash(&self) -> [u8; 32] {
+        self.program_hash
+    }
+
+    /// Hash of the schedule it is priced by.
+    pub const fn schedule_hash(&self) -> [u8; 32] {
+        self.schedule_hash
+    }
+}
+
+/// What happens when an instruction costs more gas than is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExhausted {
+    /// The run ends at the exact instruction, before its effect; the state is kept.
+    #[default]
+    Halt,
+    /// The run stands still there; [`Machine::top_up`] lets it go on from the same state.
+    Suspend,
+    /// An instruction that reaches outside fails in its class and the program goes on; one that
+    /// does not ends the run.
+    Deny,
+}
+
+/// Hard limits of one agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of everything the agent holds, in bytes ([`Value::heap`]).
+    pub memory: u64,
+    /// Nested calls.
+    pub call_depth: usize,
+    /// Notes kept in the log; the oldest gives way.
+    pub log_entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 256 << 20, call_depth: 10_000, log_entries: 10_000 }
+    }
+}
+
+/// How an agent starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Nanogas granted.
+    pub gas: u64,
+    /// What happens when it is used up.
+    pub on_exhausted: OnExhausted,
+    /// Hard limits.
+    pub limits: Limits,
+    /// Seed of the agent's random numbers and of its effects' idempotency keys.
+    pub seed: u64,
+    /// Values of registers by name, over the defaults of `.input`.
+    pub inputs: Vec<(String, Value)>,
+    /// What an earlier run of the agent left behind ([`Machine::keepsake`]).
+    pub keepsake: Option<Value>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            gas: 1_000 * avm_ir::gas::GAS,
+            on_exhausted: OnExhausted::Halt,
+            limits: Limits::default(),
+            seed: 0,
+            inputs: Vec::new(),
+            keepsake: None,
+        }
+    }
+}
+
+/// Why a machine cannot start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// The program has no register of that name.
+    Unknown(String),
+    /// `.input` declares a register without default, and no value was given.
+    Missing(String),
+    /// The inputs alone exceed the memory limit.
+    TooLarge,
+    /// The keepsake is not a record `{kv, saved}`.
+    Keepsake,
+}
+
+impl core::fmt::Display for InputError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unknown(name) => write!(f, "the program has no register {name}"),
+            Self::Missing(name) => write!(f, "the program wants a value for its input {name}"),
+            Self::TooLarge => f.write_str("the inputs exceed the agent's memory limit"),
+            Self::Keepsake => f.write_str("the agent's kept state is not a record {kv, saved}"),
+        }
+    }
+}
+
+impl core::error::Error for InputError {}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// `HALT`, the end of main, or `RETURN` outside functions with a value.
+    Halted(Value),
+    /// The gas left does not buy the next instruction. With [`OnExhausted::Suspend`] a top-up
+    /// lets the run go on.
+    Exhausted,
+    /// The program's own fault.
+    Trapped(Trap),
+}
+
+/// Why [`Machine::run`] came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pause {
+    /// The slice is used up; run on.
+    Slice,
+    /// The machine asks the outside; [`Machine::answer`] lets it go on.
+    Effect(EffectRequest),
+    /// The run is over.
+    End(End),
+}
+
+/// One agent.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    image: Arc<Image>,
+    pub(crate) agent: Agent,
+    limits: Limits,
+    on_exhausted: OnExhausted,
+    seed: u64,
+    /// The windows of all frames, one behind the other; slots behind the last one are `NULL`.
+    stack: Vec<Value>,
+    frames: Vec<Frame>,
+    /// Where the current window starts, and how many registers it has.
+    base: usize,
+    live: usize,
+    region: u32,
+    pc: usize,
+    pending: Option<Pending>,
+    /// Number of the next effect.
+    next_effect: u64,
+    end: Option<End>,
+}
+
+impl Machine {
+    /// An agent before its first instruction.
+    pub fn new(image: Arc<Image>, config: Config) -> Result<Self, InputError> {
+        let limits = config.limits;
+        let agent = Agent::new(config.gas, limits.memory, limits.log_entries, config.seed);
+        let mut machine = Self {
+            agent,
+            limits,
+            on_exhausted: config.on_exhausted,
+            seed: config.seed,
+            stack: alloc::vec![Value::Null; WINDOW],
+            frames: Vec::new(),
+            base: 0,
+            live: WINDOW,
+            region: 0,
+            pc: 0,
+            pending: None,
+            next_effect: 0,
+            end: None,
+            image,
+        };
+        if let Some(keepsake) = config.keepsake {
+            machine.take_keepsake(&keepsake)?;
+        }
+        machine.fill_inputs(config.inputs)?;
+        Ok(machine)
+    }
+
+    fn fill_inputs(&mut self, inputs: Vec<(String, Value)>) -> Result<(), InputError> {
+        let program = self.image.program();
+        let mut initial: Vec<(u8, Value)> = Vec::new();
+        if let Some(state) = program.register(STATE_REGISTER) {
+            let empty = [("conversation", Value::List(List::new()))];
+            initial.push((state, Value::Record(Record::from_iter(empty))));
+        }
+        for input in &program.inputs {
+            if let Some(default) = &input.default {
+                initial.push((input.register, default.clone()));
+            }
+        }
+        for (name, value) in inputs {
+            let register = program.register(&name).ok_or(InputError::Unknown(name))?;
+            initial.retain(|(r, _)| *r != register);
+            initial.push((register, value));
+        }
+        for input in &program.inputs {
+            if !initial.iter().any(|(register, _)| *register == input.register) {
+                let name = &program.registers[usize::from(input.register)];
+                return Err(InputError::Missing(name.clone()));
+            }
+        }
+        for (register, value) in &initial {
+            self.stack[usize::from(*register)] = value.clone();
+        }
+        self.agent.initial = initial;
+        let reachable = self.memory_used();
+        self.agent.memory.measure(reachable, 0).map_err(|_| InputError::TooLarge)
+    }
+
+    /// Runs at most `slice` instructions and tells the observer about each.
+    ///
+    /// Comes back with [`Pause::Effect`] again and again until the effect is answered, and with
+    /// [`Pause::End`] for good once the run is over.
+    pub fn run<O: Observer>(&mut self, slice: u64, observer: &mut O) -> Pause {
+        let stop_at = self.agent.steps.saturating_add(slice);
+        loop {
+            if let Some(pending) = &self.pending {
+                return Pause::Effect(pending.request.clone());
+            }
+            if let Some(end) = &self.end {
+                return Pause::End(end.clone());
+            }
+            match self.run_window(stop_at, observer) {
+                Exit::Slice => return Pause::Slice,
+                Exit::Call => self.guard(Self::call),
+                Exit::Return => self.guard(Self::ret),
+                Exit::Far(place) => self.guard(|machine| machine.enter_region(place)),
+                Exit::Halt => self.end = Some(End::Halted(Value::Null)),
+                Exit::Effect => self.ask(observer),
+                Exit::Exhausted => self.exhaust(observer),
+                Exit::Fault(fault) => self.trap(*fault),
+                // The loop handles these itself.
+                Exit::Jump(_) | Exit::Logged => {}
+            }
+        }
+    }
+
+    /// Runs in the current window until the loop needs the machine.
+    fn run_window<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Exit {
+        let (below, rest) = self.stack.split_at_mut(self.base);
+        // The stack always holds a whole window from `base` on.
+        let Some(regs) = rest.first_chunk_mut::<WINDOW>() else { return Exit::Halt };
+        let region = &self.image.program().regions[self.region as usize];
+        let counters = Counters { pc: self.pc, gas: self.agent.gas, steps: self.agent.steps };
+        let mut cpu = Cpu {
+            regs,
+            below,
+            live: self.live,
+            region,
+            consts: &region.consts,
+            links: &self.image.verified.links()[self.region as usize],
+            agent: &mut self.agent,
+            image: &self.image,
+            result: Value::Null,
+            units: 0,
+        };
+        let (exit, counters) = exec::run(&mut cpu, counters, self.region, stop_at, observer);
+        self.pc = counters.pc;
+        self.agent.gas = counters.gas;
+        self.agent.steps = counters.steps;
+        exit
+    }
+
+    /// Does what the loop cannot, and ends the run if it is the program's fault.
+    fn guard(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Fault>) {
+        if let Err(fault) = step(self) {
+            self.trap(fault);
+        }
+    }
+
+    /// Ends the run with a trap at the instruction just fetched.
+    fn trap(&mut self, fault: Fault) {
+        self.pc = self.pc.saturating_sub(1);
+        let Fault { code, message } = fault;
+        let (at, opcode) = (self.at(), self.opcode());
+        self.end = Some(End::Trapped(Trap { code, at, opcode, message }));
+    }
+
+    fn opcode(&self) -> Opcode {
+        let region = &self.image.program().regions[self.region as usize];
+        region.code.get(self.pc).map_or(Opcode::HALT, |instr| instr.op)
+    }
+
+    /// The next instruction, or the one the run ended at.
+    pub fn at(&self) -> CodePlace {
+        CodePlace { region: self.region, pc: self.pc as u32 }
+    }
+
+    /// The program it runs.
+    pub fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+
+    /// How the run ended, if it did.
+    pub const fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Nanogas used so far. What an unanswered effect may cost is not counted yet.
+    pub fn gas_used(&self) -> u64 {
+        let reserved = self.pending.as_ref().map_or(0, |pending| pending.charged);
+        self.agent.gas_limit - self.agent.gas - reserved
+    }
+
+    /// Nanogas granted in all.
+    pub const fn gas_limit(&self) -> u64 {
+        self.agent.gas_limit
+    }
+
+    /// Executed instructions.
+    pub const fn steps(&self) -> u64 {
+        self.agent.steps
+    }
+
+    /// Effects answered.
+    pub const fn effects(&self) -> u64 {
+        self.agent.effects
+    }
+
+    /// Grants more nanogas. A run that ended [`End::Exhausted`] goes on from the very state.
+    pub fn top_up(&mut self, nanogas: u64) {
+        let limit = self.agent.gas_limit.saturating_add(nanogas);
+        self.agent.gas += limit - self.agent.gas_limit;
+        self.agent.gas_limit = limit;
+        if self.end == Some(End::Exhausted) {
+            self.end = None;
+        }
+    }
+
+    /// The notes of the log that are still kept, oldest first.
+    pub fn log(&self) -> impl Iterator<Item = &LogEntry> {
+        self.agent.log.iter()
+    }
+
+    /// Value of an agent register by name.
+    pub fn register(&self, name: &str) -> Option<&Value> {
+        let number = self.image.program().register(name)?;
+        self.stack.get(usize::from(number))
+    }
+
+    /// Named agent registers with their values, by number.
+    pub fn registers(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let names = self.image.program().registers.iter().map(String::as_str);
+        names.zip(self.stack.iter()).filter(|(name, _)| !name.is_empty())
+    }
+}

@@ -1,0 +1,361 @@
+//! Reserve, ask, settle: what an effect costs before and after, and what its answer changes.
+
+use alloc::{string::String, vec::Vec};
+
+use avm_ir::{
+    Instr, OpInfo, Opcode, Value,
+    effects::StatusWord,
+    gas::GAS,
+    instr::{NO_REGISTER, Role},
+    operand::{Default, Kind},
+    value::MAX_NESTING,
+    verify::CodePlace,
+};
+
+use super::{End, Machine, OnExhausted};
+use crate::{
+    effect::{Answer, EffectRequest, Failure, FailureCode},
+    exec::WINDOW,
+    observer::Observer,
+    price::{Operands, Results, slots_of},
+    trap::{Fault, TrapCode},
+};
+
+/// An effect that was asked and not yet answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) request: EffectRequest,
+    /// Nanogas charged before, intrinsic minimum included.
+    pub(crate) charged: u64,
+    /// Whether `max_gas` comes from the call's own `gas_limit` rather than from what is left.
+    own_limit: bool,
+}
+
+/// Why an answer was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerError {
+    /// No effect waits.
+    NotWaiting,
+    /// Another effect waits.
+    OtherEffect,
+}
+
+impl core::fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::NotWaiting => "the machine waits for no answer",
+            Self::OtherEffect => "the machine waits for the answer to another effect",
+        })
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+impl Machine {
+    /// Turns the instruction just fetched into a request, or fails it where it cannot be asked.
+    /// Its price known beforehand is charged already.
+    pub(super) fn ask<O: Observer>(&mut self, observer: &mut O) {
+        let instr = self.fetched();
+        let info = instr.op.info();
+        let at = CodePlace { region: self.region, pc: (self.pc - 1) as u32 };
+        let args = self.arguments(instr);
+        let charged = self.image.prices.intrinsic + self.price_before(instr);
+        let own_limit = own_gas_limit(info, &args);
+        let left = self.agent.gas;
+        let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
+        let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
+        let room = self.agent.memory.limit.saturating_sub(self.memory_used());
+        let request = EffectRequest {
+            id: self.next_effect,
+            opcode: instr.op,
+            // A row that comes here reaches something.
+            reach: info.reach.unwrap_or(avm_ir::Reach::Code),
+            args,
+            at,
+            max_gas,
+            max_bytes: max_bytes.min(room),
+            max_units,
+            idempotency_key: self.idempotency_key(),
+        };
+        let refusal = unusable(info, &request.args).or_else(|| match own_limit {
+            Some(limit) if charged > limit => Some(Failure {
+                code: FailureCode::GasLimit,
+                message: String::from("the call's gas limit does not cover its price"),
+            }),
+            _ => None,
+        });
+        let own_limit = own_limit.is_some() && max_gas < left;
+        self.pending = Some(Pending { request, charged, own_limit });
+        if let Some(failure) = refusal {
+            self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
+        }
+    }
+
+    /// Answers the effect that waits; the machine can run on.
+    ///
+    /// What the answer costs is charged now. An answer that costs more than the call's own gas
+    /// limit becomes a failure that uses the limit up; one that costs more than is left ends the
+    /// run exhausted before the effect, so that a top-up asks again under the same key.
+    pub fn answer<O: Observer>(
+        &mut self,
+        id: u64,
+        answer: Answer,
+        observer: &mut O,
+    ) -> Result<(), AnswerError> {
+        match &self.pending {
+            None => Err(AnswerError::NotWaiting),
+            Some(pending) if pending.request.id != id => Err(AnswerError::OtherEffect),
+            Some(_) => {
+                self.settle(answer, observer);
+                Ok(())
+            }
+        }
+    }
+
+    /// The effect that waits for an answer.
+    pub fn pending(&self) -> Option<&EffectRequest> {
+        self.pending.as_ref().map(|pending| &pending.request)
+    }
+
+    fn settle<O: Observer>(&mut self, answer: Answer, observer: &mut O) {
+        let Some(pending) = self.pending.take() else { return };
+        let instr = self.fetched();
+        let mut answer = check(answer, &pending.request);
+        let mut price = self.price_after(instr, &answer);
+        if price > pending.request.max_gas {
+            if !pending.own_limit && self.on_exhausted != OnExhausted::Deny {
+                self.undo(&pending);
+                return;
+            }
+            // The limit of this one call is used up, and that is a failure the program can see.
+            price = if pending.own_limit { pending.request.max_gas } else { 0 };
+            let message = String::from("the call costs more than its gas limit");
+            answer = Answer::failed(FailureCode::GasLimit, message);
+        }
+        self.agent.gas -= price;
+        self.agent.steps += 1;
+        self.agent.effects += 1;
+        self.next_effect += 1;
+        let gas = pending.charged + price;
+        observer.effect(&pending.request, &answer, gas);
+        if O::STEPS {
+            observer.step(pending.request.at, instr.op, gas);
+        }
+        if let Err(fault) = self.take_answer(instr, answer) {
+            self.trap(fault);
+        }
+    }
+
+    /// Puts the machine back before an effect whose answer cannot be paid, and ends exhausted.
+    fn undo(&mut self, pending: &Pending) {
+        self.agent.gas += pending.charged;
+        self.pc -= 1;
+        self.end = Some(End::Exhausted);
+    }
+
+    /// The next instruction costs more than is left.
+    pub(super) fn exhaust<O: Observer>(&mut self, observer: &mut O) {
+        let region = &self.image.program().regions[self.region as usize];
+        let intrinsic = self.image.prices.intrinsic;
+        let instr = region.code.get(self.pc).copied();
+        let denied = instr.filter(|instr| {
+            self.on_exhausted == OnExhausted::Deny
+                && instr.op.info().reach.is_some()
+                && self.agent.gas >= intrinsic
+        });
+        let Some(instr) = denied else {
+            self.end = Some(End::Exhausted);
+            return;
+        };
+        // The step pays the minimum and fails in its class.
+        self.agent.gas -= intrinsic;
+        self.pc += 1;
+        let request = EffectRequest {
+            id: self.next_effect,
+            opcode: instr.op,
+            reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
+            args: self.arguments(instr),
+            at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
+            max_gas: self.agent.gas,
+            max_bytes: 0,
+            max_units: 0,
+            idempotency_key: self.idempotency_key(),
+        };
+        self.pending = Some(Pending { request, charged: intrinsic, own_limit: false });
+        let message = String::from("the gas left does not cover the call, and the policy is deny");
+        self.settle(Answer::failed(FailureCode::GasLimit, message), observer);
+    }
+
+    fn take_answer(&mut self, instr: Instr, answer: Answer) -> Result<(), Fault> {
+        let info = instr.op.info();
+        let failed = answer.result.is_err();
+        self.agent.status.set_failed(info.sets, failed);
+        let outputs = match answer.result {
+            Ok(outputs) => outputs,
+            Err(failure) => {
+                let unread = instr.op == Opcode::SECURITY_CHECK && instr.a == NO_REGISTER;
+                let message = alloc::format!(
+                    "{} failed and nobody reads its status: {failure}",
+                    info.mnemonic
+                );
+                self.agent.note_failure(failure);
+                if unread {
+                    return Err(Fault { code: TrapCode::UnreadFailure, message });
+                }
+                Vec::new()
+            }
+        };
+        if info.sets == Some(StatusWord::Bool) && !failed {
+            self.agent.status.bool = outputs.first() == Some(&Value::Bool(true));
+        }
+        if instr.op == Opcode::SELF_MODIFY_SANDBOX {
+            self.agent.status.sandbox = outputs.first().cloned().unwrap_or_default();
+        }
+        let registers = self.output_registers(instr);
+        let mut outputs = outputs.into_iter();
+        let mut made = 0;
+        for register in registers {
+            let value = outputs.next().unwrap_or_default();
+            if register != NO_REGISTER {
+                made += value.heap();
+                self.stack[self.base + usize::from(register)] = value;
+            }
+        }
+        self.count_made(made)
+    }
+
+    fn fetched(&self) -> Instr {
+        self.image.program().regions[self.region as usize].code[self.pc - 1]
+    }
+
+    fn output_registers(&self, instr: Instr) -> Vec<u8> {
+        let info = instr.op.info();
+        let region = &self.image.program().regions[self.region as usize];
+        let slots = slots_of(&instr, &region.pool);
+        let mut registers = Vec::with_capacity(info.outputs.len());
+        if !info.outputs.is_empty() {
+            registers.push(instr.a);
+        }
+        for (role, slot) in info.slot_roles().zip(slots.iter()) {
+            if let Role::Output(_) = role {
+                registers.push(slot.as_reg().unwrap_or(NO_REGISTER));
+            }
+        }
+        registers
+    }
+
+    fn arguments(&self, instr: Instr) -> Vec<Option<Value>> {
+        let info = instr.op.info();
+        let region = &self.image.program().regions[self.region as usize];
+        let slots = slots_of(&instr, &region.pool);
+        let mut args = alloc::vec![None; info.inputs.len()];
+        for (role, slot) in info.slot_roles().zip(slots.iter()) {
+            if let Role::Input(index) = role {
+                args[index] = match (slot.as_reg(), slot.as_const()) {
+                    (Some(register), _) => {
+                        Some(self.stack[self.base + usize::from(register)].clone())
+                    }
+                    (None, Some(constant)) => region.consts.get(constant).cloned(),
+                    (None, None) => None,
+                };
+            }
+        }
+        args
+    }
+
+    fn price_before(&self, instr: Instr) -> u64 {
+        self.with_operands(instr, |operands| self.image.prices.before(instr.op, operands))
+    }
+
+    fn price_after(&self, instr: Instr, answer: &Answer) -> u64 {
+        let outputs = answer.result.as_deref().unwrap_or(&[]);
+        let results = Results { outputs, units: answer.units };
+        let formula = self
+            .with_operands(instr, |operands| self.image.prices.after(instr.op, operands, &results));
+        // A failed call brought nothing back: it pays for its work, not for `NULL`.
+        let formula = if answer.result.is_ok() || answer.units > 0 { formula } else { 0 };
+        formula.saturating_add(answer.cost)
+    }
+
+    fn with_operands<T>(&self, instr: Instr, f: impl FnOnce(&Operands<'_>) -> T) -> T {
+        let region = &self.image.program().regions[self.region as usize];
+        let window = &self.stack[self.base..self.base + WINDOW];
+        let slots = slots_of(&instr, &region.pool);
+        let value = |slot: avm_ir::Slot| match (slot.as_reg(), slot.as_const()) {
+            (Some(register), _) => &window[usize::from(register)],
+            (None, Some(constant)) => region.consts.get(constant).unwrap_or(&Value::Null),
+            (None, None) => &Value::Null,
+        };
+        f(&Operands { a: &window[usize::from(instr.a)], slots: &slots, value: &value })
+    }
+
+    fn idempotency_key(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("aither avm effect v1");
+        hasher.update(&self.image.program_hash());
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(&self.next_effect.to_le_bytes());
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// The call's own limit in nanogas, where the row has one and the program gives it.
+fn own_gas_limit(info: &OpInfo, args: &[Option<Value>]) -> Option<u64> {
+    let index = info.inputs.iter().position(|operand| operand.name == "gas_limit")?;
+    match args.get(index)?.as_ref()? {
+        Value::Int(gas) => Some(u64::try_from(*gas).unwrap_or(0).saturating_mul(GAS)),
+        // Converted once, here, and exact from then on; the cast saturates.
+        Value::Float(gas) => Some(libm::round(*gas * GAS as f64) as u64),
+        _ => None,
+    }
+}
+
+/// Why an instruction cannot be asked: a wanted operand is `NULL` or of the wrong type.
+fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
+    for (operand, arg) in info.inputs.iter().zip(args) {
+        let Some(value) = arg else { continue };
+        let fits = match operand.kind {
+            Kind::Any => *value != Value::Null || operand.default != Default::Required,
+            Kind::Bool => matches!(value, Value::Bool(_) | Value::Null),
+            Kind::Int => matches!(value, Value::Int(_)),
+            Kind::Float | Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
+            Kind::Text | Kind::Name(_) => matches!(value, Value::Text(_)),
+            Kind::List => matches!(value, Value::List(_)),
+            Kind::Record => matches!(value, Value::Record(_)),
+            Kind::Vector => matches!(value, Value::Vector(_)),
+            Kind::Bytes => matches!(value, Value::Bytes(_)),
+            Kind::Handle => matches!(value, Value::Handle(..)),
+            Kind::Place | Kind::Label | Kind::Func | Kind::Args => true,
+        };
+        let left_out = *value == Value::Null && operand.default != Default::Required;
+        if !fits && !left_out {
+            let message = alloc::format!(
+                "operand {} of {} must be {}, found {}",
+                operand.name,
+                info.mnemonic,
+                operand.kind.name(),
+                value.type_name()
+            );
+            return Some(Failure { code: FailureCode::InvalidArgument, message });
+        }
+    }
+    None
+}
+
+/// Turns an answer that breaks the request's caps into a failure.
+fn check(answer: Answer, request: &EffectRequest) -> Answer {
+    let Ok(outputs) = &answer.result else { return answer };
+    let bytes: u64 = outputs.iter().map(Value::size).sum();
+    let problem = if outputs.len() > request.opcode.info().outputs.len() {
+        "the provider gave more outputs than the instruction has"
+    } else if outputs.iter().any(|value| value.nesting() > MAX_NESTING) {
+        "the answer is nested more than 64 levels deep"
+    } else if bytes > request.max_bytes && request.max_bytes < u64::MAX && bytes > 64 {
+        "the answer is larger than the call may return"
+    } else {
+        return answer;
+    };
+    Answer {
+        result: Err(Failure { code: FailureCode::TooLarge, message: problem.into() }),
+        ..answer
+    }
+}

@@ -1,0 +1,141 @@
+//! Calls and returns, and flow between regions.
+
+use avm_ir::{Value, program::Perm, verify::CodePlace};
+
+use super::{End, Machine};
+use crate::{
+    exec::WINDOW,
+    price::slots_of,
+    trap::{Fault, TrapCode},
+};
+
+/// Where a call came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Frame {
+    /// The caller's window.
+    pub(crate) base: usize,
+    pub(crate) live: usize,
+    /// Where the caller goes on.
+    pub(crate) region: u32,
+    pub(crate) pc: usize,
+    /// The caller's register for the result.
+    pub(crate) result: u8,
+}
+
+/// Memory counted for a frame besides its registers, in bytes.
+const FRAME: u64 = 64;
+
+impl Machine {
+    /// Pushes a frame for the `CALL` just fetched.
+    pub(super) fn call(&mut self) -> Result<(), Fault> {
+        if self.frames.len() >= self.limits.call_depth {
+            let message = alloc::format!("calls are nested {} deep", self.frames.len());
+            return Err(Fault { code: TrapCode::CallDepth, message });
+        }
+        let image = &*self.image;
+        let regions = &image.program().regions;
+        let region = &regions[self.region as usize];
+        let instr = region.code[self.pc - 1];
+        let slots = slots_of(&instr, &region.pool);
+        // A verified program's calls have a function in their first slot.
+        let Some((function, arguments)) = slots.split_first() else {
+            return Err(Fault::new(TrapCode::InvalidArgument, "CALL without a function"));
+        };
+        let links = &image.verified.links()[self.region as usize];
+        let place = links.imports[usize::from(function.0)];
+        let target = &regions[place.region as usize];
+        if place.region != self.region && !target.perms.has(Perm::Execute) {
+            let message = alloc::format!("region {} may not be executed", target.name);
+            return Err(Fault { code: TrapCode::PermissionDenied, message });
+        }
+        let function = &target.functions[place.function as usize];
+        let new_base = self.base + self.live;
+        if new_base + WINDOW > self.stack.len() {
+            // Grown by doubling, so that deep recursion costs little per call.
+            let len = (new_base + WINDOW).max(self.stack.len() * 2);
+            self.stack.resize(len, Value::Null);
+        }
+        let mut made = FRAME + 16 * u64::from(function.registers);
+        let (callers, rest) = self.stack.split_at_mut(new_base);
+        let window = &callers[self.base..];
+        for (parameter, slot) in rest.iter_mut().zip(arguments) {
+            let value = match (slot.as_reg(), slot.as_const()) {
+                (Some(register), _) => window[usize::from(register)].clone(),
+                (None, Some(constant)) => region.consts[constant].clone(),
+                (None, None) => Value::Null,
+            };
+            made += value.heap();
+            *parameter = value;
+        }
+        self.frames.push(Frame {
+            base: self.base,
+            live: self.live,
+            region: self.region,
+            pc: self.pc,
+            result: instr.a,
+        });
+        let (region, entry, registers) = (place.region, function.entry, function.registers);
+        self.base = new_base;
+        self.live = usize::from(registers);
+        self.region = region;
+        self.pc = entry as usize;
+        self.count_made(made)
+    }
+
+    /// Pops a frame for the `RETURN` just fetched.
+    pub(super) fn ret(&mut self) -> Result<(), Fault> {
+        let region = &self.image.program().regions[self.region as usize];
+        let slot = region.code[self.pc - 1].b;
+        let value = match (slot.as_reg(), slot.as_const()) {
+            (Some(register), _) => {
+                core::mem::take(&mut self.stack[self.base + usize::from(register)])
+            }
+            (None, Some(constant)) => region.consts[constant].clone(),
+            (None, None) => Value::Null,
+        };
+        let Some(frame) = self.frames.pop() else {
+            if let Some(register) = slot.as_reg() {
+                self.stack[self.base + usize::from(register)] = value.clone();
+            }
+            self.end = Some(End::Halted(value));
+            return Ok(());
+        };
+        self.stack[self.base..self.base + self.live].fill(Value::Null);
+        let heap = value.heap();
+        self.stack[frame.base + usize::from(frame.result)] = value;
+        self.base = frame.base;
+        self.live = frame.live;
+        self.region = frame.region;
+        self.pc = frame.pc;
+        if heap > 0 { self.count_made(heap) } else { Ok(()) }
+    }
+
+    /// Goes on in another region.
+    pub(super) fn enter_region(&mut self, place: CodePlace) -> Result<(), Fault> {
+        let region = &self.image.program().regions[place.region as usize];
+        if !region.perms.has(Perm::Execute) {
+            let message = alloc::format!("region {} may not be executed", region.name);
+            return Err(Fault { code: TrapCode::PermissionDenied, message });
+        }
+        self.region = place.region;
+        self.pc = place.pc as usize;
+        Ok(())
+    }
+
+    /// Counts memory as made outside the loop.
+    pub(super) fn count_made(&mut self, bytes: u64) -> Result<(), Fault> {
+        if self.agent.memory.make(bytes) {
+            return Ok(());
+        }
+        let reachable = self.memory_used();
+        self.agent.memory.measure(reachable, 0)
+    }
+
+    /// Memory of everything the agent holds, in bytes, as the limit counts it.
+    pub fn memory_used(&self) -> u64 {
+        let live = &self.stack[..self.base + self.live];
+        let frames = FRAME * self.frames.len() as u64;
+        let slots = 16 * (self.base + WINDOW) as u64;
+        live.iter().map(Value::heap).sum::<u64>() + slots + frames + self.agent.heap()
+    }
+}
