@@ -117,7 +117,8 @@ impl<'a> Writer<'a> {
         {
             // A block of comments is indented like what it stands next to.
             let mut length = 1;
-            while let (Some(one), Some(two)) = (self.comments.get(length - 1), self.comments.get(length))
+            while let (Some(one), Some(two)) =
+                (self.comments.get(length - 1), self.comments.get(length))
                 && two.start < limit
                 && self.breaks(one.end, two.start) == 1
             {
@@ -149,7 +150,8 @@ impl<'a> Writer<'a> {
         let Some((comment, rest)) = self.comments.split_first() else { return };
         let between = self.slice(span.end, comment.start);
         let link = between.trim_matches([' ', '\t', '\r']);
-        let same_line = link.is_empty() || link.eq_ignore_ascii_case("THEN") || link.eq_ignore_ascii_case("DO");
+        let same_line =
+            link.is_empty() || link.eq_ignore_ascii_case("THEN") || link.eq_ignore_ascii_case("DO");
         if same_line && comment.start >= self.done {
             self.out.pop();
             self.out.push_str("  ");
@@ -318,7 +320,11 @@ impl<'a> Writer<'a> {
 
     fn test(&mut self, test: &crate::ast::Test, number: Option<u32>, depth: Depth) {
         let (outer, inner) = (depth.directives, depth.directives + 2);
-        let line = format!(".test {} region={}", self.print.literal(test.name_span, &test.name), test.region.text);
+        let line = format!(
+            ".test {} region={}",
+            self.print.literal(test.name_span, &test.name),
+            test.region.text
+        );
         self.line(test.head, outer, number, &line);
         // Both kinds of line are kept apart in the tree; their places tell the order.
         let given = test.given.iter().map(|(name, value)| (Some(name), value));
@@ -329,7 +335,12 @@ impl<'a> Writer<'a> {
             let text = self.print.expr(value);
             match name {
                 Some(name) => {
-                    self.line(name.span.to(value.span), inner, None, &format!("given {} = {text}", name.text));
+                    self.line(
+                        name.span.to(value.span),
+                        inner,
+                        None,
+                        &format!("given {} = {text}", name.text),
+                    );
                 }
                 None => self.line(value.span, inner, None, &format!("expect {text}")),
             }

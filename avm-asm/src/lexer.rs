@@ -324,8 +324,8 @@ impl<'s> Lexer<'s> {
 
     fn dot(&mut self, start: u32, end: u32) -> Option<Token<'s>> {
         // `xs.field` at the start of a line: an assignment without SET.
-        let member = self.place == Place::Operator
-            || self.place == Place::Head && start == self.head_end;
+        let member =
+            self.place == Place::Operator || self.place == Place::Head && start == self.head_end;
         if member {
             self.place = Place::Member;
             return Some(self.count(Token::Dot, start, end));
@@ -394,6 +394,11 @@ impl<'s> Lexer<'s> {
                 self.operand(token)
             }
             Raw::Hash => return self.hash(slice, start, end),
+            // `JUMP :retry` must not become the label `JUMP:`.
+            Raw::Colon if self.place == Place::Head && start != self.head_end => {
+                self.blank_before_colon(start, end);
+                return None;
+            }
             Raw::Colon => {
                 self.place = match self.place {
                     Place::Start => Place::Label,

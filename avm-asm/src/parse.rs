@@ -14,12 +14,22 @@ use crate::{
     token::{Key, Token},
 };
 
+mod attributes;
 mod blocks;
 mod chain;
 mod explain;
 
 lalrpop_util::lalrpop_mod!(
-    #[allow(clippy::all, clippy::pedantic, unused, missing_docs, unreachable_pub, elided_lifetimes_in_paths, unused_lifetimes, reason = "generated")]
+    #[allow(
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        unused,
+        missing_docs,
+        unreachable_pub,
+        elided_lifetimes_in_paths,
+        unused_lifetimes,
+        reason = "generated"
+    )]
     grammar
 );
 
@@ -155,7 +165,8 @@ impl<'s> Builder<'s> {
         if errors < MAX_ERRORS {
             self.errors.push((statement, report));
         } else if errors == MAX_ERRORS {
-            let message = format!("more than {MAX_ERRORS} errors, the rest of the file was not read");
+            let message =
+                format!("more than {MAX_ERRORS} errors, the rest of the file was not read");
             let nowhere = self.span(0, 0);
             self.errors.push((nowhere, diagnostic(messages::TOO_MANY, report.span, message)));
         }
@@ -213,9 +224,14 @@ impl<'s> Builder<'s> {
     pub(crate) fn left_out(&mut self, start: u32, end: u32) {
         let body = self.one_line.is_some();
         let what = if body { "the body was left out" } else { "code was left out here" };
-        let report = diagnostic(messages::LEFT_OUT, self.span(start, end), format!("{what} (`...`)"))
-            .label("there is nothing to run")
-            .help(if body { "write the statements that are to run" } else { "write out what is meant" });
+        let report =
+            diagnostic(messages::LEFT_OUT, self.span(start, end), format!("{what} (`...`)"))
+                .label("there is nothing to run")
+                .help(if body {
+                    "write the statements that are to run"
+                } else {
+                    "write out what is meant"
+                });
         self.report(report);
         self.flat = Flat::Statement(StmtKind::Error);
     }
@@ -311,7 +327,9 @@ impl<'s> Builder<'s> {
     #[cold]
     pub(crate) fn syntax_error(&mut self, error: &ParseError<u32, Token<'s>, ()>) {
         let at = match error {
-            ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => token.0,
+            ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => {
+                token.0
+            }
             ParseError::InvalidToken { location }
             | ParseError::UnrecognizedEof { location, .. } => *location,
             ParseError::User { .. } => self.shared.statement.get(),

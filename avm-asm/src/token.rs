@@ -128,6 +128,7 @@ pub enum Raw {
     #[token("=>")]
     #[token("=<")]
     #[token(":=")]
+    #[token("++")]
     #[token("+=")]
     #[token("-=")]
     #[token("*=")]

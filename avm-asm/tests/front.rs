@@ -97,7 +97,9 @@ fn limits_are_errors_and_not_crashes() {
     let codes = |text: &str| -> Vec<u16> {
         parse(FileId(0), text).1.iter().map(|report| report.code.0).collect()
     };
-    let deep = |open: &str, close: &str, n: usize| format!("SET R = {}1{}\n", open.repeat(n), close.repeat(n));
+    let deep = |open: &str, close: &str, n: usize| {
+        format!("SET R = {}1{}\n", open.repeat(n), close.repeat(n))
+    };
     assert_eq!(codes(&deep("(", ")", 64)), []);
     assert_eq!(codes(&deep("(", ")", 65)), [9]);
     assert_eq!(codes(&deep("[", "]", 100_000)), [9]);

@@ -28,8 +28,16 @@ fn broken_sources() {
 #[test]
 fn twenty_errors_in_one_pass() {
     let bad = [
-        "total = 5", "KV_STORE \"key\" 5", "IF R = 5 THEN HALT", "SET total 5", "LOG 1 +",
-        "LOG \"x\" -> 5", "LOG “x”", "SET R = (1", "#define A = 5", "LOG \"a",
+        "total = 5",
+        "KV_STORE \"key\" 5",
+        "IF R = 5 THEN HALT",
+        "SET total 5",
+        "LOG 1 +",
+        "LOG \"x\" -> 5",
+        "LOG “x”",
+        "SET R = (1",
+        "#define A = 5",
+        "LOG \"a",
     ];
     let mut text = String::new();
     let mut expected = Vec::new();
@@ -40,7 +48,12 @@ fn twenty_errors_in_one_pass() {
     let (ast, diagnostics, _) = parse(FileId(0), &text);
     let lines: Vec<usize> = diagnostics
         .iter()
-        .map(|found| report::place(&text, found.span.start).split(':').next().map_or(0, |line| line.parse().unwrap_or(0)))
+        .map(|found| {
+            report::place(&text, found.span.start)
+                .split(':')
+                .next()
+                .map_or(0, |line| line.parse().unwrap_or(0))
+        })
         .collect();
     assert_eq!(lines, expected, "{}", report::all(&text, &diagnostics));
     // What is right in between is all there.

@@ -18,11 +18,70 @@ const SEEDS: [&str; 3] = [
 
 /// Pieces that meet each other in every order.
 const PIECES: [&str; 64] = [
-    "\n", "\n", "\n", "\n", " ", " ", "LOG ", "HALT", "IF ", " THEN", " THEN ", "ENDIF", "ELSE", "ELSEIF ", "WHILE ",
-    " DO", "ENDWHILE", "FOR ", " IN ", "ENDFOR", "BREAK", "SET ", " = ", "R", "x", "\"t\"", "5", "0.5", "-", " + ",
-    " * ", "(", ")", "[", "]", "{", "}", "a: ", ", ", ".b", "[0]", " -> ", "...", ":l\n", "l:", ".region A", ".endregion",
-    ".func f(a)", ".endfunc", ".test \"t\" region=A", ".endtest", "given ", "expect ", ";; c\n", ";x", "NOT ", " AND ",
-    " OR ", " == ", " < ", " contains ", "%1", "1. ", "#define A 1",
+    "\n",
+    "\n",
+    "\n",
+    "\n",
+    " ",
+    " ",
+    "LOG ",
+    "HALT",
+    "IF ",
+    " THEN",
+    " THEN ",
+    "ENDIF",
+    "ELSE",
+    "ELSEIF ",
+    "WHILE ",
+    " DO",
+    "ENDWHILE",
+    "FOR ",
+    " IN ",
+    "ENDFOR",
+    "BREAK",
+    "SET ",
+    " = ",
+    "R",
+    "x",
+    "\"t\"",
+    "5",
+    "0.5",
+    "-",
+    " + ",
+    " * ",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "a: ",
+    ", ",
+    ".b",
+    "[0]",
+    " -> ",
+    "...",
+    ":l\n",
+    "l:",
+    ".region A",
+    ".endregion",
+    ".func f(a)",
+    ".endfunc",
+    ".test \"t\" region=A",
+    ".endtest",
+    "given ",
+    "expect ",
+    ";; c\n",
+    ";x",
+    "NOT ",
+    " AND ",
+    " OR ",
+    " == ",
+    " < ",
+    " contains ",
+    "%1",
+    "1. ",
+    "#define A 1",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
@@ -42,7 +101,9 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         prop_assert_eq!(dump::tree(&ast), dump::tree(&again), "{}\n{}\n{:?}", text, once, reports);
         prop_assert_eq!(&once, &format(FileId(0), &once, &AsWritten).unwrap_or_default());
         let count = |text: &str| text.matches(";;").count();
-        prop_assert!(count(&once) >= text.lines().filter(|line| line.trim_start().starts_with(";;")).count());
+        prop_assert!(
+            count(&once) >= text.lines().filter(|line| line.trim_start().starts_with(";;")).count()
+        );
     }
     Ok(())
 }

@@ -56,7 +56,11 @@ pub(super) fn region(region: &Region) -> String {
     if let Some(perms) = &region.perms {
         let words: Vec<_> = perms.iter().map(|name| name.text.as_str()).collect();
         let words = words.join(",");
-        let _ = if words.is_empty() { write!(line, " perms=()") } else { write!(line, " perms={words}") };
+        let _ = if words.is_empty() {
+            write!(line, " perms=()")
+        } else {
+            write!(line, " perms={words}")
+        };
     }
     for (attribute, registers) in [("in", &region.inputs), ("out", &region.outputs)] {
         if !registers.is_empty() {
@@ -117,12 +121,18 @@ impl<'a> Printer<'a> {
     pub fn simple(&self, kind: &StmtKind) -> String {
         match kind {
             StmtKind::Label(name) => format!(":{}", name.text),
-            StmtKind::Define { name, value } => format!("#define {} {}", name.text, self.expr(value)),
-            StmtKind::Set { place, value } => format!("SET {} = {}", self.expr(place), self.expr(value)),
+            StmtKind::Define { name, value } => {
+                format!("#define {} {}", name.text, self.expr(value))
+            }
+            StmtKind::Set { place, value } => {
+                format!("SET {} = {}", self.expr(place), self.expr(value))
+            }
             StmtKind::Instruction(instruction) => self.instruction(instruction),
             StmtKind::Break => "BREAK".to_owned(),
             StmtKind::Continue => "CONTINUE".to_owned(),
-            StmtKind::Include { path, path_span } => format!(".include {}", self.literal(*path_span, path)),
+            StmtKind::Include { path, path_span } => {
+                format!(".include {}", self.literal(*path_span, path))
+            }
             StmtKind::Input { name, default: None } => format!(".input {}", name.text),
             StmtKind::Input { name, default: Some(value) } => {
                 format!(".input {} = {}", name.text, self.expr(value))
@@ -194,8 +204,10 @@ impl<'a> Printer<'a> {
     fn number(&self, span: Span) -> Option<String> {
         let source = self.bare(span);
         let digits = source.trim_start_matches(['-', ' ', '\t']);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-');
-        let clean = digits.starts_with(|first: char| first.is_ascii_digit()) && digits.bytes().all(plain);
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-');
+        let clean =
+            digits.starts_with(|first: char| first.is_ascii_digit()) && digits.bytes().all(plain);
         let sign = if source.starts_with('-') { "-" } else { "" };
         clean.then(|| format!("{sign}{digits}"))
     }

@@ -37,8 +37,10 @@ impl<'s> Lexer<'s> {
         let span = self.span(start, end);
         let found = closer(bracket);
         let report = match self.levels.last() {
-            None => diagnostic(messages::STRAY_BRACKET, span, format!("this `{found}` closes nothing"))
-                .suggest(span, ""),
+            None => {
+                diagnostic(messages::STRAY_BRACKET, span, format!("this `{found}` closes nothing"))
+                    .suggest(span, "")
+            }
             Some(&level) => {
                 let place = self.span(level.start, level.start + 1);
                 let (open, close) = (char::from(level.bracket), closer(level.bracket));
@@ -48,14 +50,22 @@ impl<'s> Lexer<'s> {
                         self.leave();
                     }
                     self.leave();
-                    diagnostic(messages::OPEN_BRACKET, place, format!("this `{open}` is never closed"))
-                        .note(span, format!("`{found}` closes the bracket around it"))
-                        .help(format!("add the missing `{close}` before it"))
+                    diagnostic(
+                        messages::OPEN_BRACKET,
+                        place,
+                        format!("this `{open}` is never closed"),
+                    )
+                    .note(span, format!("`{found}` closes the bracket around it"))
+                    .help(format!("add the missing `{close}` before it"))
                 } else {
                     self.leave();
-                    diagnostic(messages::STRAY_BRACKET, span, format!("found `{found}`, expected `{close}`"))
-                        .note(place, format!("`{open}` is open here"))
-                        .suggest(span, close.to_string())
+                    diagnostic(
+                        messages::STRAY_BRACKET,
+                        span,
+                        format!("found `{found}`, expected `{close}`"),
+                    )
+                    .note(place, format!("`{open}` is open here"))
+                    .suggest(span, close.to_string())
                 }
             }
         };

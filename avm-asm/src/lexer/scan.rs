@@ -48,7 +48,7 @@ const QUOTES: [(char, &[char]); 9] = [
 ];
 
 /// Spellings of other languages with ours; empty where only words help.
-const FOREIGN: [(&str, &str, &str); 17] = [
+const FOREIGN: [(&str, &str, &str); 18] = [
     ("&&", "AND", ""),
     ("||", "OR", ""),
     ("!", "NOT ", ""),
@@ -60,6 +60,7 @@ const FOREIGN: [(&str, &str, &str); 17] = [
     (":=", "=", ""),
     ("//", ";;", "a comment begins with `;;`"),
     ("/*", ";;", "a comment begins with `;;` and ends with its line"),
+    ("++", "", "write `SET R = R + 1`"),
     ("+=", "", "write `SET R = R + value`"),
     ("-=", "", "write `SET R = R - value`"),
     ("*=", "", "write `SET R = R * value`"),
@@ -221,9 +222,13 @@ impl<'s> Lexer<'s> {
             _ => {
                 let span = self.span(start, end);
                 self.error(
-                    diagnostic(messages::NUMBER_RANGE, span, "this integer does not fit into 64 bits")
-                        .label("the largest is 9223372036854775807")
-                        .help("write a float, such as `1e20`, or a text"),
+                    diagnostic(
+                        messages::NUMBER_RANGE,
+                        span,
+                        "this integer does not fit into 64 bits",
+                    )
+                    .label("the largest is 9223372036854775807")
+                    .help("write a float, such as `1e20`, or a text"),
                 )
             }
         }
@@ -350,12 +355,15 @@ impl<'s> Lexer<'s> {
             .iter()
             .find(|(theirs, ..)| *theirs == slice)
             .map_or(("", ""), |&(_, ours, help)| (ours, help));
-        let mut report = diagnostic(
-            messages::FOREIGN,
-            span,
-            format!("`{slice}` is not an operator of this language"),
-        )
-        .help(help);
+        // `=>` in a condition was to compare.
+        let compares =
+            matches!(self.statement, Some(Key::If | Key::ElseIf | Key::While | Key::Expect));
+        let ours = if slice == "=>" && compares { ">=" } else { ours };
+        let message = match slice {
+            "//" | "/*" => format!("a comment does not begin with `{slice}`"),
+            _ => format!("`{slice}` is not an operator of this language"),
+        };
+        let mut report = diagnostic(messages::FOREIGN, span, message).help(help);
         if !ours.is_empty() {
             report = report.suggest(span, ours);
         }
@@ -375,6 +383,7 @@ impl<'s> Lexer<'s> {
             "===" => self.binary(Token::Eq, start, end),
             "!==" | "<>" => self.binary(Token::Ne, start, end),
             "=<" => self.binary(Token::Le, start, end),
+            "=>" if compares => self.binary(Token::Ge, start, end),
             "=>" => {
                 self.place = Place::Operand;
                 Token::Arrow
@@ -396,11 +405,23 @@ impl<'s> Lexer<'s> {
         }
         let span = self.span(start, end);
         if let Some((_, plain)) = LOOKALIKES.iter().find(|(odd, _)| *odd == found) {
-            let shown = if plain.trim().is_empty() { "a no-break space".into() } else { format!("`{found}`") };
-            let words = if plain.trim().is_empty() { "write a plain space".into() } else { format!("write `{plain}`") };
+            let shown = if plain.trim().is_empty() {
+                "a no-break space".into()
+            } else {
+                format!("`{found}`")
+            };
+            let words = if plain.trim().is_empty() {
+                "write a plain space".into()
+            } else {
+                format!("write `{plain}`")
+            };
             self.report(
-                diagnostic(messages::LOOKALIKE, span, format!("{shown} is a typographic look-alike"))
-                    .edit(span, *plain, words),
+                diagnostic(
+                    messages::LOOKALIKE,
+                    span,
+                    format!("{shown} is a typographic look-alike"),
+                )
+                .edit(span, *plain, words),
             );
             return Some(match *plain {
                 " " => return None,
@@ -421,14 +442,19 @@ impl<'s> Lexer<'s> {
         let rest = self.raw.remainder();
         let length = rest
             .char_indices()
-            .find(|(_, next)| next.is_ascii() && !(next.is_ascii_control() && *next != '\n' && *next != '\t'))
+            .find(|(_, next)| {
+                next.is_ascii() && !(next.is_ascii_control() && *next != '\n' && *next != '\t')
+            })
             .map_or(rest.len(), |(at, _)| at);
         self.raw.bump(length);
         let span = self.span(start, end + length as u32);
         let run: String = self.raw.slice().chars().take(20).collect();
         let message = if found.is_alphabetic() {
             format!("`{run}` cannot stand in a name")
-        } else if found.is_control() || found.is_whitespace() || !run.chars().any(char::is_alphanumeric) && !found.is_ascii() {
+        } else if found.is_control()
+            || found.is_whitespace()
+            || !run.chars().any(char::is_alphanumeric) && !found.is_ascii()
+        {
             format!("the character U+{:04X} means nothing here", u32::from(found))
         } else {
             format!("`{run}` means nothing here")
@@ -438,6 +464,22 @@ impl<'s> Lexer<'s> {
                 .help("names are made of the letters a to z, digits and `_`; other characters belong into a text in double quotes"),
         );
         Some(self.operand(token))
+    }
+
+    /// A colon between a mnemonic and its operand, or a label with a blank in front of its colon.
+    #[cold]
+    pub(super) fn blank_before_colon(&mut self, start: u32, end: u32) {
+        let target = self.rest(end).first().is_some_and(|&byte| is_word(byte) || byte == b'.');
+        let (span, gap) = (self.span(start, end), self.span(self.head_end, start));
+        let report = if target {
+            diagnostic(messages::BAD_LABEL, span, "a label is named without its colon here")
+                .suggest(span, "")
+        } else {
+            diagnostic(messages::BAD_LABEL, span, "the colon of a label directly follows its name")
+                .edit(gap, "", "remove the space")
+        };
+        self.report(report);
+        self.place = Place::Operand;
     }
 
     /// A text in quotes of another kind, up to the one that closes it.

@@ -76,9 +76,7 @@ fn is_control(key: Key) -> bool {
 
 impl Builder<'_> {
     /// The end of the source: what was read, what was wrong, where blocks are divided.
-    pub(super) fn finish(
-        mut self,
-    ) -> (Vec<Stmt>, Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
+    pub(super) fn finish(mut self) -> (Vec<Stmt>, Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
         while let Some(block) = self.blocks.last() {
             let (key, head) = (block.open.key(), block.head);
             self.never_closed(key, head, None);
@@ -89,8 +87,9 @@ impl Builder<'_> {
 
     fn never_closed(&mut self, key: Key, head: Span, found: Option<Span>) {
         let (word, closing) = words(key);
-        let mut report = diagnostic(messages::NEVER_CLOSED, head, format!("this `{word}` is never closed"))
-            .help(format!("add `{closing}` behind its last statement"));
+        let mut report =
+            diagnostic(messages::NEVER_CLOSED, head, format!("this `{word}` is never closed"))
+                .help(format!("add `{closing}` behind its last statement"));
         if let Some(span) = found {
             report = report.note(span, "this closes or begins a block around it");
         }
@@ -238,13 +237,10 @@ impl Builder<'_> {
         {
             let (outer, place) = (block.open.key(), block.head);
             let (word, closing) = words(outer);
-            let report = diagnostic(
-                messages::NESTED,
-                head,
-                format!("`{}` inside `{word}`", words(key).0),
-            )
-            .note(place, format!("this `{word}` is still open"))
-            .help(format!("close it with `{closing}` first"));
+            let report =
+                diagnostic(messages::NESTED, head, format!("`{}` inside `{word}`", words(key).0))
+                    .note(place, format!("this `{word}` is still open"))
+                    .help(format!("close it with `{closing}` first"));
             self.report(report);
             self.forgiven.push(outer);
             self.pop(head);
@@ -284,8 +280,12 @@ impl Builder<'_> {
             }
             None => {
                 self.body = body;
-                let report = diagnostic(messages::AFTER_ELSE, span, format!("`{word}` behind the `ELSE` of the same `IF`"))
-                    .note(head, "the `IF` begins here");
+                let report = diagnostic(
+                    messages::AFTER_ELSE,
+                    span,
+                    format!("`{word}` behind the `ELSE` of the same `IF`"),
+                )
+                .note(head, "the `IF` begins here");
                 self.report(report);
             }
         }
@@ -347,11 +347,18 @@ impl Builder<'_> {
         match innermost.filter(|&(inner, _)| is_control(inner) && is_control(key)) {
             Some((inner, head)) => {
                 let (word, expected) = words(inner);
-                let line = 1 + self.text.bytes().take(head.start as usize).filter(|&byte| byte == b'\n').count();
+                let line = 1 + self
+                    .text
+                    .bytes()
+                    .take(head.start as usize)
+                    .filter(|&byte| byte == b'\n')
+                    .count();
                 let report = diagnostic(
                     messages::WRONG_CLOSING,
                     span,
-                    format!("found `{closing}`, expected `{expected}` for the `{word}` at line {line}"),
+                    format!(
+                        "found `{closing}`, expected `{expected}` for the `{word}` at line {line}"
+                    ),
                 )
                 .note(head, format!("the `{word}` that is open"))
                 .suggest(span, expected);
@@ -359,9 +366,12 @@ impl Builder<'_> {
                 self.pop(span);
             }
             None => {
-                let report =
-                    diagnostic(messages::NO_OPENING, span, format!("`{closing}` without `{opening}`"))
-                        .edit(span, "", "remove it");
+                let report = diagnostic(
+                    messages::NO_OPENING,
+                    span,
+                    format!("`{closing}` without `{opening}`"),
+                )
+                .edit(span, "", "remove it");
                 self.report(report);
             }
         }

@@ -131,7 +131,11 @@ impl Builder<'_> {
             .help("compare twice and join both by `AND`");
         if !shown.is_empty() && shown.len() < 60 && !shown.contains('\n') {
             let at = self.span(at, at);
-            report = report.edit(at, format!("AND {shown} "), format!("write `AND {shown}` in front of it"));
+            report = report.edit(
+                at,
+                format!("AND {shown} "),
+                format!("write `AND {shown}` in front of it"),
+            );
         }
         self.report(report);
     }

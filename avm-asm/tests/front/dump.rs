@@ -33,8 +33,12 @@ fn statement(out: &mut String, kind: &StmtKind, depth: usize) {
     let inner = depth + 1;
     match kind {
         StmtKind::Label(name) => writeln!(out, "label {}", name.text).unwrap(),
-        StmtKind::Define { name, value } => writeln!(out, "define {} {}", name.text, expr(value)).unwrap(),
-        StmtKind::Set { place, value } => writeln!(out, "set {} {}", expr(place), expr(value)).unwrap(),
+        StmtKind::Define { name, value } => {
+            writeln!(out, "define {} {}", name.text, expr(value)).unwrap()
+        }
+        StmtKind::Set { place, value } => {
+            writeln!(out, "set {} {}", expr(place), expr(value)).unwrap()
+        }
         StmtKind::Instruction(op) => {
             // `out=R` and `-> R`, and both forms of the parentheses, are the same thing.
             let mut outputs: Vec<_> = op.outputs.iter().map(expr).collect();
@@ -73,7 +77,8 @@ fn statement(out: &mut String, kind: &StmtKind, depth: usize) {
         StmtKind::Region(region) => {
             let perms = region.perms.as_ref().map(|perms| names(perms));
             let (reads, writes) = (names(&region.inputs), names(&region.outputs));
-            let _ = writeln!(out, "region {} {perms:?} in ({reads}) out ({writes})", region.name.text);
+            let _ =
+                writeln!(out, "region {} {perms:?} in ({reads}) out ({writes})", region.name.text);
             body(out, &region.body, inner);
         }
         StmtKind::Func(func) => {
@@ -118,7 +123,10 @@ fn expr(value: &Expr) -> String {
         ExprKind::Call(name, arguments) => format!("(call {} {})", name.text, list(arguments)),
         ExprKind::List(items) => format!("[{}]", list(items)),
         ExprKind::Record(fields) => {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{:?}: {}", name.text, expr(value))).collect();
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{:?}: {}", name.text, expr(value)))
+                .collect();
             format!("{{{}}}", fields.join(" "))
         }
         ExprKind::Unary(op, value) => format!("({op:?} {})", expr(value)),
