@@ -154,6 +154,37 @@ impl Schedule {
     }
 }
 
+/// What an instruction costs, as one sentence that says what its measures are.
+pub fn cost_text(mnemonic: &str, terms: &[Term]) -> String {
+    let least = Gas(Schedule::v1().intrinsic);
+    if terms.is_empty() {
+        return format!(
+            "{mnemonic} costs {least} gas, the intrinsic minimum of every instruction."
+        );
+    }
+    let mut notes = Vec::new();
+    for term in terms {
+        if let Some(name) = term.name {
+            notes.push(format!("{name} is {} by our choice", Gas(term.coefficient)));
+        }
+        if let Measure::Units(what) = term.measure
+            && let Some((name, meaning)) = what.split_once(": ")
+        {
+            notes.push(format!("{name} is the number of {meaning}"));
+        }
+    }
+    let notes = if notes.is_empty() { notes.concat() } else { format!(" ({})", notes.join("; ")) };
+    let formula = formula_text(terms);
+    format!(
+        "{mnemonic} costs {formula} gas{notes}, on top of the intrinsic minimum of {least} gas."
+    )
+}
+
+/// The short name of reported units, in front of a colon and their meaning.
+fn unit_name(what: &str) -> &str {
+    what.split_once(": ").map_or(what, |(name, _)| name)
+}
+
 /// A formula in words, such as `50 + 0.5 × codeSize`; "none" where there is only the minimum.
 pub fn formula_text(terms: &[Term]) -> String {
     let mut line = String::new();
@@ -174,7 +205,7 @@ pub fn formula_text(terms: &[Term]) -> String {
             Measure::Times(a, n) => format!("{gas} × size({a}) × {n}"),
             Measure::Product(a, b) => format!("{gas} × size({a}) × count({b})"),
             Measure::Steps(a, b, s) => format!("{gas} × |({b} - {a}) / {s}|"),
-            Measure::Units(what) => format!("{gas} × {what}"),
+            Measure::Units(what) => format!("{gas} × {}", unit_name(what)),
         });
     }
     if line.is_empty() { String::from("none") } else { line }
