@@ -616,7 +616,7 @@ out { text: Text = optional "its text", embed_vec: Vector = optional "its embedd
 gas [per(MICRO, Dim("embed_vec"))] sets plugin reach docs sem "out = collection[doc_id]" source "O-43 §11.11 Y-15" since 1;
 /// Finds the documents nearest to a vector; with `MMR` the most relevant and most diverse ones.
 0xA3 DOC_SEARCH => effect::request also []
-in { collection: Collection = required "the collection's name", query_vec: Vector = required "what to be near to", top_k: Int = required "most results", mmr: Bool = false "maximal marginal relevance", lambda: Num = named "relevance against diversity for MMR, 0 to 1; 0.5 if absent" }
+in { collection: Collection = required "the collection's name", query_vec: Vector = required "what to be near to", top_k: Int = required "most results", mmr: Bool = false "maximal marginal relevance", lambda: Num = named "relevance against diversity for MMR, 0 to 1; 0.7 if absent" }
 out { list: List = optional "list of {id, score, text, title}, best first" }
 gas [open("similarityCost/10000", GAS / 10_000, Units("documents compared")), per(MICRO, Value("top_k"))] sets plugin reach docs sem "out = nearest(collection, query_vec, top_k)" source "O-44 §11.11" since 1;
 /// Deletes a document.

@@ -9,8 +9,9 @@ use super::DocsError;
 use super::search::{Candidate, Hit, check_top_k, scored, take_best};
 use super::vector::{self, cosine_with_norms};
 
-/// Balance of relevance (1) and diversity (0) where a program gives none.
-pub const DEFAULT_LAMBDA: f32 = 0.5;
+/// Balance of relevance (1) and diversity (0) where a program gives none. With the built-in embedder
+/// it found more of the right passages than 0.5, which gave places to documents off the subject.
+pub const DEFAULT_LAMBDA: f32 = 0.7;
 
 /// Candidates that enter the choice where a program gives no number: the closest to the query.
 /// More would let documents compete that differ from the rest because they are off the subject.
@@ -151,8 +152,8 @@ mod tests {
     fn a_duplicate_gives_way() {
         let vectors = [vec![1.0, 0.1], vec![1.0, 0.1], vec![0.5, -1.0]];
         let names = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
-        let hits =
-            search_mmr(candidates(&names, &vectors), &[1.0, 0.0], 2, Mmr::default()).unwrap();
+        let mmr = Mmr { lambda: 0.5, ..Mmr::default() };
+        let hits = search_mmr(candidates(&names, &vectors), &[1.0, 0.0], 2, mmr).unwrap();
         assert_eq!(hits.iter().map(|h| h.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     }
 

@@ -1,0 +1,126 @@
+//! Document collections of a store as a provider.
+
+use avm_vm::FailureCode;
+
+use crate::{
+    docs::{
+        DocsError,
+        collection::Document,
+        mmr::{DEFAULT_FETCH_K, Mmr},
+        persist::Library,
+        search::MAX_TOP_K,
+    },
+    provider::{Call, Documents, Found, Query, Refusal},
+};
+
+/// The collections of a [`Library`].
+#[derive(Debug)]
+pub struct Collections {
+    library: Library,
+    place: String,
+}
+
+impl Collections {
+    /// The collections of a library; `place` says to people where they are kept.
+    pub fn new(library: Library, place: impl Into<String>) -> Self {
+        Self { library, place: place.into() }
+    }
+}
+
+impl Documents for Collections {
+    fn describe(&self) -> String {
+        format!("exact search, {}", self.place)
+    }
+
+    fn store(&mut self, _: &Call, collection: &str, document: Document) -> Result<(), Refusal> {
+        self.library.put(collection, document).map_err(refusal)?;
+        Ok(())
+    }
+
+    fn fetch(&mut self, _: &Call, collection: &str, id: &str) -> Result<Document, Refusal> {
+        let found = self.library.collection(collection).map_err(refusal)?.get(id);
+        found.cloned().ok_or_else(|| not_found(collection, Some(id)))
+    }
+
+    fn search(
+        &mut self,
+        call: &Call,
+        collection: &str,
+        query: &Query<'_>,
+    ) -> Result<(Vec<Found>, u64), Refusal> {
+        if !(1..=MAX_TOP_K).contains(&query.top_k) {
+            let top_k = query.top_k;
+            return Err(Refusal::invalid(format!("top_k must be 1 to {MAX_TOP_K}, not {top_k}")));
+        }
+        let documents = self.library.collection(collection).map_err(refusal)?;
+        let units = comparisons(documents.len(), query);
+        call.affords(units)?;
+        let hits = match query.lambda {
+            None => documents.search(query.vector, query.top_k),
+            Some(lambda) => {
+                let mmr = Mmr { lambda, ..Mmr::default() };
+                documents.search_mmr(query.vector, query.top_k, mmr)
+            }
+        };
+        let found = hits.map_err(refusal)?.into_iter().filter_map(|hit| {
+            let document = documents.get(&hit.id)?.clone();
+            Some(Found { document, score: hit.score })
+        });
+        Ok((found.collect(), units))
+    }
+
+    fn delete(&mut self, _: &Call, collection: &str, id: &str) -> Result<(), Refusal> {
+        match self.library.delete(collection, id).map_err(refusal)? {
+            true => Ok(()),
+            false => Err(not_found(collection, Some(id))),
+        }
+    }
+
+    fn drop_collection(&mut self, call: &Call, collection: &str) -> Result<u64, Refusal> {
+        let units = self.library.collection(collection).map_err(refusal)?.len() as u64;
+        call.affords(units)?;
+        match self.library.drop_collection(collection).map_err(refusal)? {
+            true => Ok(units),
+            false => Err(not_found(collection, None)),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Refusal> {
+        self.library.flush().map_err(refusal)
+    }
+}
+
+/// Documents compared with the query, and for a diverse search candidates compared with the results
+/// chosen before them: each comparison costs the same time.
+fn comparisons(documents: usize, query: &Query<'_>) -> u64 {
+    let plain = documents as u64;
+    if query.lambda.is_none() {
+        return plain;
+    }
+    let candidates = documents.min(DEFAULT_FETCH_K.max(query.top_k)) as u64;
+    plain + candidates * query.top_k.min(documents) as u64
+}
+
+fn not_found(collection: &str, id: Option<&str>) -> Refusal {
+    let message = match id {
+        Some(id) => format!("collection \"{collection}\" has no document \"{id}\""),
+        None => format!("there is no collection \"{collection}\""),
+    };
+    Refusal::new(FailureCode::NotFound, message)
+}
+
+fn refusal(error: DocsError) -> Refusal {
+    let code = match &error {
+        DocsError::BadName { .. }
+        | DocsError::TextTooLarge { .. }
+        | DocsError::BadDimension { .. }
+        | DocsError::DimensionMismatch { .. }
+        | DocsError::BadComponent { .. }
+        | DocsError::TopKTooLarge { .. }
+        | DocsError::BadLambda
+        | DocsError::TooManyComparisons { .. } => FailureCode::InvalidArgument,
+        DocsError::TooManyDocuments { .. } | DocsError::TooManyBytes { .. } => FailureCode::Denied,
+        DocsError::Corrupt { .. } | DocsError::Store(_) => FailureCode::Internal,
+    };
+    Refusal::new(code, error.to_string())
+}
