@@ -5,6 +5,7 @@ use alloc::{format, string::String};
 use crate::{
     effects::{Reach, StatusWord},
     gas::Term,
+    instr::Layout,
     opcode::Opcode,
     operand::{Default, Kind},
 };
@@ -28,6 +29,8 @@ pub struct OpInfo {
     pub inputs: &'static [OperandInfo],
     /// Results.
     pub outputs: &'static [OutputInfo],
+    /// Where the slots live, and how many there are; a variadic operand counts as one.
+    pub shape: (Layout, usize),
     /// Gas on top of the schedule's intrinsic minimum.
     pub gas: &'static [Term],
     /// The status word it sets.

@@ -15,7 +15,11 @@
 //! the slots `b c d` if there are at most three of them and none is variadic; otherwise `b` counts
 //! them and `c | d << 16` is where they start in the pool.
 
-use crate::{info::OpInfo, opcode::Opcode, operand::Kind};
+use crate::{
+    info::{OpInfo, OperandInfo, OutputInfo},
+    opcode::Opcode,
+    operand::Kind,
+};
 
 /// Register number that means "drop the result".
 pub const NO_REGISTER: u8 = 255;
@@ -91,6 +95,20 @@ pub enum Role {
     Input(usize),
 }
 
+/// Where the slots of a row live, and how many there are; a variadic operand counts as one.
+pub(crate) const fn shape(inputs: &[OperandInfo], outputs: &[OutputInfo]) -> (Layout, usize) {
+    let mut in_a = !outputs.is_empty();
+    let mut variadic = false;
+    let mut i = 0;
+    while i < inputs.len() {
+        in_a |= matches!(inputs[i].kind, Kind::Place);
+        variadic |= matches!(inputs[i].kind, Kind::Args);
+        i += 1;
+    }
+    let slots = inputs.len() + outputs.len() - in_a as usize;
+    (if variadic || slots > 3 { Layout::Pool } else { Layout::Inline }, slots)
+}
+
 impl OpInfo {
     /// The input that lives in `a`: the first place, where there is no output.
     pub fn place_in_a(&self) -> Option<usize> {
@@ -100,6 +118,11 @@ impl OpInfo {
         self.inputs.iter().position(|operand| operand.kind == Kind::Place)
     }
 
+    /// Where the slots live.
+    pub const fn layout(&self) -> Layout {
+        self.shape.0
+    }
+
     /// The roles of the slots behind `a`, in order. A variadic operand is the last role and stands
     /// for any number of slots.
     pub fn slot_roles(&self) -> impl Iterator<Item = Role> + '_ {
@@ -107,11 +130,6 @@ impl OpInfo {
         let outputs = (1..self.outputs.len()).map(Role::Output);
         let inputs = (0..self.inputs.len()).filter(move |i| Some(*i) != in_a).map(Role::Input);
         outputs.chain(inputs)
-    }
-
-    /// Where the slots live.
-    pub fn layout(&self) -> Layout {
-        if self.variadic() || self.slot_roles().count() > 3 { Layout::Pool } else { Layout::Inline }
     }
 }
 
@@ -133,11 +151,9 @@ impl Instr {
 
     /// The slots behind `a`, wherever they live; `None` if the pool is too short.
     pub fn slots<'a>(&self, pool: &'a [Slot]) -> Option<Slots<'a>> {
-        match self.op.info().layout() {
-            Layout::Inline => {
-                let count = self.op.info().slot_roles().count();
-                Some(Slots::Inline([self.b, self.c, self.d], count))
-            }
+        let (layout, count) = self.op.info().shape;
+        match layout {
+            Layout::Inline => Some(Slots::Inline([self.b, self.c, self.d], count)),
             Layout::Pool => {
                 let end = self.pool_start().checked_add(self.pool_count())?;
                 pool.get(self.pool_start()..end).map(Slots::Pool)

@@ -4,6 +4,7 @@ use crate::{
     effects::{Reach, StatusWord},
     gas::{GAS, MICRO, MILLI, Measure::*, base, open, per},
     info::{OpInfo, OperandInfo, OutputInfo},
+    instr::shape,
     operand::{Default, Kind, NameKind},
 };
 
@@ -187,7 +188,21 @@ macro_rules! define_opcodes {
         }
 
         /// The table as data, by ascending byte.
-        pub static OPS: &[OpInfo] = &[$(
+        pub static OPS: &[OpInfo] = &[$({
+            const INPUTS: &[OperandInfo] = &[$(OperandInfo {
+                name: stringify!($input),
+                aliases: &[$($(stringify!($input_alias)),+)?],
+                kind: kind_of!($input_kind),
+                default: default_of!($input_default),
+                doc: $input_doc,
+            }),*];
+            const OUTPUTS: &[OutputInfo] = &[$(OutputInfo {
+                name: stringify!($output),
+                aliases: &[$($(stringify!($output_alias)),+)?],
+                kind: kind_of!($output_kind),
+                optional: optional_of!($optional),
+                doc: $output_doc,
+            }),*];
             OpInfo {
                 opcode: Opcode::$name,
                 mnemonic: stringify!($name),
@@ -195,20 +210,9 @@ macro_rules! define_opcodes {
                 family: stringify!($family),
                 handler: stringify!($handler),
                 summary: concat!($($doc),+).trim_ascii(),
-                inputs: &[$(OperandInfo {
-                    name: stringify!($input),
-                    aliases: &[$($(stringify!($input_alias)),+)?],
-                    kind: kind_of!($input_kind),
-                    default: default_of!($input_default),
-                    doc: $input_doc,
-                }),*],
-                outputs: &[$(OutputInfo {
-                    name: stringify!($output),
-                    aliases: &[$($(stringify!($output_alias)),+)?],
-                    kind: kind_of!($output_kind),
-                    optional: optional_of!($optional),
-                    doc: $output_doc,
-                }),*],
+                inputs: INPUTS,
+                outputs: OUTPUTS,
+                shape: shape(INPUTS, OUTPUTS),
                 gas: &[$($term),*],
                 sets: status_of!($sets),
                 reach: reach_of!($reach),
@@ -216,7 +220,7 @@ macro_rules! define_opcodes {
                 source: $source,
                 since: $since,
             }
-        ),*];
+        }),*];
     };
 }
 

@@ -26,6 +26,7 @@ use avm_ir::{
 
 use crate::{
     agent::Agent,
+    effect::Failure,
     machine::Image,
     observer::Observer,
     price::{Operands, Results, RowPrice, slots_of},
@@ -100,6 +101,8 @@ pub(crate) struct Cpu<'m> {
     pub(crate) result: Value,
     /// Units of work of an instruction that is priced by them.
     pub(crate) units: u64,
+    /// Why an instruction that is priced by its result failed.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Cpu<'_> {
@@ -131,21 +134,27 @@ impl Cpu<'_> {
         if value.is_heap() {
             self.made(value.heap())?;
         }
-        self.regs[usize::from(register)] = value;
+        self.put(register, value);
         Ok(())
     }
 
-    /// Writes a result that takes no memory.
+    /// Writes a result without counting its memory.
     #[inline(always)]
     pub(crate) fn put(&mut self, register: u8, value: Value) {
-        self.regs[usize::from(register)] = value;
+        let slot = &mut self.regs[usize::from(register)];
+        if slot.is_heap() {
+            *slot = value;
+        } else {
+            // A scalar needs no destructor; saying so saves a call on every write.
+            core::mem::forget(core::mem::replace(slot, value));
+        }
     }
 
     /// Writes a comparison's result to its register and the bool word.
     #[inline(always)]
     pub(crate) fn put_bool(&mut self, register: u8, value: bool) -> Done {
         self.agent.status.bool = value;
-        self.regs[usize::from(register)] = Value::Bool(value);
+        self.put(register, Value::Bool(value));
         Ok(())
     }
 
@@ -193,7 +202,7 @@ impl Cpu<'_> {
             slots: &slots,
             value: &|s| self.get(s),
         };
-        self.image.prices.after(instr.op, &operands, &Results { outputs, units })
+        self.image.prices.after(instr.op, &operands, &Results { outputs: Some(outputs), units })
     }
 }
 
@@ -273,18 +282,19 @@ pub(crate) fn run<O: Observer>(
         }
 
         let done = avm_ir::for_each_op!(arms);
-        if let Err(exit) = done {
+        if let Err(Exit::Jump(label)) = done {
+            match cpu.links.labels.get(usize::from(label)) {
+                Some(place) if place.region == region => pc = place.pc as usize,
+                Some(place) => {
+                    steps += 1;
+                    observe(observer, region, here, instr.op, gas_before - gas);
+                    return (Exit::Far(*place), Counters { pc, gas, steps });
+                }
+                // A verified program's labels exist.
+                None => return (Exit::Halt, Counters { pc, gas, steps }),
+            }
+        } else if let Err(exit) = done {
             match exit {
-                Exit::Jump(label) => match cpu.links.labels.get(usize::from(label)) {
-                    Some(place) if place.region == region => pc = place.pc as usize,
-                    Some(place) => {
-                        steps += 1;
-                        observe(observer, region, here, instr.op, gas_before - gas);
-                        return (Exit::Far(*place), Counters { pc, gas, steps });
-                    }
-                    // A verified program's labels exist.
-                    None => return (Exit::Halt, Counters { pc, gas, steps }),
-                },
                 Exit::Logged => {
                     if let Some(entry) = cpu.agent.log.back_mut() {
                         entry.step = steps + 1;
@@ -312,12 +322,17 @@ fn observe<O: Observer>(observer: &mut O, region: u32, pc: usize, op: Opcode, ga
     }
 }
 
-/// Charges what a local instruction's result costs, and only then writes the result.
+/// Charges what a local instruction's result costs, and only then writes the result and its status.
 #[cold]
 fn settle(cpu: &mut Cpu<'_>, instr: Instr, gas: &mut u64) -> Done {
     let result = core::mem::take(&mut cpu.result);
     let units = core::mem::take(&mut cpu.units);
     let price = cpu.price_after(instr, core::slice::from_ref(&result), units);
+    let failure = cpu.failure.take();
     *gas = gas.checked_sub(price).ok_or(Exit::Exhausted)?;
+    cpu.agent.status.set_failed(instr.op.info().sets, failure.is_some());
+    if let Some(failure) = failure {
+        cpu.agent.note_failure(failure);
+    }
     if instr.a == avm_ir::instr::NO_REGISTER { Ok(()) } else { cpu.write(instr.a, result) }
 }

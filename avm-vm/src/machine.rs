@@ -7,7 +7,7 @@ mod state;
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
-    Opcode, Program, Schedule, Value, Verified,
+    Opcode, Program, Schedule, StatusWord, Value, Verified,
     value::{List, Record},
     verify::CodePlace,
 };
@@ -300,6 +300,7 @@ impl Machine {
             image: &self.image,
             result: Value::Null,
             units: 0,
+            failure: None,
         };
         let (exit, counters) = exec::run(&mut cpu, counters, self.region, stop_at, observer);
         self.pc = counters.pc;
@@ -377,6 +378,11 @@ impl Machine {
     /// The notes of the log that are still kept, oldest first.
     pub fn log(&self) -> impl Iterator<Item = &LogEntry> {
         self.agent.log.iter()
+    }
+
+    /// A status word, as `STATUS` reads it.
+    pub fn status(&self, word: StatusWord) -> Value {
+        self.agent.status.get(word)
     }
 
     /// Value of an agent register by name.

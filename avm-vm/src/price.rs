@@ -69,7 +69,8 @@ pub(crate) struct Operands<'a> {
 
 /// What a finished instruction brought back.
 pub(crate) struct Results<'a> {
-    pub(crate) outputs: &'a [Value],
+    /// `None` if it failed: then nothing came back that could be measured.
+    pub(crate) outputs: Option<&'a [Value]>,
     pub(crate) units: u64,
 }
 
@@ -93,7 +94,7 @@ impl Prices {
 
     /// Nanogas to charge before the instruction, besides the intrinsic minimum.
     pub(crate) fn before(&self, op: Opcode, operands: &Operands<'_>) -> u64 {
-        let none = Results { outputs: &[], units: 0 };
+        let none = Results { outputs: None, units: 0 };
         sum(&self.rows[op as usize].before, operands, &none)
     }
 
@@ -109,8 +110,8 @@ impl Prices {
             let bought = nanogas.checked_div(term.coefficient).unwrap_or(u64::MAX);
             match term.what {
                 What::Units => units = units.min(bought),
-                What::Dim(_) => bytes = bytes.min(bought.saturating_mul(4)),
-                What::Count(_) => {}
+                // These say nothing about the bytes of all outputs together.
+                What::Dim(_) | What::Count(_) => {}
                 _ => bytes = bytes.min(bought),
             }
         }
@@ -182,7 +183,7 @@ fn measure(what: What, operands: &Operands<'_>, results: &Results<'_>) -> u64 {
             Some(&Slot::ABSENT) | None => None,
             Some(slot) => Some((operands.value)(*slot)),
         },
-        From::Output(i) => Some(results.outputs.get(i).unwrap_or(NULL)),
+        From::Output(i) => results.outputs.map(|outputs| outputs.get(i).unwrap_or(NULL)),
     };
     match what {
         What::One => 1,
@@ -244,7 +245,10 @@ fn number(value: &Value) -> u64 {
 fn steps(start: Option<&Value>, end: Option<&Value>, step: Option<&Value>) -> u64 {
     match (start, end, step) {
         (Some(Value::Int(start)), Some(Value::Int(end)), Some(Value::Int(step))) => {
-            start.abs_diff(*end).checked_div(step.unsigned_abs()).unwrap_or(0).saturating_add(1)
+            match step.unsigned_abs() {
+                0 => 0,
+                step => start.abs_diff(*end).div_ceil(step),
+            }
         }
         _ => 0,
     }

@@ -10,6 +10,7 @@ use avm_ir::{
 
 use super::{
     Cpu, Done, Exit,
+    control::condition,
     data::{check_nesting, out_of_range, position},
     fault, type_fault,
 };
@@ -98,10 +99,7 @@ pub(super) fn sort(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         Some(Value::Text(by)) => Some(by.clone()),
         Some(other) => return Err(type_fault(i.op, "a field name to sort by", other)),
     };
-    let descending = match cpu.get(i.d) {
-        Value::Bool(descending) => *descending,
-        other => return Err(type_fault(i.op, "a bool as descending", other)),
-    };
+    let descending = condition(cpu, i, i.d)?;
     let list = match cpu.get(i.b) {
         Value::List(list) => list.clone(),
         other => return Err(type_fault(i.op, "a list", other)),

@@ -30,10 +30,10 @@ pub(super) fn save(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         None => {
             let names = &cpu.image.program().registers;
             let window = cpu.agent_window();
+            // `NULL` too, so that restoring makes a register `NULL` again.
             let named = names.iter().zip(window.iter()).filter(|(name, _)| !name.is_empty());
-            let set = named.filter(|(_, value)| **value != Value::Null);
             let fields: Vec<(Text, Value)> =
-                set.map(|(name, value)| (Text::from(name.as_str()), value.clone())).collect();
+                named.map(|(name, value)| (Text::from(name.as_str()), value.clone())).collect();
             for (_, value) in &fields {
                 super::data::check_nesting(value)?;
             }
@@ -146,13 +146,10 @@ pub(super) fn introspect(cpu: &mut Cpu<'_>, i: Instr) -> Done {
                 "SELF_INTROSPECT \"{unknown}\" is not granted; there are logs, agent_logs, \
                  chain_of_thought, gas, performance, last_failure"
             );
-            cpu.agent.status.plugin = true;
-            cpu.agent.note_failure(Failure { code: FailureCode::NotGranted, message });
-            cpu.result = Value::Null;
-            return Ok(());
+            cpu.failure = Some(Failure { code: FailureCode::NotGranted, message });
+            Value::Null
         }
     };
-    cpu.agent.status.plugin = false;
     cpu.result = data;
     Ok(())
 }

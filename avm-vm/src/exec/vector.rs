@@ -12,15 +12,20 @@ fn vector<'a>(cpu: &'a Cpu<'_>, i: Instr, slot: Slot) -> Result<&'a [f32], Exit>
     }
 }
 
+/// Sum from +0.0 on; `Iterator::sum` starts from -0.0, which shows in the sum of nothing.
+fn total(terms: impl Iterator<Item = f64>) -> f64 {
+    terms.fold(0.0, |sum, term| sum + term)
+}
+
 fn product(left: &[f32], right: &[f32]) -> Result<f64, Exit> {
     if left.len() != right.len() {
         return Err(fault(TrapCode::InvalidArgument, "the vectors differ in dimension"));
     }
-    Ok(left.iter().zip(right).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+    Ok(total(left.iter().zip(right).map(|(a, b)| f64::from(*a) * f64::from(*b))))
 }
 
 fn length(vector: &[f32]) -> f64 {
-    libm::sqrt(vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum())
+    libm::sqrt(total(vector.iter().map(|x| f64::from(*x) * f64::from(*x))))
 }
 
 pub(super) fn dot(cpu: &mut Cpu<'_>, i: Instr) -> Done {

@@ -59,8 +59,15 @@ impl Machine {
         let info = instr.op.info();
         let at = CodePlace { region: self.region, pc: (self.pc - 1) as u32 };
         let args = self.arguments(instr);
-        let charged = self.image.prices.intrinsic + self.price_before(instr);
+        let mut charged = self.image.prices.intrinsic + self.price_before(instr);
         let own_limit = own_gas_limit(info, &args);
+        let short = own_limit.filter(|limit| charged > *limit);
+        if let Some(limit) = short {
+            // The call never costs more than its limit, but the minimum that every step pays.
+            let kept = limit.max(self.image.prices.intrinsic);
+            self.agent.gas += charged - kept;
+            charged = kept;
+        }
         let left = self.agent.gas;
         let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
         let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
@@ -77,12 +84,9 @@ impl Machine {
             max_units,
             idempotency_key: self.idempotency_key(),
         };
-        let refusal = unusable(info, &request.args).or_else(|| match own_limit {
-            Some(limit) if charged > limit => Some(Failure {
-                code: FailureCode::GasLimit,
-                message: String::from("the call's gas limit does not cover its price"),
-            }),
-            _ => None,
+        let refusal = unusable(info, &request.args).or_else(|| {
+            let message = String::from("the call's gas limit does not cover its price");
+            short.map(|_| Failure { code: FailureCode::GasLimit, message })
         });
         let own_limit = own_limit.is_some() && max_gas < left;
         self.pending = Some(Pending { request, charged, own_limit });
@@ -268,12 +272,11 @@ impl Machine {
     }
 
     fn price_after(&self, instr: Instr, answer: &Answer) -> u64 {
-        let outputs = answer.result.as_deref().unwrap_or(&[]);
+        // A failed call brought nothing back: it pays for its work, not for `NULL`.
+        let outputs = answer.result.as_deref().ok();
         let results = Results { outputs, units: answer.units };
         let formula = self
             .with_operands(instr, |operands| self.image.prices.after(instr.op, operands, &results));
-        // A failed call brought nothing back: it pays for its work, not for `NULL`.
-        let formula = if answer.result.is_ok() || answer.units > 0 { formula } else { 0 };
         formula.saturating_add(answer.cost)
     }
 

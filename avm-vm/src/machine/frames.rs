@@ -5,7 +5,6 @@ use avm_ir::{Value, program::Perm, verify::CodePlace};
 use super::{End, Machine};
 use crate::{
     exec::WINDOW,
-    price::slots_of,
     trap::{Fault, TrapCode},
 };
 
@@ -36,7 +35,7 @@ impl Machine {
         let regions = &image.program().regions;
         let region = &regions[self.region as usize];
         let instr = region.code[self.pc - 1];
-        let slots = slots_of(&instr, &region.pool);
+        let slots = &region.pool[instr.pool_start()..][..instr.pool_count()];
         // A verified program's calls have a function in their first slot.
         let Some((function, arguments)) = slots.split_first() else {
             return Err(Fault::new(TrapCode::InvalidArgument, "CALL without a function"));
