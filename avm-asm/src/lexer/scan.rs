@@ -69,6 +69,9 @@ const FOREIGN: [(&str, &str, &str); 18] = [
     ("**", "", "there is an instruction for powers, `POW(a, b)`"),
 ];
 
+/// How far the end of a text in wrong quotes is looked for, in bytes.
+const MAX_QUOTED: usize = 4096;
+
 /// Whether `byte` may stand in a name.
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
@@ -484,7 +487,10 @@ impl<'s> Lexer<'s> {
 
     /// A text in quotes of another kind, up to the one that closes it.
     fn odd_quote(&mut self, closers: &[char], start: u32, end: u32) -> Token<'s> {
-        let line = self.raw.remainder().lines().next().unwrap_or_default();
+        // A text in wrong quotes is short; looking further would cost too much in a hostile file.
+        let rest = self.raw.remainder();
+        let near = rest.get(..rest.floor_char_boundary(MAX_QUOTED)).unwrap_or(rest);
+        let line = near.lines().next().unwrap_or_default();
         let Some(at) = line.find(closers) else {
             let span = self.span(start, end);
             return self.error(
