@@ -87,7 +87,7 @@ pub enum StmtKind {
         /// The string literal.
         path_span: Span,
     },
-    /// `.region NAME perms=… in=(…) out=(…)` … `.endregion`.
+    /// `.region NAME detached perms=… in=(…) out=(…)` … `.endregion`.
     Region(Region),
     /// `.func name(a, b)` … `.endfunc`.
     Func(Func),
@@ -144,6 +144,8 @@ pub struct Region {
     pub name: Name,
     /// The names after `perms=`; `None` where the attribute is missing.
     pub perms: Option<Vec<Name>>,
+    /// Control does not flow into it where it stands; only jumps reach it.
+    pub detached: bool,
     /// The registers after `in=`.
     pub inputs: Vec<Name>,
     /// The registers after `out=`.

@@ -11,8 +11,10 @@ use crate::{
     spell,
 };
 
+mod names;
 mod table;
 
+pub use names::TableNames;
 pub use table::{nearest_mnemonic, opcode};
 
 /// No row has more operands or results than this; a test of the table holds it.
@@ -38,12 +40,8 @@ pub(crate) fn bind<'a>(
     info: &'static OpInfo,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
-    let bound = Bound {
-        info,
-        inputs: [None; MAX_INPUTS],
-        rest: Vec::new(),
-        outputs: [None; MAX_OUTPUTS],
-    };
+    let bound =
+        Bound { info, inputs: [None; MAX_INPUTS], rest: Vec::new(), outputs: [None; MAX_OUTPUTS] };
     let span = instruction.mnemonic.span;
     let mut binder = Binder { bound, span, diagnostics, failed: false, position: 0 };
     let mut named: Option<Span> = None;
@@ -57,7 +55,28 @@ pub(crate) fn bind<'a>(
         }
     }
     binder.outputs(&instruction.outputs);
-    binder.complete(instruction);
+    binder.complete(instruction.operands.last().map(|operand| operand.value.span));
+    (!binder.failed).then_some(binder.bound)
+}
+
+/// The same for a call in an expression, which has arguments by position only.
+pub(crate) fn bind_call<'a>(
+    info: &'static OpInfo,
+    span: Span,
+    arguments: &'a [Expr],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Bound<'a>> {
+    let bound =
+        Bound { info, inputs: [None; MAX_INPUTS], rest: Vec::new(), outputs: [None; MAX_OUTPUTS] };
+    let mut binder = Binder { bound, span, diagnostics, failed: false, position: 0 };
+    for argument in arguments {
+        if binder.position == info.inputs.len() {
+            binder.one_too_many(argument);
+        } else {
+            binder.by_position(argument, None);
+        }
+    }
+    binder.complete(arguments.last().map(|argument| argument.span));
     (!binder.failed).then_some(binder.bound)
 }
 
@@ -86,10 +105,13 @@ impl<'a> Binder<'a, '_> {
     fn by_position(&mut self, value: &'a Expr, named: Option<Span>) {
         let info = self.bound.info;
         if let Some(first) = named {
-            let report =
-                diagnostic(messages::POSITION_BEHIND_NAME, value.span, "positional operand behind a named one")
-                    .note(first, "the first named operand")
-                    .help("move it in front, or give it a name");
+            let report = diagnostic(
+                messages::POSITION_BEHIND_NAME,
+                value.span,
+                "positional operand behind a named one",
+            )
+            .note(first, "the first named operand")
+            .help("move it in front, or give it a name");
             return self.fail(report);
         }
         while info.inputs.get(self.position).is_some_and(|input| input.default == Default::Named) {
@@ -102,25 +124,34 @@ impl<'a> Binder<'a, '_> {
                 self.position += 1;
             }
             // One more than there are inputs is the result (Y-14).
-            None if self.position == info.inputs.len() && !info.outputs.is_empty() && is_place(value) => {
+            None if self.position == info.inputs.len()
+                && !info.outputs.is_empty()
+                && is_place(value) =>
+            {
                 self.position += 1;
                 self.output(0, value);
             }
-            None => {
-                let count = info.inputs.iter().filter(|input| input.default != Default::Named).count();
-                let operands = match count {
-                    0 => String::from("no operands"),
-                    1 => String::from("one operand"),
-                    _ => format!("{count} operands"),
-                };
-                let message = format!("{} takes {operands} by position", info.mnemonic);
-                let report = diagnostic(messages::TOO_MANY_OPERANDS, value.span, message)
-                    .label("one too many")
-                    .help(self.usage());
-                self.position = usize::MAX;
-                self.fail(report);
-            }
+            None => self.one_too_many(value),
         }
+    }
+
+    #[cold]
+    fn one_too_many(&mut self, value: &Expr) {
+        let info = self.bound.info;
+        let count = info.inputs.iter().filter(|input| input.default != Default::Named).count();
+        let operands = match count {
+            0 => String::from("no operands"),
+            1 => String::from("one operand"),
+            _ => format!("{count} operands"),
+        };
+        let message = format!("{} takes {operands} by position", info.mnemonic);
+        let report = diagnostic(messages::TOO_MANY_OPERANDS, value.span, message)
+            .label("one too many")
+            .help(self.usage());
+        if self.position != usize::MAX {
+            self.fail(report);
+        }
+        self.position = usize::MAX;
     }
 
     fn by_name(&mut self, operand: &'a Operand, name: &str, span: Span) {
@@ -130,9 +161,8 @@ impl<'a> Binder<'a, '_> {
                 || (info.inputs[position].kind == Kind::Args && !self.bound.rest.is_empty());
             if given {
                 let message = format!("operand `{}` is given twice", info.inputs[position].name);
-                return self.fail(
-                    diagnostic(messages::OPERAND_TWICE, span, message).help(self.usage()),
-                );
+                return self
+                    .fail(diagnostic(messages::OPERAND_TWICE, span, message).help(self.usage()));
             }
             if info.inputs[position].kind != Kind::Args {
                 self.bound.inputs[position] = Some(&operand.value);
@@ -172,8 +202,8 @@ impl<'a> Binder<'a, '_> {
                     1 => format!("{} has one result", info.mnemonic),
                     count => format!("{} has {count} results", info.mnemonic),
                 };
-                let report = diagnostic(messages::TOO_MANY_RESULTS, place.span, message)
-                    .help(self.usage());
+                let report =
+                    diagnostic(messages::TOO_MANY_RESULTS, place.span, message).help(self.usage());
                 return self.fail(report);
             }
             self.output(position, place);
@@ -191,8 +221,9 @@ impl<'a> Binder<'a, '_> {
         }
         if !is_place(place) {
             if !matches!(place.kind, ExprKind::Error | ExprKind::Ellipsis) {
-                let report = diagnostic(messages::NOT_A_PLACE, place.span, "a result needs a register")
-                    .help(self.usage());
+                let report =
+                    diagnostic(messages::NOT_A_PLACE, place.span, "a result needs a register")
+                        .help(self.usage());
                 self.fail(report);
             }
             self.failed = true;
@@ -202,7 +233,7 @@ impl<'a> Binder<'a, '_> {
     }
 
     /// Says what is missing.
-    fn complete(&mut self, instruction: &Instruction) {
+    fn complete(&mut self, last: Option<Span>) {
         let info = self.bound.info;
         // An operand of unknown name or place may be the missing one.
         if self.failed {
@@ -219,9 +250,8 @@ impl<'a> Binder<'a, '_> {
             1 => format!("{} needs its operand `{first}`", info.mnemonic),
             _ => format!("{} needs its operands `{}`", info.mnemonic, missing.join("`, `")),
         };
-        let last = instruction.operands.last().map_or(self.span, |operand| operand.value.span);
-        let report = diagnostic(messages::MISSING_OPERAND, self.span.to(last), message)
-            .help(self.usage());
+        let span = self.span.to(last.unwrap_or(self.span));
+        let report = diagnostic(messages::MISSING_OPERAND, span, message).help(self.usage());
         self.fail(report);
     }
 }

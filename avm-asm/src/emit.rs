@@ -42,6 +42,13 @@ pub(crate) enum Arg {
     Label(LabelId),
 }
 
+/// Where the body or a function begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) pc: u32,
+    labels: usize,
+}
+
 /// A region that is being built.
 #[derive(Debug, Default)]
 pub(crate) struct Builder<'a> {
@@ -155,30 +162,29 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether the next instruction would never run, as far as is known by now. `entry` is where
-    /// the body or function begins.
-    pub(crate) fn flow_ended(&self, entry: u32) -> bool {
+    /// Whether the next instruction would never run, as far as is known by now.
+    pub(crate) fn flow_ended(&self, start: Start) -> bool {
         let pc = self.pc();
-        pc > entry
+        pc > start.pc
             && self.last_label != Some(pc)
             && self.code.last().is_some_and(|last| ends_flow(last.op))
     }
 
     /// Whether control can reach the end of a body or function that holds all uses of its labels.
-    pub(crate) fn end_reachable(&self, entry: u32) -> bool {
+    pub(crate) fn end_reachable(&self, start: Start) -> bool {
         let pc = self.pc();
-        if pc == entry || !self.code.last().is_some_and(|last| ends_flow(last.op)) {
+        if pc == start.pc || !self.code.last().is_some_and(|last| ends_flow(last.op)) {
             return true;
         }
         self.last_label == Some(pc)
-            && self.labels.iter().rev().any(|label| {
-                label.placed.is_some_and(|(at, _)| at == pc) && label.is_kept()
-            })
+            && self.labels[start.labels..]
+                .iter()
+                .any(|label| label.placed.is_some_and(|(at, _)| at == pc) && label.is_kept())
     }
 
-    /// Whether a jump of this region names a label that stands at an instruction.
-    pub(crate) fn is_target(&self, pc: u32) -> bool {
-        self.labels.iter().any(|label| label.used && label.placed.is_some_and(|(at, _)| at == pc))
+    /// Where the body or a function begins.
+    pub(crate) fn start(&self) -> Start {
+        Start { pc: self.pc(), labels: self.labels.len() }
     }
 
     /// Number by which the region knows a function.
@@ -191,13 +197,12 @@ impl<'a> Builder<'a> {
         Slot(number)
     }
 
-    /// Makes a function of everything since `entry` and of the pool since `pool`.
+    /// Makes a function of everything since `entry`, with new numbers for its registers.
     pub(crate) fn end_function(
         &mut self,
         name: &str,
         params: u8,
         entry: u32,
-        pool: usize,
         mut number: impl FnMut(u8) -> u8,
     ) {
         let mut highest = None;
@@ -216,7 +221,10 @@ impl<'a> Builder<'a> {
                 Layout::Inline => vec![&mut instr.b, &mut instr.c, &mut instr.d],
                 Layout::Pool => {
                     let range = instr.pool_start()..instr.pool_start() + instr.pool_count();
-                    self.pool.get_mut(range).map(|slots| slots.iter_mut().collect()).unwrap_or_default()
+                    self.pool
+                        .get_mut(range)
+                        .map(|slots| slots.iter_mut().collect())
+                        .unwrap_or_default()
                 }
             };
             let Some(last) = roles.len().checked_sub(1) else { continue };
@@ -231,15 +239,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        debug_assert!(pool <= self.pool.len(), "the pool only grows");
         let registers = highest.map_or(0, |highest| highest + 1).max(params);
         let name = String::from(name);
         self.functions.push(Func { name, entry, end: self.pc(), params, registers });
-    }
-
-    /// Number of entries of the operand pool.
-    pub(crate) fn pool_len(&self) -> usize {
-        self.pool.len()
     }
 
     /// Numbers the labels and hands the region out.

@@ -196,7 +196,8 @@ impl<'a> Walk<'a, '_> {
 
     fn misplaced(&mut self, head: Span, what: &str) {
         let message = format!("{what} cannot be defined inside a block");
-        let report = diagnostic(messages::MISPLACED, head, message).help("move it out of the block");
+        let report =
+            diagnostic(messages::MISPLACED, head, message).help("move it out of the block");
         self.diagnostics.push(report);
     }
 
@@ -257,7 +258,9 @@ impl<'a> Symbols<'a> {
     pub(crate) fn related_constant(&self, name: &str) -> Option<u32> {
         let related = |define: &Define<'_>| {
             let other = define.name;
-            other.len() >= 3 && name.len() >= 3 && (name.starts_with(other) || other.starts_with(name))
+            other.len() >= 3
+                && name.len() >= 3
+                && (name.starts_with(other) || other.starts_with(name))
         };
         let mut found = self.defines.iter().enumerate().filter(|(_, define)| related(define));
         match (found.next(), found.next()) {

@@ -29,9 +29,9 @@ pub fn opcode(name: &str) -> Option<Opcode> {
 
 /// The mnemonic or alias nearest to a misspelled one.
 pub fn nearest_mnemonic(name: &str) -> Option<&'static str> {
-    let names = OPS.iter().flat_map(|info| {
-        core::iter::once(info.mnemonic).chain(info.aliases.iter().copied())
-    });
+    let names = OPS
+        .iter()
+        .flat_map(|info| core::iter::once(info.mnemonic).chain(info.aliases.iter().copied()));
     spell::nearest(name, names)
 }
 

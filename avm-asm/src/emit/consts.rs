@@ -46,29 +46,33 @@ impl<'a> Consts<'a> {
         literal: &Literal<'a>,
         define: impl FnOnce(u32) -> &'d Value,
     ) -> Slot {
-        let key = match literal {
-            Literal::Null => Key::Null,
-            Literal::Bool(value) => Key::Bool(*value),
-            Literal::Int(value) => Key::Int(*value),
-            Literal::Float(value) => key_of_float(*value),
-            Literal::Text(text) => Key::Text(Cow::Borrowed(text)),
-            Literal::Value(value) => key_of(value),
+        match literal {
+            Literal::Null => self.intern(Key::Null, || Value::Null),
+            Literal::Bool(value) => self.intern(Key::Bool(*value), || Value::Bool(*value)),
+            Literal::Int(value) => self.intern(Key::Int(*value), || Value::Int(*value)),
+            Literal::Float(value) => {
+                self.intern(Key::Float(value.to_bits()), || Value::float(*value))
+            }
+            Literal::Text(text) => {
+                self.intern(Key::Text(Cow::Borrowed(text)), || Value::text(text))
+            }
+            Literal::Value(value) => self.intern(key_of(value), || value.clone()),
             // A large constant may be used often: it is looked at once.
             Literal::Define(number) => {
                 if let Some(known) = self.of_define.get(number) {
                     return Slot::constant(*known);
                 }
-                let slot = self.intern(key_of(define(*number)));
+                let value = define(*number);
+                let slot = self.intern(key_of(value), || value.clone());
                 if let Some(index) = slot.as_const() {
                     self.of_define.insert(*number, index as u16);
                 }
-                return slot;
+                slot
             }
-        };
-        self.intern(key)
+        }
     }
 
-    fn intern(&mut self, key: Key<'a>) -> Slot {
+    fn intern(&mut self, key: Key<'a>, value: impl FnOnce() -> Value) -> Slot {
         if let Some(number) = self.number_of.get(&key) {
             return Slot::constant(*number);
         }
@@ -77,7 +81,7 @@ impl<'a> Consts<'a> {
             return Slot::constant(0);
         }
         let number = self.values.len() as u16;
-        let value = value_of(&key);
+        let value = value();
         self.bytes += value.encoded_len();
         self.values.push(value);
         self.number_of.insert(key, number);
@@ -103,31 +107,13 @@ impl<'a> Consts<'a> {
     }
 }
 
-fn key_of_float(value: f64) -> Key<'static> {
-    Key::Float(value.to_bits())
-}
-
 fn key_of(value: &Value) -> Key<'static> {
     match value {
         Value::Null => Key::Null,
         Value::Bool(value) => Key::Bool(*value),
         Value::Int(value) => Key::Int(*value),
-        Value::Float(value) => key_of_float(*value),
+        Value::Float(value) => Key::Float(value.to_bits()),
         Value::Text(text) => Key::Text(Cow::Owned(String::from(text.as_str()))),
         other => Key::Other(encode(other)),
-    }
-}
-
-fn value_of(key: &Key<'_>) -> Value {
-    match key {
-        Key::Null => Value::Null,
-        Key::Bool(value) => Value::Bool(*value),
-        Key::Int(value) => Value::Int(*value),
-        Key::Float(bits) => Value::float(f64::from_bits(*bits)),
-        Key::Text(text) => Value::text(text),
-        Key::Other(bytes) => {
-            let mut reader = avm_ir::wire::Reader::new(bytes);
-            avm_ir::value::decode(&mut reader).unwrap_or_default()
-        }
     }
 }

@@ -1,0 +1,530 @@
+//! Lowering: the tree to instructions, region by region.
+//!
+//! Expressions use scratch registers as a stack, from 254 downward. In a function they are
+//! renumbered at its end to follow its named registers. Constants are not computed with: every
+//! operator is an instruction, so that the text shows what is metered.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use avm_ir::{
+    Diagnostic, NameKind, Opcode, Slot, Span,
+    program::{Debug, Input, MAIN, Perm, Perms, Place, Program, TestCase, entry_label, exit_label},
+};
+
+use crate::{
+    ast::{Name, Region, Stmt, StmtKind, Test},
+    emit::{Arg, Builder, Built, LabelId, Literal, Start, TooMuch},
+    messages::{self, Report, diagnostic},
+    resolve::{self, FuncSymbol, Symbols, fold, not_constant},
+    source::{Lines, SourceFile},
+    spell,
+};
+
+mod condition;
+mod expr;
+mod instruction;
+mod label;
+mod place;
+mod register;
+mod stmt;
+
+use label::OwnLabel;
+use register::{Scratch, Window};
+
+/// Errors after which no more are collected.
+const MAX_ERRORS: usize = 1000;
+/// Number of the region of code that belongs to none, the blocks of tests.
+const NO_REGION: u32 = u32::MAX;
+
+/// What lowering made of a program.
+pub(crate) struct Lowered {
+    pub(crate) program: Program,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Names that nothing writes and that extend or abbreviate one constant.
+    pub(crate) related: Vec<(String, u32)>,
+}
+
+/// Lowers a program. `stand_ins` are names that mean a constant of another name.
+pub(crate) fn program<'a>(
+    items: &'a [Stmt],
+    symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+) -> Lowered {
+    let mut env = Env {
+        symbols,
+        files,
+        stand_ins,
+        lines: files.iter().map(|file| Lines::new(&file.text)).collect(),
+        diagnostics: Vec::new(),
+        full: false,
+        agent: Window::agent(),
+        names: HashSet::new(),
+        computed: BTreeSet::new(),
+        used_labels: HashSet::new(),
+        unreachable: Vec::new(),
+        const_bytes: 0,
+        debug: Debug::default(),
+    };
+    let mut program = Program::default();
+    env.directives(&mut program);
+    program.regions.push(env.main(items));
+    for (index, region) in symbols.regions.iter().enumerate() {
+        let lowered = env.region(region, index as u32 + 1);
+        program.regions.push(lowered);
+    }
+    for test in &symbols.tests {
+        let lowered = env.test(test);
+        program.tests.push(lowered);
+    }
+    env.warn_unreachable(&program);
+    let related = env.report_unwritten();
+    program.registers = env.agent.names();
+    let names = env.names.iter().map(|(kind, name)| (*kind, String::from(*name)));
+    program.manifest.names.extend(names);
+    program.manifest.computed = env.computed;
+    env.debug.files = files.iter().map(|file| file.path.clone()).collect();
+    program.debug = Some(env.debug);
+    Lowered { program, diagnostics: env.diagnostics, related }
+}
+
+/// What all regions share while they are lowered.
+pub(crate) struct Env<'a> {
+    pub(crate) symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+    lines: Vec<Lines>,
+    diagnostics: Vec<Diagnostic>,
+    full: bool,
+    agent: Window<'a>,
+    names: HashSet<(NameKind, &'a str)>,
+    computed: BTreeSet<NameKind>,
+    /// Program-wide labels that some jump names.
+    used_labels: HashSet<&'a str>,
+    /// Labels behind an instruction that ends the flow: name, region, instruction, place.
+    unreachable: Vec<(&'a str, u32, u32, Span)>,
+    const_bytes: u64,
+    debug: Debug,
+}
+
+/// One region, test block or function that is being lowered.
+pub(crate) struct Lower<'e, 'a> {
+    env: &'e mut Env<'a>,
+    out: Builder<'a>,
+    region: u32,
+    /// The registers of the function; outside of one the agent's are used.
+    locals: Option<Window<'a>>,
+    scratch: Scratch,
+    /// Raw register numbers that were used, and where first.
+    raws: Vec<(u8, Span)>,
+    /// Program-wide labels as this region knows them.
+    labels: HashMap<&'a str, LabelId>,
+    /// Labels that only this body or function knows.
+    scope: HashMap<&'a str, OwnLabel>,
+    /// Their names in source order.
+    scope_names: Vec<&'a Name>,
+    start: Start,
+    /// Labels for `BREAK` and `CONTINUE`, innermost last.
+    loops: Vec<(LabelId, LabelId)>,
+    /// Open `FOR` loops.
+    fors: Vec<Span>,
+    at: Place,
+}
+
+impl<'a> Env<'a> {
+    fn report(&mut self, report: Diagnostic) {
+        if self.diagnostics.len() < MAX_ERRORS {
+            self.diagnostics.push(report);
+        } else if !core::mem::replace(&mut self.full, true) {
+            let message = format!("more than {MAX_ERRORS} errors, the rest is not listed");
+            self.diagnostics.push(diagnostic(messages::TOO_MANY, report.span, message));
+        }
+    }
+
+    /// `.registers`, then `.input` and `.uses`, then the interfaces of regions: what is declared
+    /// comes before what is merely used.
+    fn directives(&mut self, program: &mut Program) {
+        for directive in &self.symbols.directives {
+            if let StmtKind::Registers(names) = &directive.kind {
+                for name in names {
+                    if name.text == "_" {
+                        self.agent.skip();
+                    } else if self.agent.knows(&name.text) {
+                        let message = format!("register `{}` is declared twice", name.text);
+                        self.report(diagnostic(messages::DUPLICATE_REGISTER, name.span, message));
+                    } else {
+                        self.declare(&name.text, name.span);
+                    }
+                }
+            }
+        }
+        for directive in &self.symbols.directives {
+            match &directive.kind {
+                StmtKind::Input { name, default } => {
+                    let default = default.as_ref().and_then(|default| {
+                        let value = fold(default, self.symbols);
+                        value
+                            .map_err(|reason| {
+                                let report = not_constant(reason, default);
+                                report.into_iter().for_each(|report| self.report(report));
+                            })
+                            .ok()
+                    });
+                    let Some(register) = self.declare(&name.text, name.span) else { continue };
+                    if program.inputs.iter().any(|input| input.register == register) {
+                        let message = format!("input `{}` is declared twice", name.text);
+                        self.report(diagnostic(messages::DUPLICATE_REGISTER, name.span, message));
+                    }
+                    program.inputs.push(Input { register, default });
+                }
+                StmtKind::Uses { kind, name, name_span } => {
+                    let word = kind.text.to_ascii_lowercase();
+                    match NameKind::by_name(&word) {
+                        Some(kind) => self.manifest_name(kind, name, *name_span),
+                        None => {
+                            let message = format!("there is no kind of name `{}`", kind.text);
+                            let words = NameKind::ALL.map(NameKind::name);
+                            let report = diagnostic(messages::UNKNOWN_KIND, kind.span, message);
+                            self.report(match spell::nearest(&word, words) {
+                                Some(near) => {
+                                    report.edit(kind.span, near, format!("did you mean `{near}`?"))
+                                }
+                                None => report.help(format!("the kinds are {}", words.join(", "))),
+                            });
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for region in &self.symbols.regions {
+            for name in region.inputs.iter().chain(&region.outputs) {
+                self.declare(&name.text, name.span);
+            }
+        }
+    }
+
+    /// A register of the agent that is written from outside of the code.
+    fn declare(&mut self, name: &'a str, span: Span) -> Option<u8> {
+        if self.symbols.define(name).is_some() || resolve::status_word(name).is_some() {
+            let message = format!("`{name}` is no register");
+            self.report(diagnostic(messages::READ_ONLY, span, message));
+            return None;
+        }
+        self.agent_register(name, span, true)
+    }
+
+    fn agent_register(&mut self, name: &'a str, span: Span, write: bool) -> Option<u8> {
+        let known = self.agent.len();
+        let number = self.agent.number(name, write);
+        if number.is_none() && self.agent.overflows() {
+            let message = format!("`{name}` is one named register too many, the limit is 200");
+            self.report(diagnostic(messages::TOO_MANY_REGISTERS, span, message));
+        }
+        if self.agent.len() > known && !resolve::fits(name) {
+            let name = Name { text: String::from(name), span };
+            self.report(resolve::too_long(&name));
+        }
+        number
+    }
+
+    fn manifest_name(&mut self, kind: NameKind, name: &'a str, span: Span) {
+        if !resolve::fits(name) {
+            let name = Name { text: String::from(name), span };
+            self.report(resolve::too_long(&name));
+        }
+        self.names.insert((kind, name));
+    }
+
+    fn main(&mut self, items: &'a [Stmt]) -> avm_ir::program::Region {
+        let span = items.last().map_or_else(Span::default, |last| last.span);
+        let mut lower = Lower::new(self, 0);
+        lower.body(items);
+        if lower.out.end_reachable(lower.start) {
+            lower.emit(Opcode::HALT, &[], &[]);
+        }
+        lower.check_raws();
+        let locals = lower.functions();
+        let out = lower.out;
+        self.finish(out, MAIN, Perms::MAIN, (Vec::new(), Vec::new()), span, locals)
+    }
+
+    fn region(&mut self, region: &'a Region, index: u32) -> avm_ir::program::Region {
+        let perms = self.perms(region);
+        let number = |env: &mut Self, name: &'a Name| env.agent.number(&name.text, true);
+        let inputs = region.inputs.iter().filter_map(|name| number(self, name)).collect();
+        let outputs = region.outputs.iter().filter_map(|name| number(self, name)).collect();
+        let mut lower = Lower::new(self, index);
+        lower.body(&region.body);
+        if lower.out.end_reachable(lower.start) {
+            if region.detached {
+                lower.emit(Opcode::HALT, &[], &[]);
+            } else {
+                let exit = lower.out.named(exit_label(&region.name.text), true);
+                lower.emit(Opcode::JUMP, &[], &[Arg::Label(exit)]);
+            }
+        }
+        lower.check_raws();
+        let locals = lower.functions();
+        let out = lower.out;
+        let name = &region.name.text;
+        self.finish(out, name, perms, (inputs, outputs), region.head, locals)
+    }
+
+    fn perms(&mut self, region: &Region) -> Perms {
+        let Some(names) = &region.perms else { return Perms::DEFAULT };
+        let mut perms = Perms::default();
+        for name in names {
+            let known = Perm::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(&name.text));
+            match known {
+                Some(perm) => perms = perms.with(perm),
+                None => {
+                    let words = Perm::ALL.map(Perm::name);
+                    let message = format!("there is no permission `{}`", name.text);
+                    let report = diagnostic(messages::UNKNOWN_PERMISSION, name.span, message);
+                    self.report(match spell::nearest(&name.text, words) {
+                        Some(near) => {
+                            report.edit(name.span, near, format!("did you mean `{near}`?"))
+                        }
+                        None => report.help(format!("the permissions are {}", words.join(", "))),
+                    });
+                }
+            }
+        }
+        perms
+    }
+
+    fn finish(
+        &mut self,
+        out: Builder<'a>,
+        name: &str,
+        perms: Perms,
+        (inputs, outputs): (Vec<u8>, Vec<u8>),
+        head: Span,
+        locals: Vec<Vec<String>>,
+    ) -> avm_ir::program::Region {
+        match self.built(out, name, perms, (inputs, outputs), head) {
+            Some(built) => {
+                self.debug.places.push(built.places);
+                self.debug.locals.push(locals);
+                built.region
+            }
+            None => avm_ir::program::Region::default(),
+        }
+    }
+
+    fn built(
+        &mut self,
+        out: Builder<'a>,
+        name: &str,
+        perms: Perms,
+        (inputs, outputs): (Vec<u8>, Vec<u8>),
+        head: Span,
+    ) -> Option<Built> {
+        /// Room for constants of all regions, in bytes.
+        const MAX_BYTES: u64 = 48 << 20;
+        let before = self.const_bytes;
+        self.const_bytes = before.saturating_add(out.consts.bytes());
+        if before <= MAX_BYTES && self.const_bytes > MAX_BYTES {
+            let message = "the constants of the program exceed 48 MiB";
+            self.report(diagnostic(messages::CONSTANT_TOO_LARGE, head, message));
+        }
+        match out.finish(String::from(name), perms, inputs, outputs) {
+            Ok(built) => Some(built),
+            Err(limit) => {
+                let what = match limit {
+                    TooMuch::Code => "more than 1048576 instructions",
+                    TooMuch::Constants => "more than 32767 constants",
+                    TooMuch::Labels => "more than 65535 labels",
+                };
+                let message = format!("region `{name}` has {what}");
+                self.report(diagnostic(messages::TOO_MUCH_CODE, head, message));
+                None
+            }
+        }
+    }
+
+    fn test(&mut self, test: &'a Test) -> TestCase {
+        if test.region.text != MAIN && !self.symbols.region_of.contains_key(&*test.region.text) {
+            let message = format!("there is no region `{}`", test.region.text);
+            let report = diagnostic(messages::UNKNOWN_REGION, test.region.span, message);
+            let names = self.symbols.regions.iter().map(|region| region.name.text.as_str());
+            self.report(match spell::nearest(&test.region.text, names) {
+                Some(near) => {
+                    report.edit(test.region.span, near, format!("did you mean `{near}`?"))
+                }
+                None => report,
+            });
+        }
+        let mut given = Lower::new(self, NO_REGION);
+        for (name, value) in &test.given {
+            given.given(name, value);
+        }
+        given.emit(Opcode::HALT, &[], &[]);
+        given.check_raws();
+        let given = given.out;
+        let mut expect = Lower::new(self, NO_REGION);
+        for condition in &test.expect {
+            expect.expect(condition);
+        }
+        expect.emit(Opcode::HALT, &[], &[]);
+        expect.check_raws();
+        let expect = expect.out;
+        let mut block = |out, name: &str| {
+            let built = self.built(out, name, Perms::DEFAULT, (Vec::new(), Vec::new()), test.head);
+            built.map(|built| built.region).unwrap_or_default()
+        };
+        TestCase {
+            name: test.name.clone(),
+            region: test.region.text.clone(),
+            given: block(given, "given"),
+            expect: block(expect, "expect"),
+        }
+    }
+
+    /// Warns of labels that neither flow nor a jump reaches. A text of the same name counts as a
+    /// use, because tasks name labels by text.
+    fn warn_unreachable(&mut self, program: &Program) {
+        if self.unreachable.is_empty() {
+            return;
+        }
+        let mut reached: HashSet<(u32, u32)> = HashSet::new();
+        let mut texts: HashSet<&str> = HashSet::new();
+        for (index, region) in program.regions.iter().enumerate() {
+            for label in &region.labels {
+                let name = label.name.as_str();
+                let used =
+                    name.is_empty() || name.starts_with('@') || self.used_labels.contains(name);
+                if let (true, avm_ir::program::Target::Here(pc)) = (used, label.target) {
+                    reached.insert((index as u32, pc));
+                }
+            }
+            texts.extend(region.consts.iter().filter_map(|value| match value {
+                avm_ir::Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            }));
+        }
+        for (name, region, pc, span) in core::mem::take(&mut self.unreachable) {
+            if !reached.contains(&(region, pc)) && !texts.contains(name) {
+                let message = format!("nothing reaches label `{name}`");
+                self.report(
+                    diagnostic(messages::UNREACHABLE_LABEL, span, message)
+                        .help("jump to it, or remove it with the code behind it"),
+                );
+            }
+        }
+    }
+}
+
+impl<'e, 'a> Lower<'e, 'a> {
+    fn new(env: &'e mut Env<'a>, region: u32) -> Self {
+        let out = Builder::default();
+        let start = out.start();
+        Self {
+            env,
+            out,
+            region,
+            locals: None,
+            scratch: Scratch::new(),
+            raws: Vec::new(),
+            labels: HashMap::new(),
+            scope: HashMap::new(),
+            scope_names: Vec::new(),
+            start,
+            loops: Vec::new(),
+            fors: Vec::new(),
+            at: Place::default(),
+        }
+    }
+
+    fn body(&mut self, items: &'a [Stmt]) {
+        if !self.env.symbols.hidden_labels.is_empty() {
+            self.collect_scope(items, false);
+        }
+        self.block(items);
+    }
+
+    /// The functions of the region, behind its body; gives the names of their registers.
+    fn functions(&mut self) -> Vec<Vec<String>> {
+        let (symbols, region) = (self.env.symbols, self.region);
+        let mine = symbols.functions.iter().filter(|symbol| symbol.region == region);
+        mine.map(|symbol| self.function(symbol)).collect()
+    }
+
+    fn function(&mut self, symbol: &FuncSymbol<'a>) -> Vec<String> {
+        let func = symbol.func;
+        self.here(symbol.stmt.span, symbol.stmt.number);
+        self.start = self.out.start();
+        self.scratch = Scratch::new();
+        self.raws.clear();
+        self.scope.clear();
+        self.scope_names.clear();
+        let mut window = Window::function();
+        for param in &func.params {
+            if self.env.symbols.define(&param.text).is_some()
+                || resolve::status_word(&param.text).is_some()
+            {
+                let message = format!("`{}` is no register", param.text);
+                self.env.report(diagnostic(messages::READ_ONLY, param.span, message));
+            } else if window.knows(&param.text) {
+                let message = format!("parameter `{}` is declared twice", param.text);
+                self.env.report(diagnostic(messages::DUPLICATE_REGISTER, param.span, message));
+            }
+            if !resolve::fits(&param.text) {
+                self.env.report(resolve::too_long(param));
+            }
+            if window.number(&param.text, true).is_none() && window.overflows() {
+                let message = "a function has at most 254 parameters";
+                self.env.report(diagnostic(messages::TOO_MANY_REGISTERS, param.span, message));
+            }
+        }
+        let params = window.len() as u8;
+        self.locals = Some(window);
+        self.collect_scope(&func.body, true);
+        self.block(&func.body);
+        if self.out.end_reachable(self.start) {
+            let null = self.literal(&Literal::Null);
+            self.emit(Opcode::RETURN, &[], &[Arg::Slot(null)]);
+        }
+        let window = self.locals.take().unwrap_or_else(Window::function);
+        self.report_unwritten_locals(&window, func);
+        let named = self.check_locals(&window, params, func);
+        let scratch = self.scratch;
+        let start = self.start.pc;
+        self.out.end_function(&func.name.text, params, start, |register| {
+            scratch
+                .depth_of(register)
+                .map_or(register, |depth| named.saturating_add(depth).min(253))
+        });
+        self.scope.clear();
+        window.names()
+    }
+
+    /// Sets the place of the instructions that follow.
+    fn here(&mut self, span: Span, number: Option<u32>) {
+        let file = usize::from(span.file.0);
+        let (Some(source), Some(lines)) = (self.env.files.get(file), self.env.lines.get_mut(file))
+        else {
+            return;
+        };
+        let (line, column) = lines.locate(&source.text, span.start);
+        self.at = Place { file: span.file.0, line, column, number: number.unwrap_or(0) };
+    }
+
+    fn emit(&mut self, op: Opcode, outs: &[u8], ins: &[Arg]) {
+        self.out.push(op, outs, ins, self.at);
+    }
+
+    fn literal(&mut self, literal: &Literal<'a>) -> Slot {
+        let symbols = self.env.symbols;
+        self.out.consts.slot(literal, |number| &symbols.defines[number as usize].value)
+    }
+
+    /// Enters a region that stands here and goes on behind it.
+    fn pass_through(&mut self, region: &Region) {
+        let entry = self.out.named(entry_label(&region.name.text), true);
+        self.emit(Opcode::JUMP, &[], &[Arg::Label(entry)]);
+        let exit = self.out.named(exit_label(&region.name.text), false);
+        self.out.place(exit);
+    }
+}

@@ -1,0 +1,358 @@
+//! Registers: names to numbers, and the stack of scratch registers.
+
+use std::collections::HashMap;
+
+use avm_ir::{Diagnostic, Span, program::MAX_NAMED_REGISTERS};
+
+use super::{Env, Lower};
+use crate::{
+    ast::Func,
+    messages::{self, Report, diagnostic},
+    resolve::{self, status_word},
+    spell,
+};
+
+/// Most registers of a function.
+const MAX_LOCALS: usize = 254;
+/// First scratch register; the next ones lie below.
+const FIRST_SCRATCH: u8 = 254;
+
+/// The named registers of the agent or of one function.
+#[derive(Debug)]
+pub(super) struct Window<'a> {
+    registers: Vec<Register<'a>>,
+    number_of: HashMap<&'a str, u8>,
+    most: usize,
+    overflow: u8,
+}
+
+#[derive(Debug)]
+struct Register<'a> {
+    name: &'a str,
+    written: bool,
+    read: Option<Read>,
+}
+
+/// Where a name is read first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    pub(super) span: Span,
+    /// A text that names something was expected: probably the quotes are missing.
+    pub(super) unquoted: bool,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn agent() -> Self {
+        Self::with_limit(MAX_NAMED_REGISTERS)
+    }
+
+    pub(super) fn function() -> Self {
+        Self::with_limit(MAX_LOCALS)
+    }
+
+    fn with_limit(most: usize) -> Self {
+        Self { registers: Vec::new(), number_of: HashMap::new(), most, overflow: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.registers.len()
+    }
+
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.number_of.contains_key(name)
+    }
+
+    /// The number of a name, a new one where it has none; `None` if there are too many.
+    pub(super) fn number(&mut self, name: &'a str, write: bool) -> Option<u8> {
+        if let Some(&number) = self.number_of.get(name) {
+            if write {
+                self.registers[usize::from(number)].written = true;
+            }
+            return Some(number);
+        }
+        if self.registers.len() >= self.most {
+            self.overflow = self.overflow.saturating_add(1);
+            return None;
+        }
+        let number = self.registers.len() as u8;
+        self.registers.push(Register { name, written: write, read: None });
+        self.number_of.insert(name, number);
+        Some(number)
+    }
+
+    /// Leaves a number without a name.
+    pub(super) fn skip(&mut self) {
+        if self.registers.len() < self.most {
+            self.registers.push(Register { name: "", written: true, read: None });
+        } else {
+            self.overflow = self.overflow.saturating_add(1);
+        }
+    }
+
+    pub(super) fn read(&mut self, number: u8, read: Read) {
+        if let Some(register) = self.registers.get_mut(usize::from(number)) {
+            register.read.get_or_insert(read);
+        }
+    }
+
+    /// Whether the limit was passed just now and for the first time.
+    pub(super) fn overflows(&self) -> bool {
+        self.overflow == 1
+    }
+
+    /// Names by number.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.registers.iter().map(|register| String::from(register.name)).collect()
+    }
+
+    /// Names that are read and never written.
+    fn unwritten(&self) -> impl Iterator<Item = (&'a str, Read)> {
+        self.registers.iter().filter(|r| !r.written).filter_map(|r| Some((r.name, r.read?)))
+    }
+
+    fn written(&self) -> impl Iterator<Item = &'a str> {
+        self.registers.iter().filter(|register| register.written).map(|register| register.name)
+    }
+}
+
+/// Registers for intermediate results: a stack that grows downward.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scratch {
+    depth: u8,
+    deepest: u8,
+}
+
+/// A depth of the scratch stack to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(u8);
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        Self { depth: 0, deepest: 0 }
+    }
+
+    /// How deep in the stack a register lies, if it belongs to it.
+    pub(super) fn depth_of(self, register: u8) -> Option<u8> {
+        let depth = FIRST_SCRATCH.checked_sub(register)?;
+        (depth < self.deepest).then_some(depth)
+    }
+}
+
+impl<'a> Lower<'_, 'a> {
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.scratch.depth)
+    }
+
+    /// Gives scratch registers back.
+    pub(super) fn release(&mut self, mark: Mark) {
+        self.scratch.depth = mark.0;
+    }
+
+    /// A scratch register; complains at `span` if there is none left.
+    pub(super) fn alloc(&mut self, span: Span) -> u8 {
+        let named = match &self.locals {
+            Some(window) => window.len(),
+            None => MAX_NAMED_REGISTERS,
+        };
+        let free = usize::from(FIRST_SCRATCH) + 1 - named.min(usize::from(FIRST_SCRATCH));
+        if usize::from(self.scratch.depth) + 1 >= free {
+            let message = "no register is left for this intermediate result";
+            self.env.report(
+                diagnostic(messages::TOO_COMPLEX, span, message)
+                    .help("keep parts of the expression in named registers"),
+            );
+            return FIRST_SCRATCH;
+        }
+        let register = FIRST_SCRATCH - self.scratch.depth;
+        self.scratch.depth += 1;
+        self.scratch.deepest = self.scratch.deepest.max(self.scratch.depth);
+        register
+    }
+
+    /// The register of a name that is read. The name is no constant and no status word.
+    pub(super) fn read(&mut self, name: &'a str, span: Span, unquoted: bool) -> Option<u8> {
+        if name == "_" {
+            let message = "`_` drops a result and holds no value";
+            self.env.report(diagnostic(messages::NOTHING_TO_READ, span, message));
+            return None;
+        }
+        let number = self.register(name, span, false)?;
+        let window = self.locals.as_mut().unwrap_or(&mut self.env.agent);
+        window.read(number, Read { span, unquoted });
+        Some(number)
+    }
+
+    /// The register of a name that is written, unless it may not be.
+    pub(super) fn write(&mut self, name: &'a str, span: Span) -> Option<u8> {
+        if let Some(number) = self.env.symbols.define(name) {
+            let first = self.env.symbols.defines[number as usize].span;
+            let message = format!("`{name}` is a constant and keeps its value");
+            let report = diagnostic(messages::READ_ONLY, span, message);
+            self.env.report(report.note(first, "defined here"));
+            return None;
+        }
+        if status_word(name).is_some() {
+            let message = format!("`{name}` is a status word, which only the machine writes");
+            self.env.report(diagnostic(messages::READ_ONLY, span, message));
+            return None;
+        }
+        if name == "_" {
+            let message = "`_` can only stand in place of a result";
+            self.env.report(diagnostic(messages::NOTHING_TO_READ, span, message));
+            return None;
+        }
+        self.register(name, span, true)
+    }
+
+    pub(super) fn register(&mut self, name: &'a str, span: Span, write: bool) -> Option<u8> {
+        let Some(window) = &mut self.locals else {
+            return self.env.agent_register(name, span, write);
+        };
+        let known = window.len();
+        let number = window.number(name, write);
+        if number.is_none() && window.overflows() {
+            let message = format!("`{name}` is one register too many, a function has 254");
+            self.env.report(diagnostic(messages::TOO_MANY_REGISTERS, span, message));
+        } else if window.len() > known && !resolve::fits(name) {
+            let name = crate::ast::Name { text: String::from(name), span };
+            self.env.report(resolve::too_long(&name));
+        }
+        number
+    }
+
+    /// A register by its number.
+    pub(super) fn raw(&mut self, number: u8, span: Span) -> Option<u8> {
+        let most = if self.locals.is_some() { MAX_LOCALS } else { usize::from(u8::MAX) };
+        if usize::from(number) >= most {
+            let message = format!("register `%{number}` does not exist");
+            self.env.report(diagnostic(messages::RAW_REGISTER, span, message));
+            return None;
+        }
+        if !self.raws.iter().any(|(raw, _)| *raw == number) {
+            self.raws.push((number, span));
+        }
+        Some(number)
+    }
+
+    /// Raw numbers must not meet the scratch registers of the same code.
+    pub(super) fn check_raws(&mut self) {
+        for (raw, span) in core::mem::take(&mut self.raws) {
+            if self.scratch.depth_of(raw).is_some() {
+                let message = format!("`%{raw}` is also used for an intermediate result");
+                self.env.report(
+                    diagnostic(messages::RAW_REGISTER, span, message)
+                        .help("use a name, or write the statement in single instructions"),
+                );
+            }
+        }
+    }
+
+    /// The same in a function, where numbers of its own names are in the way too. Gives the number
+    /// of the first scratch register.
+    pub(super) fn check_locals(&mut self, window: &Window<'_>, params: u8, func: &Func) -> u8 {
+        let mut named = window.len();
+        for (raw, span) in core::mem::take(&mut self.raws) {
+            named = named.max(usize::from(raw) + 1);
+            let name = window.registers.get(usize::from(raw)).filter(|_| raw >= params);
+            let message = match name {
+                Some(register) => format!("`%{raw}` is the register of `{}`", register.name),
+                None if self.scratch.depth_of(raw).is_some() => {
+                    format!("`%{raw}` is also used for an intermediate result")
+                }
+                None => continue,
+            };
+            let help = "use a name here too";
+            self.env.report(diagnostic(messages::RAW_REGISTER, span, message).help(help));
+        }
+        if named + usize::from(self.scratch.deepest) > MAX_LOCALS {
+            let message = format!(
+                "function `{}` needs {} registers, the limit is {MAX_LOCALS}",
+                func.name.text,
+                named + usize::from(self.scratch.deepest)
+            );
+            self.env.report(diagnostic(messages::TOO_MANY_REGISTERS, func.head, message));
+        }
+        named.min(MAX_LOCALS) as u8
+    }
+
+    /// Reports names of a function that are read and never written.
+    pub(super) fn report_unwritten_locals(&mut self, window: &Window<'a>, func: &Func) {
+        if self.env.symbols.incomplete {
+            return;
+        }
+        for (name, read) in window.unwritten() {
+            let mut report = self.env.unwritten(name, read, window);
+            if self.env.agent.knows(name) && report.suggestion.is_none() {
+                report = report.help(format!(
+                    "functions have registers of their own; pass `{name}` to `{}` as an argument",
+                    func.name.text
+                ));
+            }
+            self.env.report(report);
+        }
+    }
+}
+
+/// The register that always exists and holds the agent's state.
+const STATE: &str = "R_state";
+
+impl<'a> Env<'a> {
+    /// Reports names of the agent's registers that are read and never written; gives those that
+    /// may be meant for a constant.
+    pub(super) fn report_unwritten(&mut self) -> Vec<(String, u32)> {
+        let mut related = Vec::new();
+        let names: Vec<_> = self.agent.unwritten().filter(|(name, _)| *name != STATE).collect();
+        for (name, read) in names {
+            if let Some(constant) = self.symbols.related_constant(name) {
+                related.push((String::from(name), constant));
+            }
+            if !self.symbols.incomplete {
+                let report = self.unwritten(name, read, &self.agent);
+                self.report(report);
+            }
+        }
+        related
+    }
+
+    fn unwritten(&self, name: &str, read: Read, window: &Window<'_>) -> Diagnostic {
+        let message = format!("nothing writes `{name}`");
+        let report = diagnostic(messages::UNKNOWN_NAME, read.span, message);
+        let symbols = self.symbols;
+        if let Some(number) = symbols.related_constant(name) {
+            let near = symbols.defines[number as usize].name;
+            return report
+                .edit(read.span, near, format!("did you mean the constant `{near}`?"))
+                .label("is read, but never written");
+        }
+        let words = avm_ir::StatusWord::ALL.map(avm_ir::StatusWord::name);
+        let constants = symbols.defines.iter().map(|define| define.name);
+        let known = window.written().chain(constants).chain(words);
+        let near = spell::nearest(name, known.filter(|known| !known.is_empty()));
+        if let Some(near) = near {
+            return report
+                .edit(read.span, near, format!("did you mean `{near}`?"))
+                .label("is read, but never written");
+        }
+        if read.unquoted {
+            return report.edit(
+                read.span,
+                format!("\"{name}\""),
+                "put quotes around it if it is a name",
+            );
+        }
+        if symbols.labels.contains_key(name) || symbols.hidden_labels.contains_key(name) {
+            return report.help("it is a label, which only a jump can name");
+        }
+        if symbols.function(name).is_some() {
+            return report.help(format!("it is a function, call it by `{name}(…)`"));
+        }
+        if symbols.region_of.contains_key(name) {
+            return report.edit(
+                read.span,
+                format!("\"{name}\""),
+                "it is a region, put quotes around its name",
+            );
+        }
+        report.help("write it first, or put quotes around it if it is a text")
+    }
+}
