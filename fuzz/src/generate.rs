@@ -1,0 +1,382 @@
+//! Random programs that verify, by construction: operands of the right roles, jumps inside their
+//! blocks, calls that fit, a manifest that covers every name.
+
+use std::collections::BTreeSet;
+
+use avm_ir::{
+    Instr, NameKind, OpInfo, Opcode, Program, Slot, Value,
+    instr::{Layout, NO_REGISTER, Role},
+    operand::{Default as Fallback, Kind},
+    program::{
+        Func, Input, Label, MAIN, Manifest, Perms, Region, Target, entry_label, exit_label,
+    },
+};
+
+use crate::Entropy;
+
+/// Named agent registers of every generated program.
+const NAMED: usize = 12;
+
+/// Registers by the kind of value they usually hold, so that most instructions find operands they
+/// can work with; functions have fewer registers and no such order.
+const fn usual(kind: Kind) -> &'static [u8] {
+    match kind {
+        Kind::Bool => &[3],
+        Kind::Int => &[0, 1, 2],
+        Kind::Num => &[0, 1, 2, 4],
+        Kind::Float => &[4],
+        Kind::Text | Kind::Name(_) => &[5, 6],
+        Kind::List => &[7, 8],
+        Kind::Record => &[9],
+        Kind::Vector => &[10],
+        _ => &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+    }
+}
+
+/// What a row's untyped operands usually are.
+fn usual_kind(info: &OpInfo, kind: Kind) -> Kind {
+    match (info.family, kind) {
+        ("arith" | "compare", Kind::Any) => Kind::Num,
+        ("list" | "data", Kind::Place) if info.inputs[0].name != "container" => Kind::List,
+        (_, Kind::Place) if info.opcode == Opcode::NEXT => Kind::Int,
+        (_, Kind::Place) => Kind::Record,
+        ("text", Kind::Any) => Kind::Text,
+        ("data", Kind::Any) if info.inputs[0].name == "container" => Kind::Text,
+        (_, kind) => kind,
+    }
+}
+/// Names given to operands that name something.
+const NAMES: &[&str] = &["alpha", "Beta", "gamma delta", "ü", ""];
+
+/// What may be generated.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Constants that a source text can say: no bytes, vectors, handles, NaN or infinities.
+    pub textual: bool,
+    /// Most instructions per block.
+    pub block: usize,
+}
+
+/// A random program. [`avm_ir::verify()`] accepts every one.
+pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
+    let regions = 1 + entropy.below(3);
+    let functions: Vec<(String, u8)> =
+        (0..entropy.below(4)).map(|n| (format!("f{n}"), entropy.below(4) as u8)).collect();
+    let homes: Vec<usize> = functions.iter().map(|_| entropy.below(regions)).collect();
+    let mut program = Program {
+        registers: (0..NAMED).map(|n| format!("R{n}")).collect(),
+        manifest: Manifest {
+            names: BTreeSet::new(),
+            computed: NameKind::ALL.into_iter().filter(|_| entropy.once_in(2)).collect(),
+        },
+        ..Program::default()
+    };
+    let names: Vec<String> =
+        (0..regions).map(|n| if n == 0 { MAIN.into() } else { format!("REGION_{n}") }).collect();
+    for (n, name) in names.iter().enumerate() {
+        let mut builder = Builder {
+            entropy: &mut *entropy,
+            shape,
+            functions: &functions,
+            manifest: &mut program.manifest,
+            region: Region { name: name.clone(), perms: perms(n), ..Region::default() },
+        };
+        builder.consts();
+        builder.body(n, &names);
+        for (f, (name, params)) in functions.iter().enumerate() {
+            if homes[f] == n {
+                builder.function(name, *params);
+            }
+        }
+        program.regions.push(builder.region);
+    }
+    // Only registers that nothing else fills may be inputs; a default keeps the program startable.
+    if entropy.once_in(3) {
+        program.inputs.push(Input { register: 1, default: Some(Value::Int(7)) });
+    }
+    program
+}
+
+fn perms(region: usize) -> Perms {
+    if region == 0 { Perms::MAIN } else { Perms::DEFAULT }
+}
+
+struct Builder<'a, 'e> {
+    entropy: &'a mut Entropy<'e>,
+    shape: Shape,
+    functions: &'a [(String, u8)],
+    manifest: &'a mut Manifest,
+    region: Region,
+}
+
+impl Builder<'_, '_> {
+    fn consts(&mut self) {
+        for _ in 0..4 + self.entropy.below(8) {
+            let value = self.value(0);
+            // One constant per value: the assembler interns them.
+            if !self.region.consts.contains(&value) {
+                self.region.consts.push(value);
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        let kinds = if self.shape.textual { 8 } else { 11 };
+        match self.entropy.below(kinds) {
+            0 => Value::Null,
+            1 => Value::Bool(self.entropy.once_in(2)),
+            2 => Value::Int(self.int()),
+            3 => Value::Int(self.entropy.below(10) as i64),
+            4 => self.float(),
+            5 => Value::text(NAMES[self.entropy.below(NAMES.len())]),
+            6 if depth < 3 => {
+                let count = self.entropy.below(4);
+                Value::list((0..count).map(|_| self.value(depth + 1)).collect())
+            }
+            7 if depth < 3 => {
+                let count = self.entropy.below(3);
+                let names = ["a", "b", "text"];
+                let fields = (0..count).map(|n| (names[n], self.value(depth + 1)));
+                Value::Record(fields.collect())
+            }
+            8 => Value::Bytes(vec![1, 2, 255].into()),
+            9 => Value::vector(vec![1.0, -0.5, f32::NAN]),
+            _ => Value::text("plain text, with words"),
+        }
+    }
+
+    fn int(&mut self) -> i64 {
+        *self.entropy.pick(&[i64::MIN + 1, i64::MAX, -1, 0, 1, 63, 64, 1 << 40, 1_000_000])
+    }
+
+    fn float(&mut self) -> Value {
+        let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let plain = [0.5, -0.0, 1e300, 1e-300, 3.25, 1e15];
+        let float = if !self.shape.textual && self.entropy.once_in(3) {
+            *self.entropy.pick(&odd)
+        } else {
+            *self.entropy.pick(&plain)
+        };
+        Value::float(float)
+    }
+
+    /// The body of a region. The main body shows regions in place; a region's end leads on behind.
+    fn body(&mut self, region: usize, names: &[String]) {
+        let start = self.region.code.len();
+        if region == 0 {
+            self.fill_registers();
+        }
+        let labels = self.block(NO_REGISTER - 1);
+        if region == 0 {
+            for name in &names[1..] {
+                let entry = self.elsewhere(entry_label(name));
+                self.push(Instr { b: Slot(entry), ..Instr::bare(Opcode::JUMP) });
+                let target = Target::Here(self.region.code.len() as u32);
+                self.region.labels.push(Label { name: exit_label(name), target });
+                let constant = self.constant();
+                self.push(Instr { a: 2, b: constant, ..Instr::bare(Opcode::SET) });
+            }
+            self.push(Instr::bare(Opcode::HALT));
+        } else {
+            let exit = self.elsewhere(exit_label(&names[region]));
+            self.push(Instr { b: Slot(exit), ..Instr::bare(Opcode::JUMP) });
+        }
+        self.place_labels(labels, start);
+    }
+
+    /// Gives the agent's registers values of their usual kinds.
+    fn fill_registers(&mut self) {
+        let record = [("a", Value::Int(1)), ("text", Value::text("t"))].into_iter().collect();
+        let list = Value::list(vec![Value::Int(3), Value::Int(1), Value::Int(2)]);
+        let mut values = vec![
+            (0, Value::Int(3)),
+            (3, Value::Bool(true)),
+            (4, Value::float(0.5)),
+            (5, Value::text("plain text, with words")),
+            (6, Value::text("text")),
+            (7, list.clone()),
+            (8, list),
+            (9, Value::Record(record)),
+        ];
+        if !self.shape.textual {
+            values.push((10, Value::vector(vec![1.0, -0.5])));
+        }
+        for (register, value) in values {
+            let constant = self.interned(value);
+            self.push(Instr { a: register, b: constant, ..Instr::bare(Opcode::SET) });
+        }
+    }
+
+    fn function(&mut self, name: &str, params: u8) {
+        let entry = self.region.code.len();
+        let registers = params + 3;
+        let labels = self.block(registers);
+        let value = self.source(registers, Kind::Any);
+        self.push(Instr { b: value, ..Instr::bare(Opcode::RETURN) });
+        self.place_labels(labels, entry);
+        let (entry, end) = (entry as u32, self.region.code.len() as u32);
+        let name = String::from(name);
+        self.region.functions.push(Func { name, entry, end, params, registers });
+    }
+
+    /// Random instructions. Jumps take label numbers that [`Self::place_labels`] gives places.
+    fn block(&mut self, registers: u8) -> std::ops::Range<usize> {
+        let first = self.region.labels.len();
+        let count = 1 + self.entropy.below(3);
+        for _ in 0..count {
+            self.region.labels.push(Label { name: String::new(), target: Target::Here(0) });
+        }
+        let labels = first..first + count;
+        for _ in 0..1 + self.entropy.below(self.shape.block) {
+            self.instruction(registers, &labels);
+        }
+        labels
+    }
+
+    fn place_labels(&mut self, labels: std::ops::Range<usize>, start: usize) {
+        let end = self.region.code.len();
+        for label in labels {
+            let pc = start + self.entropy.below(end - start);
+            self.region.labels[label].target = Target::Here(pc as u32);
+        }
+    }
+
+    fn elsewhere(&mut self, name: String) -> u16 {
+        self.region.labels.push(Label { name, target: Target::Elsewhere });
+        (self.region.labels.len() - 1) as u16
+    }
+
+    fn instruction(&mut self, registers: u8, labels: &std::ops::Range<usize>) {
+        let op = *self.entropy.pick(Opcode::ALL);
+        let info = op.info();
+        if op == Opcode::CALL && self.functions.is_empty() {
+            return;
+        }
+        let mut instr = Instr::bare(op);
+        if let Some(output) = info.outputs.first() {
+            let dropped = output.optional && self.entropy.once_in(4);
+            let kind = usual_kind(info, output.kind);
+            instr.a = if dropped { NO_REGISTER } else { self.register(registers, kind) };
+        } else if info.place_in_a().is_some() {
+            instr.a = self.register(registers, usual_kind(info, Kind::Place));
+        }
+        let mut slots = Vec::new();
+        let mut most_arguments = 6;
+        for role in info.slot_roles() {
+            let slot = match role {
+                Role::Output(n) => Slot::reg(self.register(registers, info.outputs[n].kind)),
+                Role::Input(n) => {
+                    let operand = &info.inputs[n];
+                    match operand.kind {
+                        Kind::Args => continue,
+                        Kind::Label => {
+                            Slot((labels.start + self.entropy.below(labels.len())) as u16)
+                        }
+                        Kind::Func => {
+                            let (name, params) = self.entropy.pick(self.functions).clone();
+                            most_arguments = usize::from(params);
+                            Slot(self.import(&name))
+                        }
+                        Kind::Place => {
+                            Slot::reg(self.register(registers, usual_kind(info, Kind::Place)))
+                        }
+                        kind => {
+                            let optional =
+                                matches!(operand.default, Fallback::Absent | Fallback::Named);
+                            if optional && self.entropy.once_in(2) {
+                                Slot::ABSENT
+                            } else {
+                                self.source(registers, usual_kind(info, kind))
+                            }
+                        }
+                    }
+                }
+            };
+            slots.push(slot);
+        }
+        if info.variadic() {
+            let mut count = self.entropy.below(most_arguments + 1);
+            if op == Opcode::RECORD {
+                count &= !1;
+            }
+            for _ in 0..count {
+                slots.push(self.source(registers, Kind::Any));
+            }
+        }
+        match info.layout() {
+            Layout::Inline => {
+                for (to, slot) in [&mut instr.b, &mut instr.c, &mut instr.d].into_iter().zip(slots) {
+                    *to = slot;
+                }
+            }
+            Layout::Pool => {
+                let start = self.region.pool.len();
+                instr.b = Slot(slots.len() as u16);
+                instr.c = Slot((start & 0xFFFF) as u16);
+                instr.d = Slot((start >> 16) as u16);
+                self.region.pool.extend(slots);
+            }
+        }
+        self.push(instr);
+    }
+
+    fn push(&mut self, instr: Instr) {
+        self.region.code.push(instr);
+    }
+
+    fn register(&mut self, registers: u8, kind: Kind) -> u8 {
+        // Few registers, so that values meet.
+        if usize::from(registers) < NAMED {
+            return self.entropy.below(usize::from(registers)) as u8;
+        }
+        let wild = self.entropy.once_in(24);
+        *self.entropy.pick(usual(if wild { Kind::Any } else { kind }))
+    }
+
+    fn import(&mut self, name: &str) -> u16 {
+        let known = self.region.imports.iter().position(|import| import == name);
+        let index = known.unwrap_or_else(|| {
+            self.region.imports.push(name.into());
+            self.region.imports.len() - 1
+        });
+        index as u16
+    }
+
+    fn constant(&mut self) -> Slot {
+        Slot::constant(self.entropy.below(self.region.consts.len()) as u16)
+    }
+
+    fn source(&mut self, registers: u8, kind: Kind) -> Slot {
+        if let Kind::Name(kind) = kind {
+            if self.manifest.computed.contains(&kind) && self.entropy.once_in(2) {
+                return Slot::reg(self.register(registers, Kind::Text));
+            }
+            let name = NAMES[self.entropy.below(NAMES.len())];
+            self.manifest.names.insert((kind, name.into()));
+            return self.interned(Value::text(name));
+        }
+        let fits = |value: &Value| match kind {
+            Kind::Bool => matches!(value, Value::Bool(_)),
+            Kind::Int => matches!(value, Value::Int(-1..=64)),
+            Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
+            Kind::Text => matches!(value, Value::Text(_)),
+            _ => true,
+        };
+        let constant = self.constant();
+        let fits = constant.as_const().is_some_and(|n| fits(&self.region.consts[n]));
+        if fits && self.entropy.once_in(3) {
+            constant
+        } else {
+            Slot::reg(self.register(registers, kind))
+        }
+    }
+
+    fn interned(&mut self, value: Value) -> Slot {
+        let known = self.region.consts.iter().position(|constant| *constant == value);
+        let index = known.unwrap_or_else(|| {
+            self.region.consts.push(value);
+            self.region.consts.len() - 1
+        });
+        Slot::constant(index as u16)
+    }
+}

@@ -1,0 +1,32 @@
+//! Fuzz targets: functions from bytes to nothing that panic when a promise is broken.
+//!
+//! | target | promise |
+//! |---|---|
+//! | [`text`] | the assembler takes any text without panic or hang; what it accepts, verifies, and formatting is idempotent |
+//! | [`bytes`] | decoder and validator take any bytes; what they accept has exactly one encoding |
+//! | [`machine`] | a verified program under any limits ends within its gas and memory, whatever is answered; slices do not matter |
+//! | [`round_trip`] | disassembled text assembles to the same code |
+//!
+//! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
+//! steer it and a failing input is a short file. [`drive`] runs a target from a seed.
+
+pub mod bytes;
+pub mod drive;
+pub mod entropy;
+pub mod generate;
+pub mod machine;
+pub mod round_trip;
+pub mod text;
+
+pub use entropy::Entropy;
+
+/// A target: a name and a function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("text", text::run),
+    ("bytes", bytes::run),
+    ("machine", machine::run),
+    ("round_trip", round_trip::run),
+];

@@ -1,0 +1,98 @@
+//! The machine on verified random programs, under random limits and answers.
+
+use std::sync::Arc;
+
+use avm_ir::{Schedule, Value, gas::GAS, program::Program, verify};
+use avm_vm::{
+    Answer, Config, End, FailureCode, Image, Limits, Machine, OnExhausted, Pause,
+};
+
+use crate::{
+    Entropy,
+    generate::{Shape, program},
+};
+
+/// Most memory a run may be granted, so that a thousand runs a second stay cheap.
+const MEMORY: usize = 1 << 20;
+
+/// Runs one random program twice, in different slices, and compares.
+pub fn run(data: &[u8]) {
+    let mut entropy = Entropy::new(data);
+    let program = program(&mut entropy, Shape { textual: false, block: 40 });
+    let gas = match entropy.below(3) {
+        0 => entropy.below(200_000) as u64,
+        1 => entropy.below(20_000_000) as u64,
+        _ => entropy.below(200) as u64 * GAS,
+    };
+    let limits = Limits {
+        memory: 16_384 + entropy.below(MEMORY) as u64,
+        call_depth: entropy.below(40),
+        log_entries: entropy.below(5),
+    };
+    let on_exhausted =
+        *entropy.pick(&[OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny]);
+    let config = Config { gas, on_exhausted, limits, ..Config::default() };
+    let slice = 1 + entropy.below(50) as u64;
+    let whole = finish(&program, &config, u64::MAX, entropy.clone());
+    let sliced = finish(&program, &config, slice, entropy);
+    assert_eq!(whole, sliced, "slices must not matter");
+}
+
+/// Steps after which a run is cut short: gas of plain steps would allow more than a test has time.
+const STEPS: u64 = 20_000;
+
+fn finish(program: &Program, config: &Config, slice: u64, mut answers: Entropy<'_>) -> [u8; 32] {
+    let verified = verify(program.clone()).expect("generated programs verify");
+    let image = Arc::new(Image::new(verified, &Schedule::v1()));
+    let mut machine = match Machine::new(image, config.clone()) {
+        Ok(machine) => machine,
+        Err(_) => return [0; 32],
+    };
+    let limit = config.gas;
+    loop {
+        let left = STEPS.saturating_sub(machine.steps());
+        if left == 0 {
+            return machine.state_hash();
+        }
+        let pause = machine.run(slice.min(left), &mut ());
+        assert!(machine.gas_used() <= limit, "never a unit over the limit");
+        match pause {
+            Pause::Slice => {}
+            Pause::Effect(request) => {
+                let answer = answer(&mut answers);
+                machine.answer(request.id, answer, &mut ()).expect("it waits for this one");
+                assert!(machine.gas_used() <= limit, "never a unit over the limit");
+            }
+            Pause::End(end) => {
+                let slack = (config.limits.memory / 16).min(1 << 20);
+                let trapped = matches!(end, End::Trapped(_));
+                assert!(
+                    trapped || machine.memory_used() <= config.limits.memory + slack,
+                    "memory within the limit"
+                );
+                return machine.state_hash();
+            }
+        }
+    }
+}
+
+fn answer(entropy: &mut Entropy<'_>) -> Answer {
+    let value = match entropy.below(8) {
+        0 => Value::Null,
+        1 => Value::text("an answer"),
+        2 => Value::Int(entropy.u64().cast_signed()),
+        3 => Value::list(vec![Value::text("x"); entropy.below(300)]),
+        4 => Value::Bool(entropy.once_in(2)),
+        5 => Value::vector(vec![0.5; entropy.below(300)]),
+        6 => Value::from("y".repeat(entropy.below(100_000))),
+        _ => Value::float(0.25),
+    };
+    match entropy.below(6) {
+        0 => Answer::failed(*entropy.pick(FailureCode::ALL), "no"),
+        1 => Answer { units: entropy.u64(), ..Answer::outputs(vec![value]) },
+        2 => Answer { cost: entropy.u64(), ..Answer::outputs(vec![value]) },
+        3 => Answer::outputs(vec![value.clone(), value.clone(), value]),
+        4 => Answer::outputs(Vec::new()),
+        _ => Answer::output(value, entropy.below(1000) as u64),
+    }
+}
