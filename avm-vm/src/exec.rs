@@ -231,7 +231,7 @@ pub(crate) fn run<O: Observer>(
     let Counters { mut pc, mut gas, mut steps } = counters;
     let code: &[Instr] = &cpu.region.code;
     let intrinsic = cpu.image.prices.intrinsic;
-    loop {
+    'step: loop {
         if steps >= stop_at {
             return (Exit::Slice, Counters { pc, gas, steps });
         }
@@ -248,70 +248,82 @@ pub(crate) fn run<O: Observer>(
         pc += 1;
         let unpaid = Counters { pc: here, gas: gas_before, steps };
 
-        // One arm per row of the table. Whether a row has a price, and whether only containers
-        // make it cost more than the minimum, is known when this is compiled.
-        macro_rules! arms {
-            ($(
-                $(#[doc = $doc:literal])+
-                $byte:literal $name:ident => $family:ident :: $handler:ident also [$($alias:literal),*]
-                in { $($input:ident $([$($ia:ident),+])? : $ik:ident = $id:tt $idoc:literal),* }
-                out { $($output:ident $([$($oa:ident),+])? : $ok:ident = $opt:ident $odoc:literal),* }
-                gas [$($term:expr),*] sets $sets:ident reach $reach:ident sem $sem:literal
-                source $source:literal since $since:literal;
-            )*) => {
-                match instr.op {
-                    $(Opcode::$name => {
-                        const PRICE: RowPrice = RowPrice::of(&[$(stringify!($input)),*], &[$($term),*]);
-                        let scalars = || !cpu.get(instr.b).is_heap() && !cpu.get(instr.c).is_heap();
-                        if PRICE.before && !(PRICE.only_weights && scalars()) {
-                            let price = cpu.price_before(instr);
-                            if price > gas {
-                                return (Exit::Exhausted, unpaid);
-                            }
-                            gas -= price;
+        let exit = 'exit: {
+            let label: u16 = 'jump: {
+                // One arm per row of the table. Whether a row has a price, and whether only containers
+                // make it cost more than the minimum, is known when this is compiled. Every arm leaves by a
+                // jump of its own, so that no result is carried through memory.
+                macro_rules! arms {
+                    ($(
+                        $(#[doc = $doc:literal])+
+                        $byte:literal $name:ident => $family:ident :: $handler:ident also [$($alias:literal),*]
+                        in { $($input:ident $([$($ia:ident),+])? : $ik:ident = $id:tt $idoc:literal),* }
+                        out { $($output:ident $([$($oa:ident),+])? : $ok:ident = $opt:ident $odoc:literal),* }
+                        gas [$($term:expr),*] sets $sets:ident reach $reach:ident sem $sem:literal
+                        source $source:literal since $since:literal;
+                    )*) => {
+                        match instr.op {
+                            $(Opcode::$name => {
+                                const PRICE: RowPrice = RowPrice::of(&[$(stringify!($input)),*], &[$($term),*]);
+                                let scalars = || !cpu.get(instr.b).is_heap() && !cpu.get(instr.c).is_heap();
+                                if PRICE.before && !(PRICE.only_weights && scalars()) {
+                                    let price = cpu.price_before(instr);
+                                    if price > gas {
+                                        return (Exit::Exhausted, unpaid);
+                                    }
+                                    gas -= price;
+                                }
+                                if PRICE.after {
+                                    // Such rows may look at the meters.
+                                    (cpu.agent.gas, cpu.agent.steps) = (gas_before, steps);
+                                }
+                                let mut done = $family::$handler(cpu, instr);
+                                if PRICE.after && done.is_ok() {
+                                    done = settle(cpu, instr, &mut gas);
+                                }
+                                match done {
+                                    Ok(()) => {
+                                        steps += 1;
+                                        observe(observer, region, here, instr.op, gas_before - gas);
+                                        continue 'step;
+                                    }
+                                    Err(Exit::Jump(label)) => break 'jump label,
+                                    Err(exit) => break 'exit exit,
+                                }
+                            })*
                         }
-                        if PRICE.after {
-                            // Such rows may look at the meters.
-                            (cpu.agent.gas, cpu.agent.steps) = (gas_before, steps);
-                        }
-                        let done = $family::$handler(cpu, instr);
-                        if PRICE.after && done.is_ok() { settle(cpu, instr, &mut gas) } else { done }
-                    })*
+                    };
                 }
-            };
-        }
 
-        let done = avm_ir::for_each_op!(arms);
-        if let Err(Exit::Jump(label)) = done {
+                avm_ir::for_each_op!(arms)
+            };
             match cpu.links.labels.get(usize::from(label)) {
-                Some(place) if place.region == region => pc = place.pc as usize,
-                Some(place) => {
+                Some(place) if place.region == region => {
+                    pc = place.pc as usize;
                     steps += 1;
                     observe(observer, region, here, instr.op, gas_before - gas);
-                    return (Exit::Far(*place), Counters { pc, gas, steps });
+                    continue 'step;
                 }
+                Some(place) => Exit::Far(*place),
                 // A verified program's labels exist.
-                None => return (Exit::Halt, Counters { pc, gas, steps }),
+                None => Exit::Halt,
             }
-        } else if let Err(exit) = done {
-            match exit {
-                Exit::Logged => {
-                    if let Some(entry) = cpu.agent.log.back_mut() {
-                        entry.step = steps + 1;
-                        observer.log(&entry.note);
-                    }
-                }
-                Exit::Exhausted => return (Exit::Exhausted, unpaid),
-                Exit::Effect => return (Exit::Effect, Counters { pc, gas, steps }),
-                other => {
-                    steps += 1;
-                    observe(observer, region, here, instr.op, gas_before - gas);
-                    return (other, Counters { pc, gas, steps });
-                }
-            }
+        };
+        if matches!(exit, Exit::Exhausted) {
+            return (exit, unpaid);
+        }
+        if matches!(exit, Exit::Effect) {
+            return (exit, Counters { pc, gas, steps });
         }
         steps += 1;
         observe(observer, region, here, instr.op, gas_before - gas);
+        if !matches!(exit, Exit::Logged) {
+            return (exit, Counters { pc, gas, steps });
+        }
+        if let Some(entry) = cpu.agent.log.back_mut() {
+            entry.step = steps;
+            observer.log(&entry.note);
+        }
     }
 }
 
