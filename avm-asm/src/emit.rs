@@ -1,22 +1,24 @@
 //! Code of one region as it grows: instructions, operand lists, labels, imports.
 //!
-//! The body comes first, then the functions, so everything is appended in its final place and
-//! tables come out in order of first use. Only label numbers wait for the end, because a label may
-//! be used before it is placed and one that nobody uses is left out.
+//! The body comes first, then the functions, so everything is appended in its final place. Numbers
+//! of labels, constants and imports are settled at the end: a label may be used before it is placed,
+//! one that nobody uses is left out, and tables are in order of first use.
 
 use std::collections::HashMap;
 
 use avm_ir::{
-    Instr, Kind, Opcode, Slot,
-    instr::{Layout, NO_REGISTER, Role},
+    Instr, Opcode, Slot,
+    instr::{Layout, NO_REGISTER},
     program::{Func, Label, MAX_CODE, Perms, Place, Region, Target},
 };
 
 use crate::resolve::ends_flow;
 
 mod consts;
+mod renumber;
 
 pub(crate) use consts::{Consts, Literal};
+use renumber::{Use, by_use, each_slot};
 
 /// Largest number of labels of a region; their numbers have 16 bits.
 const MAX_LABELS: usize = 0xFFFF;
@@ -212,32 +214,14 @@ impl<'a> Builder<'a> {
             register
         };
         for instr in &mut self.code[entry as usize..] {
-            let info = instr.op.info();
             if instr.a != NO_REGISTER {
                 instr.a = renumber(instr.a);
             }
-            let roles: Vec<Role> = info.slot_roles().collect();
-            let slots: Vec<&mut Slot> = match info.layout() {
-                Layout::Inline => vec![&mut instr.b, &mut instr.c, &mut instr.d],
-                Layout::Pool => {
-                    let range = instr.pool_start()..instr.pool_start() + instr.pool_count();
-                    self.pool
-                        .get_mut(range)
-                        .map(|slots| slots.iter_mut().collect())
-                        .unwrap_or_default()
-                }
-            };
-            let Some(last) = roles.len().checked_sub(1) else { continue };
-            for (i, slot) in slots.into_iter().enumerate() {
-                if let Role::Input(input) = roles[i.min(last)]
-                    && matches!(info.inputs[input].kind, Kind::Label | Kind::Func)
-                {
-                    continue;
-                }
-                if let Some(register) = slot.as_reg() {
+            each_slot(instr, &mut self.pool, |role, slot| {
+                if let (Use::Output | Use::Value, Some(register)) = (role, slot.as_reg()) {
                     *slot = Slot::reg(renumber(register));
                 }
-            }
+            });
         }
         let registers = highest.map_or(0, |highest| highest + 1).max(params);
         let name = String::from(name);
@@ -285,7 +269,8 @@ impl<'a> Builder<'a> {
             Label { name: core::mem::take(&mut label.name), target }
         });
         let labels = labels.collect();
-        let consts = self.consts.finish().ok_or(TooMuch::Constants)?;
+        let mut consts = self.consts.finish().ok_or(TooMuch::Constants)?;
+        by_use(&mut self.code, &mut self.pool, &mut consts, &mut self.imports);
         let region = Region {
             name,
             perms,

@@ -93,14 +93,6 @@ impl<'a> Consts<'a> {
         self.bytes
     }
 
-    /// The texts among them.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().filter_map(|value| match value {
-            Value::Text(text) => Some(text.as_str()),
-            _ => None,
-        })
-    }
-
     /// The values by number; `None` if there were too many.
     pub(crate) fn finish(self) -> Option<Vec<Value>> {
         (!self.overflow).then_some(self.values)

@@ -53,6 +53,9 @@ pub(super) fn names(names: &[Name]) -> String {
 /// The line that begins a region.
 pub(super) fn region(region: &Region) -> String {
     let mut line = format!(".region {}", region.name.text);
+    if region.detached {
+        line.push_str(" detached");
+    }
     if let Some(perms) = &region.perms {
         let words: Vec<_> = perms.iter().map(|name| name.text.as_str()).collect();
         let words = words.join(",");

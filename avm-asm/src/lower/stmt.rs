@@ -4,7 +4,7 @@ use avm_ir::{Opcode, Slot, Value};
 
 use super::{Lower, expr::Atom};
 use crate::{
-    ast::{Expr, ExprKind, Name, Stmt, StmtKind},
+    ast::{Expr, ExprKind, Name, Operand, Stmt, StmtKind},
     bind,
     emit::{Arg, Literal},
     messages::{self, Report, diagnostic},
@@ -106,6 +106,12 @@ impl<'a> Lower<'_, 'a> {
         arms: &'a [(Expr, Vec<Stmt>)],
         otherwise: Option<&'a [Stmt]>,
     ) {
+        if let ([(condition, body)], None) = (arms, otherwise)
+            && let [only] = body.as_slice()
+            && self.branch_out(stmt, condition, only)
+        {
+            return;
+        }
         let end = self.out.fresh();
         for (position, (condition, body)) in arms.iter().enumerate() {
             let next = self.out.fresh();
@@ -126,6 +132,34 @@ impl<'a> Lower<'_, 'a> {
             self.block(body);
         }
         self.out.place_if_used(end);
+    }
+
+    /// `IF c THEN JUMP x`, `BREAK` or `CONTINUE`: the branch itself is the jump.
+    fn branch_out(&mut self, stmt: &'a Stmt, condition: &'a Expr, only: &'a Stmt) -> bool {
+        let target = match &only.kind {
+            StmtKind::Break => self.loops.last().map(|(end, _)| *end),
+            StmtKind::Continue => self.loops.last().map(|(_, next)| *next),
+            StmtKind::Instruction(jump) if bind::opcode(&jump.mnemonic.text) == Some(Opcode::JUMP) => {
+                match (jump.operands.as_slice(), jump.outputs.as_slice()) {
+                    ([Operand { name: None, value }], []) => match &value.kind {
+                        ExprKind::Name(name) => self.target(name, value.span),
+                        _ => return false,
+                    },
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        };
+        self.here(stmt.span, stmt.number);
+        match target {
+            Some(target) => self.branch(condition, true, target),
+            // The missing label was reported; the condition may have more to say.
+            None => {
+                let unknown = self.out.fresh();
+                self.branch(condition, true, unknown);
+            }
+        }
+        true
     }
 
     fn for_loop(&mut self, stmt: &'a Stmt, item: &'a Name, list: &'a Expr, body: &'a [Stmt]) {

@@ -19,7 +19,11 @@ impl<'s> Builder<'s> {
                 "perms" => region.perms = Some(values),
                 "in" => region.inputs = values,
                 "out" => region.outputs = values,
-                _ => self.unknown_attribute(&attribute, ".region", &["perms", "in", "out"]),
+                "detached" => region.detached = true,
+                _ => {
+                    let known = ["perms", "in", "out", "detached"];
+                    self.unknown_attribute(&attribute, ".region", &known);
+                }
             }
             seen.push(attribute);
         }
@@ -86,7 +90,8 @@ impl<'s> Builder<'s> {
 
 pub(super) fn empty_region(name: Name) -> Region {
     let head = name.span;
-    Region { name, perms: None, inputs: Vec::new(), outputs: Vec::new(), body: Vec::new(), head }
+    let (inputs, outputs, body) = (Vec::new(), Vec::new(), Vec::new());
+    Region { name, perms: None, detached: false, inputs, outputs, body, head }
 }
 
 pub(super) fn empty_test(name: Name) -> Test {

@@ -1,0 +1,181 @@
+//! Tests: their blocks are expressions again.
+//!
+//! An `expect` carries its own text as message. A `given` is put together from its instructions,
+//! which the assembler wrote in the order of evaluation.
+
+use std::collections::BTreeMap;
+
+use avm_ir::{Kind, Opcode, StatusWord, Value, program::Region};
+
+use super::{
+    Writer, agent_register, is_name,
+    line::{Operands, is_default, operand, print},
+};
+use crate::{
+    ast::{BinaryOp, Expr, ExprKind, UnaryOp},
+    fmt::quote,
+    show::{bare, plain},
+};
+
+impl Writer<'_> {
+    pub(super) fn tests(&mut self) {
+        let program = self.program;
+        for test in &program.tests {
+            self.check_name("region", &test.region);
+            self.out.push('\n');
+            self.line(&format!(".test {} region={}", quote(&test.name), test.region));
+            self.indent = 2;
+            match self.given(&test.given) {
+                Some(lines) => lines.iter().for_each(|line| self.line(line)),
+                None => self.cannot("the code of a given"),
+            }
+            match expectations(&test.expect) {
+                Some(lines) => lines.iter().for_each(|line| self.line(line)),
+                None => self.cannot("the code of an expect"),
+            }
+            self.indent = 0;
+            self.line(".endtest");
+        }
+    }
+
+    fn given(&self, block: &Region) -> Option<Vec<String>> {
+        let mut lines = Vec::new();
+        // What each register holds that has no name.
+        let mut parts: BTreeMap<u8, Expr> = BTreeMap::new();
+        let (last, code) = block.code.split_last()?;
+        if last.op != Opcode::HALT {
+            return None;
+        }
+        for instr in code {
+            let operands = Operands::of(*instr, block)?;
+            let [Some(output)] = operands.outputs.as_slice() else { return None };
+            let register = |number: u8| match parts.get(&number) {
+                Some(part) => part.clone(),
+                None => agent_register(self.program, number),
+            };
+            let expr = expression(instr.op, &operands, block, &register)?;
+            match agent_register(self.program, *output).kind {
+                ExprKind::Name(name) => lines.push(format!("given {name} = {}", print(&expr))),
+                _ => {
+                    parts.insert(*output, expr);
+                }
+            }
+        }
+        Some(lines)
+    }
+}
+
+/// The conditions of an `expect` block, each from the message of its assertion.
+fn expectations(block: &Region) -> Option<Vec<String>> {
+    let mut lines = Vec::new();
+    for instr in block.code.iter().filter(|instr| instr.op == Opcode::ASSERT) {
+        let operands = Operands::of(*instr, block)?;
+        let message = operands.inputs.get(1)?.as_const()?;
+        match block.consts.get(message)? {
+            Value::Text(text) if !text.contains(['\n', ';']) || one_line(text) => {
+                lines.push(format!("expect {}", text.as_str()));
+            }
+            _ => return None,
+        }
+    }
+    Some(lines)
+}
+
+/// Whether a condition's text stays on its line: a `;` in a text is no comment.
+fn one_line(text: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for character in text.chars() {
+        match character {
+            '\n' => return false,
+            ';' if !quoted => return false,
+            '"' if !escaped => quoted = !quoted,
+            _ => {}
+        }
+        escaped = quoted && character == '\\' && !escaped;
+    }
+    true
+}
+
+/// The expression that an instruction computes.
+fn expression(
+    op: Opcode,
+    operands: &Operands,
+    block: &Region,
+    register: &dyn Fn(u8) -> Expr,
+) -> Option<Expr> {
+    let info = op.info();
+    let value = |input: usize| {
+        operand(block, info.inputs[input].kind, *operands.inputs.get(input)?, register).ok()
+    };
+    let rest = || -> Option<Vec<Expr>> {
+        operands.rest.iter().map(|slot| operand(block, Kind::Any, *slot, register).ok()).collect()
+    };
+    let kind = match op {
+        Opcode::SET => return value(0),
+        Opcode::NEG => ExprKind::Unary(UnaryOp::Neg, Box::new(value(0)?)),
+        Opcode::NOT => ExprKind::Unary(UnaryOp::Not, Box::new(value(0)?)),
+        Opcode::GET => match value(1)?.kind {
+            ExprKind::Text(key) if is_name(&key) => {
+                ExprKind::Field(Box::new(value(0)?), plain(&key))
+            }
+            key => ExprKind::Index(Box::new(value(0)?), Box::new(bare(key))),
+        },
+        Opcode::STATUS => match value(0)?.kind {
+            ExprKind::Int(word) => {
+                ExprKind::Name(String::from(StatusWord::from_number(word)?.name()))
+            }
+            _ => return None,
+        },
+        Opcode::LIST => ExprKind::List(rest()?),
+        Opcode::RECORD => {
+            let mut pairs = Vec::new();
+            for pair in rest()?.chunks(2) {
+                match pair {
+                    [Expr { kind: ExprKind::Text(key), .. }, value] => {
+                        pairs.push((plain(key), value.clone()));
+                    }
+                    _ => return None,
+                }
+            }
+            ExprKind::Record(pairs)
+        }
+        Opcode::CALL => match value(0)?.kind {
+            ExprKind::Name(function) => ExprKind::Call(plain(&function), rest()?),
+            _ => return None,
+        },
+        _ => match operator(op) {
+            Some(operator) => ExprKind::Binary(operator, Box::new(value(0)?), Box::new(value(1)?)),
+            None => {
+                let changes = |kind| matches!(kind, Kind::Place | Kind::Label | Kind::Func);
+                if info.inputs.iter().any(|input| changes(input.kind)) || info.reach.is_some() {
+                    return None;
+                }
+                let mut count = operands.inputs.len();
+                while count > 0 && is_default(info, count - 1, operands.inputs[count - 1], block) {
+                    count -= 1;
+                }
+                let arguments = (0..count).map(value).collect::<Option<_>>()?;
+                ExprKind::Call(plain(info.mnemonic), arguments)
+            }
+        },
+    };
+    Some(bare(kind))
+}
+
+fn operator(op: Opcode) -> Option<BinaryOp> {
+    Some(match op {
+        Opcode::EQ => BinaryOp::Eq,
+        Opcode::NE => BinaryOp::Ne,
+        Opcode::LT => BinaryOp::Lt,
+        Opcode::LE => BinaryOp::Le,
+        Opcode::GT => BinaryOp::Gt,
+        Opcode::GE => BinaryOp::Ge,
+        Opcode::CONTAINS => BinaryOp::Contains,
+        Opcode::ADD => BinaryOp::Add,
+        Opcode::SUB => BinaryOp::Sub,
+        Opcode::MUL => BinaryOp::Mul,
+        Opcode::DIV => BinaryOp::Div,
+        Opcode::MOD => BinaryOp::Mod,
+        _ => return None,
+    })
+}
