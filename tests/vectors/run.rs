@@ -1,0 +1,311 @@
+//! Runs a case and compares what happened with what its directives say.
+
+use std::sync::Arc;
+
+use avm_ir::{Opcode, Schedule, Value, gas::GAS, verify::CodePlace};
+use avm_vm::{Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Observer, Pause};
+
+use crate::{
+    case::{Case, Directive, Reply, WantedEnd},
+    value,
+};
+
+/// Gas of a case without `limit`.
+const AMPLE: u64 = 1_000_000 * GAS;
+/// Steps after which a case counts as endless.
+const MAX_STEPS: u64 = 1_000_000;
+
+/// What a case showed of the instruction under test, for the count of what is covered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) executed: bool,
+    pub(crate) halted: bool,
+    /// The instruction itself trapped.
+    pub(crate) trapped: bool,
+    /// A scripted failure came back.
+    pub(crate) failed: bool,
+    /// The machine refused the operands.
+    pub(crate) refused: bool,
+}
+
+/// Everything a run leaves behind.
+struct Outcome {
+    machine: Machine,
+    end: End,
+    watch: Watch,
+}
+
+/// Watches one instruction.
+struct Watch {
+    op: Opcode,
+    /// What its last step paid.
+    gas: Option<u64>,
+    last: Option<EffectRequest>,
+    refused: bool,
+    failed: bool,
+}
+
+impl Observer for Watch {
+    fn step(&mut self, _: CodePlace, opcode: Opcode, gas: u64) {
+        if opcode == self.op {
+            self.gas = Some(gas);
+        }
+    }
+
+    fn effect(&mut self, request: &EffectRequest, answer: &Answer, _: u64) {
+        if request.opcode == self.op
+            && let Err(failure) = &answer.result
+        {
+            self.failed = true;
+            self.refused |= failure.code == FailureCode::InvalidArgument;
+        }
+        self.last = Some(request.clone());
+    }
+}
+
+/// One size of a case.
+struct Run<'a> {
+    case: &'a Case,
+    op: Opcode,
+    image: Arc<Image>,
+    n: Option<i64>,
+}
+
+/// Runs a case at all its sizes; problems come with their line of the file.
+pub(crate) fn check(case: &Case, op: Opcode, problems: &mut Vec<(usize, String)>) -> Shown {
+    let mut shown = Shown::default();
+    let image = match crate::assemble(&case.source) {
+        Ok(program) => Arc::new(Image::new(program, &Schedule::v1())),
+        Err(error) => {
+            problems.push((case.line, error));
+            return shown;
+        }
+    };
+    for (index, n) in case.sizes().into_iter().enumerate() {
+        let run = Run { case, op, image: image.clone(), n };
+        let before = problems.len();
+        match run.check(index, problems) {
+            Ok(outcome) => {
+                shown.executed |= outcome.watch.gas.is_some();
+                shown.halted |= matches!(outcome.end, End::Halted(_));
+                shown.trapped |= matches!(&outcome.end, End::Trapped(trap) if trap.opcode == op);
+                shown.failed |= outcome.watch.failed && !outcome.watch.refused;
+                shown.refused |= outcome.watch.refused;
+            }
+            Err(error) => problems.push((case.line, error)),
+        }
+        if let Some(n) = n {
+            for (_, problem) in &mut problems[before..] {
+                problem.push_str(&format!(" (n = {n})"));
+            }
+        }
+    }
+    shown
+}
+
+impl Run<'_> {
+    fn check(&self, index: usize, problems: &mut Vec<(usize, String)>) -> Result<Outcome, String> {
+        let outcome = self.go(None, u64::MAX)?;
+        let wanted_end = self.compare_all(index, &outcome, problems);
+        if !ends_so(&outcome.end, wanted_end) {
+            problems.push((self.case.line, format!("ends {}", describe(&outcome.end))));
+            return Ok(outcome);
+        }
+        self.check_slices(&outcome)?;
+        self.check_limits(&outcome)?;
+        Ok(outcome)
+    }
+
+    /// What the directives say, one by one; gives back the end they want.
+    fn compare_all(
+        &self,
+        index: usize,
+        outcome: &Outcome,
+        problems: &mut Vec<(usize, String)>,
+    ) -> &WantedEnd {
+        let mut wanted_end = &WantedEnd::Halted;
+        let mut notes = outcome.machine.log();
+        let mut logs = false;
+        for (line, directive) in &self.case.directives {
+            if let Directive::End(end) = directive {
+                wanted_end = end;
+            }
+            logs |= matches!(directive, Directive::Log(_));
+            if let Err(problem) = self.compare(directive, index, outcome, &mut notes) {
+                problems.push((*line, problem));
+            }
+        }
+        if logs && let Some(note) = notes.next() {
+            problems.push((self.case.line, format!("a further note {}", value::write(&note.note))));
+        }
+        wanted_end
+    }
+
+    /// The same, one instruction at a time: slices must not show.
+    fn check_slices(&self, outcome: &Outcome) -> Result<(), String> {
+        let stepped = self.go(None, 1)?;
+        if stepped.machine.state_hash() == outcome.machine.state_hash() {
+            return Ok(());
+        }
+        Err("slices of one instruction give another state".into())
+    }
+
+    /// The gas it used is enough, and one nanogas less is not.
+    fn check_limits(&self, outcome: &Outcome) -> Result<(), String> {
+        let special = self.case.directives.iter().any(|(_, directive)| {
+            matches!(directive, Directive::Limit(_) | Directive::Policy(_) | Directive::AnyLimit)
+        });
+        if special || !matches!(outcome.end, End::Halted(_)) {
+            return Ok(());
+        }
+        let total = outcome.machine.gas_used();
+        let exact = self.go(Some(total), u64::MAX)?;
+        if exact.end != outcome.end || exact.machine.gas_used() != total {
+            return Err(format!("with just its gas of {total} it ends {}", describe(&exact.end)));
+        }
+        let short = self.go(Some(total - 1), u64::MAX)?;
+        if short.end != End::Exhausted {
+            return Err(format!("with one less than {total} it ends {}", describe(&short.end)));
+        }
+        Ok(())
+    }
+
+    fn config(&self, limit: Option<u64>) -> Result<Config, String> {
+        let mut config = Config { gas: AMPLE, ..Config::default() };
+        for (_, directive) in &self.case.directives {
+            match directive {
+                Directive::Limit(gas) => config.gas = *gas,
+                Directive::Policy(policy) => config.on_exhausted = *policy,
+                Directive::Memory(bytes) => config.limits.memory = *bytes,
+                Directive::Depth(depth) => config.limits.call_depth = *depth,
+                Directive::Input(name, text) => {
+                    config.inputs.push((name.clone(), value::read(text, self.n)?));
+                }
+                _ => {}
+            }
+        }
+        if let (Some(n), Some(_)) = (self.n, self.image.program().register("n")) {
+            config.inputs.push(("n".into(), Value::Int(n)));
+        }
+        config.gas = limit.unwrap_or(config.gas);
+        Ok(config)
+    }
+
+    fn go(&self, limit: Option<u64>, slice: u64) -> Result<Outcome, String> {
+        let config = self.config(limit)?;
+        let mut machine =
+            Machine::new(self.image.clone(), config).map_err(|error| error.to_string())?;
+        let mut watch = Watch { op: self.op, gas: None, last: None, refused: false, failed: false };
+        let mut replies = self.case.directives.iter().filter_map(|(_, d)| match d {
+            Directive::Reply(reply) => Some(reply),
+            _ => None,
+        });
+        let end = loop {
+            if machine.steps() > MAX_STEPS {
+                return Err(format!("no end after {MAX_STEPS} steps"));
+            }
+            match machine.run(slice.min(MAX_STEPS + 1), &mut watch) {
+                Pause::Slice => {}
+                Pause::End(end) => break end,
+                Pause::Effect(request) => {
+                    let mnemonic = request.opcode.mnemonic();
+                    let reply = replies.next();
+                    let reply = reply.ok_or_else(|| format!("no answer left for {mnemonic}"))?;
+                    let answer = self.answer(reply)?;
+                    let taken = machine.answer(request.id, answer, &mut watch);
+                    taken.map_err(|error| error.to_string())?;
+                }
+            }
+        };
+        match replies.count() {
+            left if left > 0 && limit.is_none() => Err(format!("{left} answers were not used")),
+            _ => Ok(Outcome { machine, end, watch }),
+        }
+    }
+
+    fn answer(&self, reply: &Reply) -> Result<Answer, String> {
+        let units = value::number(&reply.units, self.n)?;
+        let cost = value::number(&reply.cost, self.n)?;
+        let result = match &reply.result {
+            Ok(values) => {
+                Ok(values.iter().map(|text| value::read(text, self.n)).collect::<Result<_, _>>()?)
+            }
+            Err((code, message)) => Err(avm_vm::Failure { code: *code, message: message.clone() }),
+        };
+        Ok(Answer { result, units, cost })
+    }
+
+    fn compare<'o>(
+        &self,
+        directive: &Directive,
+        index: usize,
+        outcome: &Outcome,
+        notes: &mut impl Iterator<Item = &'o avm_vm::LogEntry>,
+    ) -> Result<(), String> {
+        let same = |what: &str, text: &str, found: Option<&Value>| {
+            let wanted = value::read(text, self.n)?;
+            match found {
+                Some(found) if *found == wanted => Ok(()),
+                Some(found) => Err(format!(
+                    "{what}: expected {}, found {}",
+                    value::write(&wanted),
+                    value::write(found)
+                )),
+                None => Err(format!("{what}: expected {}, found none", value::write(&wanted))),
+            }
+        };
+        let price = |what: &str, wanted: &[u64], found: Option<u64>| match found {
+            Some(found) if found == wanted[index] => Ok(()),
+            Some(found) => Err(format!("{what}: expected {}, found {found}", wanted[index])),
+            None => Err(format!("{what}: the instruction was not executed")),
+        };
+        match directive {
+            Directive::Expect(name, text) => same(name, text, outcome.machine.register(name)),
+            Directive::Result(text) => match &outcome.end {
+                End::Halted(value) => same("result", text, Some(value)),
+                _ => Err("no result".into()),
+            },
+            Directive::Log(text) => same("log", text, notes.next().map(|entry| &entry.note)),
+            Directive::Gas(wanted) => price("gas", wanted, outcome.watch.gas),
+            Directive::Total(wanted) => price("total", wanted, Some(outcome.machine.gas_used())),
+            Directive::Asks(name, text) => {
+                let request = outcome.watch.last.as_ref().ok_or("nothing was asked")?;
+                let known = request.opcode.info().inputs.iter().any(|input| input.name == name);
+                match (request.arg(name), text) {
+                    (None, _) if !known => Err(format!("no operand {name}")),
+                    (None, None) => Ok(()),
+                    (Some(found), None) => Err(format!("{name} is {}", value::write(found))),
+                    (found, Some(text)) => same(name, text, found),
+                }
+            }
+            Directive::Status(words) => {
+                for (word, wanted) in words {
+                    if outcome.machine.status(*word) != Value::Bool(*wanted) {
+                        return Err(format!("{} is not {wanted}", word.name()));
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn ends_so(end: &End, wanted: &WantedEnd) -> bool {
+    match (end, wanted) {
+        (End::Halted(_), WantedEnd::Halted) | (End::Exhausted, WantedEnd::Exhausted) => true,
+        (End::Trapped(trap), WantedEnd::Trap(code, message)) => {
+            trap.code == *code
+                && message.as_ref().is_none_or(|part| trap.message.contains(part.as_str()))
+        }
+        _ => false,
+    }
+}
+
+fn describe(end: &End) -> String {
+    match end {
+        End::Halted(_) => "halted".into(),
+        End::Exhausted => "exhausted".into(),
+        End::Trapped(trap) => format!("trap {} \"{}\"", trap.code.name(), trap.message),
+    }
+}
