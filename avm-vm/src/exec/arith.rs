@@ -220,7 +220,8 @@ pub(super) fn div(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 
 #[inline(always)]
 pub(super) fn rem(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    divide(cpu, i, i64::checked_rem, libm::fmod)
+    // The remainder of the smallest int by -1 is 0, though the quotient does not fit.
+    divide(cpu, i, |a, b| Some(a.wrapping_rem(b)), libm::fmod)
 }
 
 pub(super) fn neg(cpu: &mut Cpu<'_>, i: Instr) -> Done {
@@ -356,9 +357,12 @@ pub(super) fn ceil(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 
 pub(super) fn round(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let digits = match cpu.opt(i.c) {
-        None => return whole(cpu, i, libm::round),
+        None | Some(Value::Null) => return whole(cpu, i, libm::round),
         Some(Value::Int(digits @ 0..=15)) => *digits as i32,
-        Some(_) => return Err(fault(TrapCode::InvalidArgument, "ROUND keeps 0 to 15 decimals")),
+        Some(Value::Int(_)) => {
+            return Err(fault(TrapCode::InvalidArgument, "ROUND keeps 0 to 15 decimals"));
+        }
+        Some(other) => return Err(type_fault(i.op, "an int as digits", other)),
     };
     let (value, scale) = (float(i, cpu.get(i.b))?, libm::pow(10.0, f64::from(digits)));
     let scaled = value * scale;
