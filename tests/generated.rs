@@ -7,7 +7,6 @@ mod pages {
     pub(crate) mod isa;
     pub(crate) mod json;
     pub(crate) mod limits;
-    pub(crate) mod requirements;
 }
 
 use std::{fs, path::Path};
@@ -54,11 +53,6 @@ fn errors_md() {
 #[test]
 fn limits_md() {
     keep_tail("limits.md", pages::limits::HEADING, &pages::limits::table());
-}
-
-#[test]
-fn requirements_md() {
-    keep_tail("requirements.md", pages::requirements::HEADING, &pages::requirements::table());
 }
 
 /// Numbers and words that prose repeats because people look for them there.

@@ -79,30 +79,28 @@ fn section(page: &mut String, info: &OpInfo) {
         let _ = writeln!(page, "{later}");
     }
     page.push('\n');
+    // Lists, not tables: a search takes a table apart into rows, and a section should be found whole.
+    for operand in info.inputs {
+        let names = names(operand.name, operand.aliases);
+        let kind = operand.kind.name();
+        let default = match (operand.kind, operand.default) {
+            (Kind::Args, _) => String::from("any number"),
+            (_, Default::Required) => String::new(),
+            (_, Default::Absent) => String::from("may be left out"),
+            (_, Default::Named) => String::from("may be left out, by name only"),
+            (_, default) => format!("default {default}"),
+        };
+        let comma = if default.is_empty() { "" } else { ", " };
+        let _ = writeln!(page, "* operand {names} ({kind}{comma}{default}): {}", operand.doc);
+    }
+    for output in info.outputs {
+        let names = names(output.name, output.aliases);
+        let _ = writeln!(page, "* result {names} ({}): {}", output.kind.name(), output.doc);
+    }
+    if !info.inputs.is_empty() || !info.outputs.is_empty() {
+        page.push('\n');
+    }
     facts(page, info);
-    if !info.inputs.is_empty() {
-        page.push_str("| operand | kind | default | meaning |\n|---|---|---|---|\n");
-        for operand in info.inputs {
-            let default = match (operand.kind, operand.default) {
-                (Kind::Args, _) => String::from("any number"),
-                (_, Default::Absent) => String::from("may be left out"),
-                (_, Default::Named) => String::from("may be left out; by name only"),
-                (_, default) => default.to_string(),
-            };
-            let kind = operand.kind.name();
-            let names = names(operand.name, operand.aliases);
-            let _ = writeln!(page, "| {names} | {kind} | {default} | {} |", cell(operand.doc));
-        }
-        page.push('\n');
-    }
-    if !info.outputs.is_empty() {
-        page.push_str("| result | kind | meaning |\n|---|---|---|\n");
-        for output in info.outputs {
-            let names = names(output.name, output.aliases);
-            let _ = writeln!(page, "| {names} | {} | {} |", output.kind.name(), cell(output.doc));
-        }
-        page.push('\n');
-    }
     if let Some(example) = example(info) {
         let _ = writeln!(page, "Example:\n\n```avm\n{}\n```\n", example.trim_end());
     }
@@ -169,10 +167,6 @@ fn names(name: &str, aliases: &[&str]) -> String {
         let _ = write!(names, ", `{alias}`");
     }
     names
-}
-
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
 }
 
 /// The first case of the instruction's vector file, without its directives.

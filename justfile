@@ -1,0 +1,26 @@
+# `just check` is exactly what CI runs.
+
+# What a change has to pass.
+check:
+    .ci/check
+
+# Everything that can be formatted.
+fmt:
+    cargo fmt --all
+
+# All tests, or those whose name contains a word.
+test word="":
+    cargo test --workspace {{word}}
+
+# Accept new snapshots after reading them.
+bless:
+    INSTA_UPDATE=always cargo test --workspace
+    BLESS=1 cargo test --test programs
+
+# Rewrite the generated pages of spec/.
+generate:
+    cargo test --test generated || cargo test --test generated
+
+# Run a program: just run programs/basics/fizzbuzz.avm --gas 10
+run *args:
+    cargo run --release -- run {{args}}
