@@ -41,7 +41,12 @@ impl core::str::FromStr for Gas {
             "gas is a decimal number with at most nine decimals, such as 250 or 0.001";
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || fraction.len() > 9 || !digits(whole) || !digits(fraction) {
+        if whole.is_empty()
+            || text.ends_with('.')
+            || fraction.len() > 9
+            || !digits(whole)
+            || !digits(fraction)
+        {
             return Err(FORM);
         }
         let whole: u64 = whole.parse().map_err(|_| FORM)?;
