@@ -1,2 +1,81 @@
-//! The command.
-fn main() {}
+//! The command `avm`: parse the command line, do the one thing asked, exit with a code.
+
+mod bytes;
+mod cli;
+mod commands;
+mod config;
+mod end;
+mod exit;
+mod files;
+mod inputs;
+mod library;
+mod meter;
+mod output;
+mod program;
+mod providers;
+mod render;
+mod sources;
+mod state_file;
+mod summary;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{Exit, Outcome};
+
+/// What went wrong in our own code, and where.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        if let Ok(mut panic) = PANIC.lock() {
+            *panic = Some(info.to_string());
+        }
+    }));
+    let cli = Cli::parse();
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli.command)));
+    let exit = match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            output::note(&format!("error: {:#}", failure.error));
+            failure.exit
+        }
+        Err(_) => {
+            bug();
+            Exit::Bug
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn bug() {
+    let what = PANIC.lock().ok().and_then(|mut panic| panic.take()).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    output::note(&format!(
+        "error: this is a bug in avm, not in your program or your command\n\
+         {what}\n\
+         Please report it with the text above, the command line, the program, and: avm {version}, {} {}",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    ));
+}
+
+fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Run(run) => commands::run::run(&run),
+        Command::Asm(asm) => commands::asm::run(&asm),
+        Command::Dis(dis) => commands::dis::run(&dis),
+        Command::Fmt(fmt) => commands::fmt::run(&fmt),
+        Command::Check(check) => commands::check::run(&check),
+        Command::Explain(explain) => commands::explain::run(&explain),
+        Command::New(new) => commands::new::run(&new),
+        Command::Key(key) => commands::key::run(&key),
+        Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Completions(completions) => commands::completions::run(&completions),
+    }
+}

@@ -149,10 +149,11 @@ fn query(request: &EffectRequest) -> Result<Query<'_>, Refusal> {
 }
 
 fn record(Found { document, score }: Found) -> Value {
+    let title = if document.title.is_empty() { document.id.clone() } else { document.title };
     Value::Record(Record::from_iter([
         ("id", Value::from(document.id)),
         ("score", Value::float(f64::from(score))),
         ("text", Value::from(document.text)),
-        ("title", Value::from(document.title)),
+        ("title", Value::from(title)),
     ]))
 }

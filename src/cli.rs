@@ -1,0 +1,246 @@
+//! The command line, and nothing else.
+
+use std::path::PathBuf;
+
+use avm_ir::gas::Gas;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Run, meter and inspect AI agents written in Aither IR.
+#[derive(Debug, Parser)]
+#[command(name = "avm", version, after_help = exit::HELP, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a program
+    Run(Box<Run>),
+    /// Assemble a program into bytecode
+    Asm(Asm),
+    /// Show bytecode as text
+    Dis(Dis),
+    /// Rewrite programs in canonical form
+    Fmt(Fmt),
+    /// Report errors and warnings of programs without running them
+    Check(Check),
+    /// Explain an error, instruction, trap or failure
+    Explain(Explain),
+    /// Create a folder with a new agent
+    New(New),
+    /// Make keys for signing
+    Key(Key),
+    /// Check a program's integrity and show what it can reach
+    Verify(Verify),
+    /// Print the completion script of a shell
+    Completions(Completions),
+}
+
+/// `avm run`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Standard output carries what the program logs and its result: the value that HALT or RETURN gives,
+or the assistant's last message of R_state.conversation. The summary goes to standard error.
+With --json standard output carries one JSON object a line, told apart by \"event\": start, log,
+effect, registers, end. Amounts of gas there are in nanogas.")]
+pub(crate) struct Run {
+    /// Program: text (.avm), bytecode (.avmb), or - for standard input
+    pub(crate) file: PathBuf,
+
+    /// Gas granted, a decimal number [default: 1000]
+    #[arg(long, value_name = "GAS")]
+    pub(crate) gas: Option<Gas>,
+
+    /// What happens when the gas is used up [default: halt]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) on_exhausted: Option<OnExhausted>,
+
+    /// Value of an input: JSON if it reads as JSON, else text; @FILE reads JSON from a file
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<String>,
+
+    /// Index the .md and .txt files of a folder as a document collection: the one that the program
+    /// names, or Docs
+    #[arg(long, value_name = "[NAME=]FOLDER")]
+    pub(crate) docs: Vec<String>,
+
+    /// Start the conversation in R_state with this message of the user
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ask: Option<String>,
+
+    /// Bind a model's name to a provider, such as LLama=builtin:extractive
+    #[arg(long, value_name = "NAME=PROVIDER")]
+    pub(crate) model: Vec<String>,
+
+    /// Keep document collections in this folder [default: in memory for this run]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+
+    /// Load the agent's key-value store and saved state from this file, and save them after the run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Seed of the agent's random numbers
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Memory limit, such as 64MiB [default: 256MiB]
+    #[arg(long, value_name = "BYTES", value_parser = crate::bytes::parse)]
+    pub(crate) memory: Option<u64>,
+
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Which texts are accepted
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+
+    /// Print the named registers at the end
+    #[arg(long)]
+    pub(crate) registers: bool,
+
+    /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `avm asm`
+#[derive(Args, Debug)]
+pub(crate) struct Asm {
+    /// Program text, or - for standard input
+    pub(crate) file: PathBuf,
+    /// Where to write the bytecode, - for standard output [default: FILE with .avmb]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Leave out what only people need: file names, lines, names of local registers
+    #[arg(long)]
+    pub(crate) strip: bool,
+    /// Sign with the secret key of this file
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) sign: Option<PathBuf>,
+    /// Which texts are accepted
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+}
+
+/// `avm dis`
+#[derive(Args, Debug)]
+pub(crate) struct Dis {
+    /// Bytecode (or program text), or - for standard input
+    pub(crate) file: PathBuf,
+}
+
+/// `avm fmt`
+#[derive(Args, Debug)]
+pub(crate) struct Fmt {
+    /// Program texts; - formats standard input to standard output
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; exit with 1 if a file is not in canonical form
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// `avm check`
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// Program texts or bytecode, or - for standard input
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Which texts are accepted
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+    /// Print diagnostics as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `avm explain`
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// A code (AVM0101), an instruction (DOC_SEARCH), a trap (T07, out-of-memory) or a failure
+    /// (no-provider)
+    pub(crate) what: String,
+}
+
+/// `avm new`
+#[derive(Args, Debug)]
+pub(crate) struct New {
+    /// Folder to create; its last part names the agent
+    pub(crate) name: PathBuf,
+}
+
+/// `avm key`
+#[derive(Args, Debug)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+/// What to do with a key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a new secret key and print its public key
+    New {
+        /// File to create
+        file: PathBuf,
+    },
+}
+
+/// `avm verify`
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Bytecode (or program text), or - for standard input
+    pub(crate) file: PathBuf,
+}
+
+/// `avm completions`
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// What happens when the gas is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnExhausted {
+    /// The run ends at the exact instruction
+    Halt,
+    /// The run stands still there
+    Suspend,
+    /// What reaches outside fails and the program goes on
+    Deny,
+}
+
+/// Which texts are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dialect {
+    /// The language standard
+    Standard,
+    /// Also what the whitepaper's programs rely on beyond it
+    Paper,
+}
+
+impl From<OnExhausted> for avm_vm::OnExhausted {
+    fn from(policy: OnExhausted) -> Self {
+        match policy {
+            OnExhausted::Halt => Self::Halt,
+            OnExhausted::Suspend => Self::Suspend,
+            OnExhausted::Deny => Self::Deny,
+        }
+    }
+}
+
+impl From<Dialect> for avm_asm::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Standard => Self::Standard,
+            Dialect::Paper => Self::Paper,
+        }
+    }
+}

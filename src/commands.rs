@@ -1,0 +1,12 @@
+//! One verb per file.
+
+pub(crate) mod asm;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod dis;
+pub(crate) mod explain;
+pub(crate) mod fmt;
+pub(crate) mod key;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod verify;

@@ -1,0 +1,83 @@
+//! `avm check`: errors and warnings without a run.
+
+use avm_ir::{
+    Value,
+    value::{Record, to_json},
+};
+
+use crate::{
+    cli::Check,
+    config,
+    exit::{Exit, Outcome},
+    output::{Out, note, note_styled},
+    program::{self, Source},
+    render::{self, Places},
+};
+
+/// Checks files, all of them.
+pub(crate) fn run(args: &Check) -> Outcome {
+    let mut out = Out::new();
+    let mut worst = Exit::Done;
+    let (mut errors, mut warnings) = (0, 0);
+    for path in &args.files {
+        let read = config::load(path).and_then(|config| program::read(path, args.dialect, &config));
+        let exit = match read {
+            Ok(source) => {
+                let (new_errors, new_warnings) = source.counts();
+                errors += new_errors;
+                warnings += new_warnings;
+                show(&source, args.json, &mut out);
+                if new_errors > 0 { Exit::Program } else { Exit::Done }
+            }
+            Err(failure) => {
+                errors += 1;
+                note(&format!("error: {:#}", failure.error));
+                failure.exit
+            }
+        };
+        if exit as u8 > worst as u8 {
+            worst = exit;
+        }
+    }
+    if !args.json {
+        let files = args.files.len();
+        out.line(&format!(
+            "{}, {}, {}",
+            count(files, "file"),
+            count(errors, "error"),
+            count(warnings, "warning")
+        ));
+    }
+    Ok(worst)
+}
+
+fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+fn show(source: &Source, json: bool, out: &mut Out) {
+    if !json {
+        if !source.diagnostics.is_empty() {
+            note_styled(&render::diagnostics(&source.diagnostics, &source.files));
+            note("");
+        }
+        if let Some(why) = &source.refused {
+            note(&format!("error: {}: {why}", source.name));
+        }
+        return;
+    }
+    let places = Places::new(&source.files);
+    for diagnostic in &source.diagnostics {
+        out.line(&places.json(diagnostic));
+    }
+    if let Some(why) = &source.refused {
+        let record = Record::from_iter([
+            ("event", Value::text("diagnostic")),
+            ("severity", Value::text("error")),
+            ("file", Value::text(&source.name)),
+            ("message", Value::text(why)),
+        ]);
+        out.line(&to_json(&Value::Record(record)));
+    }
+}

@@ -1,0 +1,20 @@
+//! `avm dis`: bytecode to text that assembles to the same bytecode.
+
+use crate::{
+    cli::{Dialect, Dis},
+    config,
+    exit::{Exit, Failure, Outcome},
+    output::Out,
+    program,
+};
+
+/// Shows a program as text.
+pub(crate) fn run(args: &Dis) -> Outcome {
+    let config = config::load(&args.file)?;
+    let loaded = program::load(&args.file, Dialect::Standard, &config)?;
+    let text = avm_asm::disassemble(loaded.program.program()).map_err(|error| {
+        Failure::new(Exit::Program, format!("{}: {error}", args.file.display()))
+    })?;
+    Out::new().text(&text);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,74 @@
+//! `avm key`: secret keys for signing, as files that only their owner can read.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
+
+use avm_ir::Program;
+
+use crate::{
+    cli::{Key, KeyCommand},
+    commands::run::hex,
+    exit::{Exit, Failure, Outcome},
+    files,
+    output::Out,
+};
+
+/// What a key file starts with; 64 hexadecimal digits follow.
+const PREFIX: &str = "aither-secret-key-ed25519:";
+
+/// Makes a key.
+pub(crate) fn run(args: &Key) -> Outcome {
+    let KeyCommand::New { file } = &args.command;
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|error| Failure::files(format!("no random numbers from the system: {error}")))?;
+    create(file, &format!("{PREFIX}{}\n", hex(&secret))).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::files(format!("{}: exists already, keys are not overwritten", file.display()))
+        }
+        _ => files::about(file, error),
+    })?;
+    Out::new().line(&hex(&public(&secret)));
+    Ok(Exit::Done)
+}
+
+/// The secret key in a file.
+pub(crate) fn read(path: &Path) -> Outcome<[u8; 32]> {
+    let text = files::read_text(path, 4096)?;
+    let secret = text.trim().strip_prefix(PREFIX).and_then(unhex);
+    secret.ok_or_else(|| {
+        let path = path.display();
+        Failure::files(format!("{path}: not a secret key; make one with `avm key new FILE`"))
+    })
+}
+
+/// The public key, which a signature carries.
+fn public(secret: &[u8; 32]) -> [u8; 32] {
+    let mut program = Program::default();
+    program.sign(secret);
+    program.signature.map_or([0; 32], |signature| signature.key)
+}
+
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn unhex(digits: &str) -> Option<[u8; 32]> {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,92 @@
+//! Standard output and standard error: nothing that a program wrote may command a terminal, and a
+//! reader that went away stops neither the run nor the command.
+
+use std::{
+    borrow::Cow,
+    io::{self, BufWriter, Write},
+};
+
+/// Buffered standard output. Once a write fails, the rest is dropped in silence: what the run does
+/// to its stores and its state is worth more than its output.
+pub(crate) struct Out {
+    stdout: BufWriter<io::Stdout>,
+    broken: bool,
+}
+
+impl Out {
+    pub(crate) fn new() -> Self {
+        Self { stdout: BufWriter::new(io::stdout()), broken: false }
+    }
+
+    /// A text of which no part can command a terminal, and a line break.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.bytes(visible(text).as_bytes());
+        self.bytes(b"\n");
+    }
+
+    /// A text as it is, but for what could command a terminal.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.bytes(visible(text).as_bytes());
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        if !self.broken {
+            self.broken = self.stdout.write_all(bytes).is_err();
+        }
+    }
+
+    /// Hands on what was written so far.
+    pub(crate) fn flush(&mut self) {
+        if !self.broken {
+            self.broken = self.stdout.flush().is_err();
+        }
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Writes lines to standard error, without what could command a terminal.
+pub(crate) fn note(text: &str) {
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(io::stderr(), "{}", visible(text));
+}
+
+/// Writes a text to standard error that was made safe already and may be coloured.
+pub(crate) fn note_styled(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The text with every character made visible that moves the cursor, changes colours or hides
+/// text: control characters but line break and tab, and the marks that reorder text.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+fn hidden(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn terminals_cannot_be_commanded() {
+        assert_eq!(visible("a\u{1b}[2Jb\r\u{9b}1m\u{7f}"), "a\\u{1b}[2Jb\\u{d}\\u{9b}1m\\u{7f}");
+        assert_eq!(visible("abc\u{202e}def"), "abc\\u{202e}def");
+        assert_eq!(visible("tab\there\nline ü 🎉"), "tab\there\nline ü 🎉");
+    }
+}

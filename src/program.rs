@@ -1,0 +1,128 @@
+//! A program from a file: text or bytecode, told apart by its first bytes, and always verified.
+
+use std::path::Path;
+
+use avm_asm::{Options, SourceFile};
+use avm_ir::{
+    Diagnostic, Program, Severity, Verified,
+    program::{MAGIC, MAX_PROGRAM, SignatureError},
+};
+
+use crate::{
+    cli::Dialect,
+    config::Config,
+    exit::{Exit, Failure, Outcome},
+    files,
+    output::note_styled,
+    render,
+    sources::{Folder, MAX_SOURCE, name_of},
+};
+
+/// What a file holds.
+pub(crate) struct Source {
+    /// Name in messages.
+    pub(crate) name: String,
+    /// The program, unless there are errors.
+    pub(crate) program: Option<Verified>,
+    /// What the assembler has to say.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The texts that were read; none for bytecode.
+    pub(crate) files: Vec<SourceFile>,
+    /// What is wrong with bytecode.
+    pub(crate) refused: Option<String>,
+}
+
+/// A program that can run, with its texts.
+pub(crate) struct Loaded {
+    pub(crate) program: Verified,
+    pub(crate) files: Vec<SourceFile>,
+}
+
+/// Reads a file and assembles or decodes it.
+pub(crate) fn read(path: &Path, dialect: Dialect, config: &Config) -> Outcome<Source> {
+    let bytes = files::read(path, MAX_PROGRAM as u64)?;
+    let name = name_of(path);
+    if bytes.starts_with(&MAGIC) {
+        return Ok(bytecode(name, &bytes));
+    }
+    if bytes.len() as u64 > MAX_SOURCE {
+        return Err(Failure::files(format!("{name}: program text larger than 16 MiB")));
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => text,
+        _ => return Ok(refused(name, "neither program text (UTF-8) nor bytecode".to_owned())),
+    };
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let mut sources = Folder::of(path, config.folder.as_deref());
+    let options = Options { dialect: dialect.into() };
+    let assembly = avm_asm::assemble(&name, &text, &mut sources, &options);
+    let mut source = Source {
+        name,
+        program: None,
+        diagnostics: assembly.diagnostics,
+        files: assembly.files,
+        refused: None,
+    };
+    if let Some(program) = assembly.program {
+        match avm_ir::verify(program) {
+            Ok(program) => source.program = Some(program),
+            Err(error) => source.refused = Some(format!("the assembler made bad code: {error}")),
+        }
+    }
+    Ok(source)
+}
+
+fn bytecode(name: String, bytes: &[u8]) -> Source {
+    let program = match Program::from_bytes(bytes) {
+        Ok(program) => program,
+        Err(error) => return refused(name, format!("not valid bytecode: {error}")),
+    };
+    match program.verify_signature() {
+        Ok(_) | Err(SignatureError::Missing) => {}
+        Err(error) => return refused(name, format!("{error}")),
+    }
+    match avm_ir::verify(program) {
+        Ok(program) => Source {
+            name,
+            program: Some(program),
+            diagnostics: Vec::new(),
+            files: Vec::new(),
+            refused: None,
+        },
+        Err(error) => refused(name, format!("the validator refuses the bytecode: {error}")),
+    }
+}
+
+fn refused(name: String, why: String) -> Source {
+    Source { name, program: None, diagnostics: Vec::new(), files: Vec::new(), refused: Some(why) }
+}
+
+impl Source {
+    /// Number of errors and of warnings.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let errors = self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        let warnings = self.diagnostics.len() - errors;
+        (errors + usize::from(self.refused.is_some()), warnings)
+    }
+
+    /// Shows what there is to say and hands the program on.
+    pub(crate) fn accept(self) -> Outcome<Loaded> {
+        if !self.diagnostics.is_empty() {
+            note_styled(&render::diagnostics(&self.diagnostics, &self.files));
+        }
+        let (errors, _) = self.counts();
+        match (self.program, self.refused) {
+            (Some(program), _) => Ok(Loaded { program, files: self.files }),
+            (None, Some(why)) => Err(Failure::new(Exit::Program, format!("{}: {why}", self.name))),
+            (None, None) => {
+                let s = if errors == 1 { "" } else { "s" };
+                Err(Failure::new(Exit::Program, format!("{}: {errors} error{s}", self.name)))
+            }
+        }
+    }
+}
+
+/// The program of a file, or why there is none; shows warnings.
+pub(crate) fn load(path: &Path, dialect: Dialect, config: &Config) -> Outcome<Loaded> {
+    read(path, dialect, config)?.accept()
+}
