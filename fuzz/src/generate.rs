@@ -1,10 +1,8 @@
 //! Random programs that verify, by construction: operands of the right roles, jumps inside their
 //! blocks, calls that fit, a manifest that covers every name.
 
-use std::collections::BTreeSet;
-
 use avm_ir::{
-    Instr, NameKind, OpInfo, Opcode, Program, Slot, Value,
+    Instr, OpInfo, Opcode, Program, Slot, Value,
     instr::{Layout, NO_REGISTER, Role},
     operand::{Default as Fallback, Kind},
     program::{
@@ -65,10 +63,6 @@ pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
     let homes: Vec<usize> = functions.iter().map(|_| entropy.below(regions)).collect();
     let mut program = Program {
         registers: (0..NAMED).map(|n| format!("R{n}")).collect(),
-        manifest: Manifest {
-            names: BTreeSet::new(),
-            computed: NameKind::ALL.into_iter().filter(|_| entropy.once_in(2)).collect(),
-        },
         ..Program::default()
     };
     let names: Vec<String> =
@@ -178,6 +172,9 @@ impl Builder<'_, '_> {
             }
             self.push(Instr::bare(Opcode::HALT));
         } else {
+            // What a source text can say ends in a jump that something reaches.
+            let constant = self.constant();
+            self.push(Instr { a: 2, b: constant, ..Instr::bare(Opcode::SET) });
             let exit = self.elsewhere(exit_label(&names[region]));
             self.push(Instr { b: Slot(exit), ..Instr::bare(Opcode::JUMP) });
         }
@@ -209,14 +206,39 @@ impl Builder<'_, '_> {
 
     fn function(&mut self, name: &str, params: u8) {
         let entry = self.region.code.len();
-        let registers = params + 3;
+        let mut registers = params + 3;
         let labels = self.block(registers);
         let value = self.source(registers, Kind::Any);
         self.push(Instr { b: value, ..Instr::bare(Opcode::RETURN) });
         self.place_labels(labels, entry);
+        // A source text says how many registers a function has by using them.
+        registers = registers.min(params.max(self.highest_register(entry)));
         let (entry, end) = (entry as u32, self.region.code.len() as u32);
         let name = String::from(name);
         self.region.functions.push(Func { name, entry, end, params, registers });
+    }
+
+    /// One more than the highest register that the code from here on names.
+    fn highest_register(&self, start: usize) -> u8 {
+        let mut highest = 0;
+        for instr in &self.region.code[start..] {
+            if instr.a != NO_REGISTER {
+                highest = highest.max(instr.a + 1);
+            }
+            let info = instr.op.info();
+            let slots = instr.slots(&self.region.pool).expect("a list in the pool");
+            let roles: Vec<Role> = info.slot_roles().collect();
+            for (n, slot) in slots.iter().enumerate() {
+                let is_number = match roles[n.min(roles.len() - 1)] {
+                    Role::Input(n) => matches!(info.inputs[n].kind, Kind::Label | Kind::Func),
+                    Role::Output(_) => false,
+                };
+                if let (Some(register), false) = (slot.as_reg(), is_number) {
+                    highest = highest.max(register + 1);
+                }
+            }
+        }
+        highest
     }
 
     /// Random instructions. Jumps take label numbers that [`Self::place_labels`] gives places.
@@ -348,7 +370,8 @@ impl Builder<'_, '_> {
 
     fn source(&mut self, registers: u8, kind: Kind) -> Slot {
         if let Kind::Name(kind) = kind {
-            if self.manifest.computed.contains(&kind) && self.entropy.once_in(2) {
+            if self.entropy.once_in(4) {
+                self.manifest.computed.insert(kind);
                 return Slot::reg(self.register(registers, Kind::Text));
             }
             let name = NAMES[self.entropy.below(NAMES.len())];
