@@ -84,10 +84,7 @@ impl Machine {
             max_units,
             idempotency_key: self.idempotency_key(),
         };
-        let refusal = unusable(info, &request.args).or_else(|| {
-            let message = String::from("the call's gas limit does not cover its price");
-            short.map(|_| Failure { code: FailureCode::GasLimit, message })
-        });
+        let refusal = unusable(info, &request.args).or_else(|| short.map(|_| short_limit()));
         let own_limit = own_limit.is_some() && max_gas < left;
         self.pending = Some(Pending { request, charged, own_limit });
         if let Some(failure) = refusal {
@@ -160,34 +157,43 @@ impl Machine {
     /// The next instruction costs more than is left.
     pub(super) fn exhaust<O: Observer>(&mut self, observer: &mut O) {
         let region = &self.image.program().regions[self.region as usize];
-        let intrinsic = self.image.prices.intrinsic;
+        let (intrinsic, left) = (self.image.prices.intrinsic, self.agent.gas);
         let instr = region.code.get(self.pc).copied();
-        let denied = instr.filter(|instr| {
-            self.on_exhausted == OnExhausted::Deny
-                && instr.op.info().reach.is_some()
-                && self.agent.gas >= intrinsic
-        });
-        let Some(instr) = denied else {
+        let Some(instr) = instr.filter(|instr| instr.op.info().reach.is_some()) else {
             self.end = Some(End::Exhausted);
             return;
         };
-        // The step pays the minimum and fails in its class.
-        self.agent.gas -= intrinsic;
+        let args = self.arguments(instr);
+        let own_limit = own_gas_limit(instr.op.info(), &args).map(|limit| limit.max(intrinsic));
+        let (charged, failure) = match own_limit.filter(|limit| *limit <= left) {
+            // The call fails at its own limit before the agent's gas counts.
+            Some(limit) => (limit, unusable(instr.op.info(), &args).unwrap_or_else(short_limit)),
+            // The step pays the minimum and fails in its class.
+            None if self.on_exhausted == OnExhausted::Deny && left >= intrinsic => {
+                let message = "the gas left does not cover the call, and the policy is deny";
+                let failure = Failure { code: FailureCode::GasLimit, message: message.into() };
+                (intrinsic, failure)
+            }
+            None => {
+                self.end = Some(End::Exhausted);
+                return;
+            }
+        };
+        self.agent.gas -= charged;
         self.pc += 1;
         let request = EffectRequest {
             id: self.next_effect,
             opcode: instr.op,
             reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
-            args: self.arguments(instr),
+            args,
             at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
             max_gas: self.agent.gas,
             max_bytes: 0,
             max_units: 0,
             idempotency_key: self.idempotency_key(),
         };
-        self.pending = Some(Pending { request, charged: intrinsic, own_limit: false });
-        let message = String::from("the gas left does not cover the call, and the policy is deny");
-        self.settle(Answer::failed(FailureCode::GasLimit, message), observer);
+        self.pending = Some(Pending { request, charged, own_limit: false });
+        self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
     }
 
     fn take_answer(&mut self, instr: Instr, answer: Answer) -> Result<(), Fault> {
@@ -299,6 +305,12 @@ impl Machine {
         hasher.update(&self.next_effect.to_le_bytes());
         *hasher.finalize().as_bytes()
     }
+}
+
+/// What becomes of a call whose own limit does not cover the price that is known beforehand.
+fn short_limit() -> Failure {
+    let message = String::from("the call's gas limit does not cover its price");
+    Failure { code: FailureCode::GasLimit, message }
 }
 
 /// The call's own limit in nanogas, where the row has one and the program gives it.
