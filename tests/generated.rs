@@ -2,6 +2,7 @@
 //! fails, so that a second run passes and the change is seen in review.
 
 mod pages {
+    pub(crate) mod command;
     pub(crate) mod errors;
     pub(crate) mod gas;
     pub(crate) mod isa;
@@ -48,6 +49,11 @@ fn gas_md() {
 #[test]
 fn errors_md() {
     keep("errors.md", &pages::errors::page());
+}
+
+#[test]
+fn command_md() {
+    keep_tail("command.md", pages::command::HEADING, &pages::command::list());
 }
 
 #[test]

@@ -73,12 +73,7 @@ fn section(page: &mut String, info: &OpInfo) {
     let name = info.mnemonic;
     // Writing to a String cannot fail.
     let _ = writeln!(page, "### {name}\n\n`{}`\n", info.usage());
-    let _ = writeln!(page, "{name}: {}", info.summary);
-    let _ = writeln!(page, "{}", cost_text(name, info.gas));
-    if let Some(later) = settled(info) {
-        let _ = writeln!(page, "{later}");
-    }
-    page.push('\n');
+    let _ = writeln!(page, "{name}: {}\n", info.summary);
     // Lists, not tables: a search takes a table apart into rows, and a section should be found whole.
     for operand in info.inputs {
         let names = names(operand.name, operand.aliases);
@@ -103,6 +98,12 @@ fn section(page: &mut String, info: &OpInfo) {
     facts(page, info);
     if let Some(example) = example(info) {
         let _ = writeln!(page, "Example:\n\n```avm\n{}\n```\n", example.trim_end());
+        // Under a heading of its own, because it is what people ask for.
+        let _ = writeln!(page, "#### Cost of {name}\n\n{}", cost_text(name, info.gas));
+        if let Some(later) = settled(info) {
+            let _ = writeln!(page, "{later}");
+        }
+        page.push('\n');
     }
 }
 
