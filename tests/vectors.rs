@@ -160,3 +160,29 @@ fn what_cannot_fail_does_not() {
         assert!(cases.into_iter().all(|ran| !ran.shown.trapped), "{} traps", op.mnemonic());
     }
 }
+
+/// A harness that finds nothing would pass too.
+#[test]
+fn wrong_cases_are_found() {
+    let wrong = [
+        ";;! gas 1049\nUPPER \"a\" -> r",
+        ";;! total 2051\nUPPER \"a\" -> r",
+        ";;! expect r = \"a\"\nUPPER \"a\" -> r",
+        ";;! expect s = \"A\"\nUPPER \"a\" -> r",
+        ";;! end exhausted\nUPPER \"a\" -> r",
+        ";;! end trap type-mismatch \"found list\"\nSET x = 1\nUPPER x -> r",
+        ";;! status bool=true\nUPPER \"a\" -> r",
+        ";;! log \"A\"\nUPPER \"a\" -> r",
+        ";;! answer 1\nUPPER \"a\" -> r",
+        ";;! sizes 0 1 2 3 4\n;;! gas 1000 1050 1100 1151 1200\n.input n\nUPPER REPEAT(\"a\", n) -> r",
+        "WAIT 1",
+        "UPPER",
+    ];
+    for text in wrong {
+        let cases = case::parse(&format!(";;! case wrong\n{text}\n")).unwrap_or_default();
+        assert_eq!(cases.len(), 1, "{text}");
+        let mut problems = Vec::new();
+        run::check(&cases[0], Opcode::UPPER, &mut problems);
+        assert!(!problems.is_empty(), "{text}");
+    }
+}

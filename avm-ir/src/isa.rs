@@ -664,7 +664,7 @@ gas [open("fetchCost", 10 * MILLI, Count("data"))] sets plugin reach sql sem "ou
 0xB6 CHAIN_OP => effect::request also ["WEB3_OP"]
 in { chain: Chain = required "the chain's name", action: Text = required "the function", args: Any = null "its arguments" }
 out { data: Any = optional "what it returns" }
-gas [open("chainOpCost", 50 * GAS, One), per(10 * MILLI, Size("args"))] sets plugin reach chain sem "out = chain.action(args)" source "O-39 O-54 X-29" since 1;
+gas [open("chainOpCost", 50 * GAS, One), per(10 * MILLI, Size("args"))] sets plugin reach chain sem "out = chain.action(args)" source "O-39 O-54 §11.10 X-29" since 1;
 // ---- GPU and HPC ---------------------------------------------------------------------------
 /// Reserves a GPU, or a part of one, for a time.
 0xC0 ALLOCATE_GPU => effect::request also []
