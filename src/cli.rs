@@ -46,13 +46,14 @@ pub(crate) enum Command {
 Standard output carries what the program logs and its result: the value that HALT or RETURN gives,
 or the assistant's last message of R_state.conversation. The summary goes to standard error.
 With --json standard output carries one JSON object a line, told apart by \"event\": start, log,
-effect, registers, end. Amounts of gas there are in nanogas.")]
+effect, registers, end, and diagnostic for what is wrong with a program text. Amounts of gas there
+are in nanogas.")]
 pub(crate) struct Run {
     /// Program: text (.avm), bytecode (.avmb), or - for standard input
     pub(crate) file: PathBuf,
 
     /// Gas granted, a decimal number [default: 1000]
-    #[arg(long, value_name = "GAS")]
+    #[arg(long, value_name = "GAS", allow_negative_numbers = true)]
     pub(crate) gas: Option<Gas>,
 
     /// What happens when the gas is used up [default: halt]
@@ -164,8 +165,8 @@ pub(crate) struct Check {
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
     /// A code (AVM0101), an instruction (DOC_SEARCH), a trap (T07, out-of-memory) or a failure
-    /// (no-provider)
-    pub(crate) what: String,
+    /// (no-provider); without it, a list of all
+    pub(crate) what: Option<String>,
 }
 
 /// `avm new`

@@ -38,8 +38,12 @@ fn main() -> ExitCode {
         }
     }));
     let cli = Cli::parse();
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli.command)));
-    let exit = match outcome {
+    ExitCode::from(guarded(|| dispatch(cli.command)) as u8)
+}
+
+/// Runs a command and says what went wrong, be it the user's or ours.
+fn guarded(command: impl FnOnce() -> Outcome) -> Exit {
+    match panic::catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             output::note(&format!("error: {:#}", failure.error));
@@ -49,8 +53,7 @@ fn main() -> ExitCode {
             bug();
             Exit::Bug
         }
-    };
-    ExitCode::from(exit as u8)
+    }
 }
 
 fn bug() {
@@ -77,5 +80,16 @@ fn dispatch(command: Command) -> Outcome {
         Command::Key(key) => commands::key::run(&key),
         Command::Verify(verify) => commands::verify::run(&verify),
         Command::Completions(completions) => commands::completions::run(&completions),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Exit, guarded};
+
+    #[test]
+    fn bug_of_ours_has_its_exit_code() {
+        assert_eq!(guarded(|| panic!("a test of the report")), Exit::Bug);
+        assert_eq!(guarded(|| Ok(Exit::Trap)), Exit::Trap);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     exit::{Exit, Failure, Outcome},
     files,
-    output::note_styled,
+    output::{note, note_styled},
     render,
     sources::{Folder, MAX_SOURCE, name_of},
 };
@@ -105,10 +105,11 @@ impl Source {
         (errors + usize::from(self.refused.is_some()), warnings)
     }
 
-    /// Shows what there is to say and hands the program on.
-    pub(crate) fn accept(self) -> Outcome<Loaded> {
-        if !self.diagnostics.is_empty() {
+    /// Shows what there is to say, unless that was done, and hands the program on.
+    pub(crate) fn accept(self, shown: bool) -> Outcome<Loaded> {
+        if !self.diagnostics.is_empty() && !shown {
             note_styled(&render::diagnostics(&self.diagnostics, &self.files));
+            note("");
         }
         let (errors, _) = self.counts();
         match (self.program, self.refused) {
@@ -124,5 +125,5 @@ impl Source {
 
 /// The program of a file, or why there is none; shows warnings.
 pub(crate) fn load(path: &Path, dialect: Dialect, config: &Config) -> Outcome<Loaded> {
-    read(path, dialect, config)?.accept()
+    read(path, dialect, config)?.accept(false)
 }

@@ -67,6 +67,11 @@ fn show(source: &Source, json: bool, out: &mut Out) {
         }
         return;
     }
+    json_lines(source, out);
+}
+
+/// What there is to say about a program as JSON, one event a line.
+pub(crate) fn json_lines(source: &Source, out: &mut Out) {
     let places = Places::new(&source.files);
     for diagnostic in &source.diagnostics {
         out.line(&places.json(diagnostic));

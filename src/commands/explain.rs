@@ -19,7 +19,10 @@ use crate::{
 
 /// Explains one thing.
 pub(crate) fn run(args: &Explain) -> Outcome {
-    let what = args.what.trim();
+    let Some(what) = args.what.as_deref().map(str::trim) else {
+        Out::new().text(&everything());
+        return Ok(Exit::Done);
+    };
     let text = code(what)
         .or_else(|| trap(what))
         .or_else(|| failure(what))
@@ -35,6 +38,33 @@ pub(crate) fn run(args: &Explain) -> Outcome {
             Err(Failure::usage(format!("nothing is called {what}{hint}")))
         }
     }
+}
+
+/// All there is to explain, one a line.
+fn everything() -> String {
+    let mut text = String::new();
+    let mut family = "";
+    // Writing to a String cannot fail.
+    for op in OPS {
+        if op.family != family {
+            family = op.family;
+            let _ = writeln!(text, "{}# {family}", if text.is_empty() { "" } else { "\n" });
+        }
+        let _ = writeln!(text, "{:<26}{}", op.mnemonic, op.summary);
+    }
+    text.push_str("\n# traps\n");
+    for trap in TrapCode::ALL {
+        let _ = writeln!(text, "T{:02} {:<22}{}", *trap as u16, trap.name(), trap.doc());
+    }
+    text.push_str("\n# failures\n");
+    for failure in FailureCode::ALL {
+        let _ = writeln!(text, "{:<26}{}", failure.name(), failure.doc());
+    }
+    text.push_str("\n# errors and warnings\n");
+    for message in messages::MESSAGES {
+        let _ = writeln!(text, "{:<26}{}", message.code.to_string(), message.title);
+    }
+    text
 }
 
 /// Everything that has a name.

@@ -14,7 +14,9 @@ use avm_vm::{
 };
 
 use crate::{
-    cli, config, end,
+    cli,
+    commands::check,
+    config, end,
     exit::{Exit, Failure, Outcome},
     inputs, library,
     meter::{Meter, Totals, number},
@@ -31,7 +33,15 @@ const DEFAULT_GAS: u64 = 1_000 * GAS;
 /// Runs a program.
 pub(crate) fn run(args: &cli::Run) -> Outcome {
     let config = config::load(&args.file)?;
-    let loaded = program::load(&args.file, args.dialect, &config)?;
+    let source = program::read(&args.file, args.dialect, &config)?;
+    let mut out = Out::new();
+    if args.json {
+        check::json_lines(&source, &mut out);
+        if source.program.is_none() {
+            return Ok(Exit::Program);
+        }
+    }
+    let loaded = source.accept(args.json)?;
     let manifest = loaded.program.program().manifest.clone();
 
     let memory = args.memory.or(config.run.memory).unwrap_or(Limits::default().memory);
@@ -58,7 +68,6 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     }
     let mut registry = providers::bind(args, &config, library)?;
 
-    let mut out = Out::new();
     if args.json {
         start(&mut out, &machine);
     }

@@ -1,0 +1,10 @@
+//! The built command from outside: what it prints and what it exits with.
+
+mod cli {
+    mod broken;
+    mod commands;
+    mod config;
+    mod documents;
+    pub(crate) mod harness;
+    mod run;
+}

@@ -1,0 +1,47 @@
+//! `avm.toml`.
+
+use super::harness::Bench;
+
+const ASK: &str = "GPU_INFER \"Sage\", \"why?\" -> answer\nRETURN answer\n";
+
+#[test]
+fn settings_come_from_the_file_and_the_command_line_wins() {
+    let bench = Bench::new();
+    bench.file("avm.toml", "[models]\nSage = \"builtin:extractive\"\n[run]\ngas = \"0.5\"\n");
+    bench.file("deep/down/a.avm", ASK);
+    let poor = bench.run(&["run", "deep/down/a.avm", "-q"]);
+    assert_eq!(poor.exit, 5, "{}", poor.stderr);
+    let rich = bench.run(&["run", "deep/down/a.avm", "--gas", "100"]);
+    assert_eq!(rich.exit, 0);
+    assert!(rich.stderr.contains("Sage -> builtin:extractive (avm.toml)"), "{}", rich.stderr);
+    let other = bench.run(&[
+        "run",
+        "deep/down/a.avm",
+        "--gas",
+        "100",
+        "--model",
+        "Sage=builtin:hash-embed",
+    ]);
+    assert!(other.stderr.contains("Sage -> builtin:hash-embed (command line)"), "{}", other.stderr);
+}
+
+#[test]
+fn mistakes_in_the_file_have_their_place() {
+    let mut shown = String::new();
+    for text in [
+        "[run]\ngass = 5\n",
+        "[run]\ngas = \"lots\"\n",
+        "[run]\nmemory = -1\n",
+        "[run]\non_exhausted = \"panic\"\n",
+        "[models]\nX = \"builtin:genius\"\n",
+        "[modles]\n",
+        "run = [\n",
+    ] {
+        let bench = Bench::with("RETURN 1\n");
+        bench.file("avm.toml", text);
+        let ran = bench.run(&["run", "a.avm", "-q"]);
+        assert_eq!(ran.exit, 3, "{text}");
+        shown.push_str(&ran.show());
+    }
+    insta::assert_snapshot!(shown);
+}
