@@ -8,7 +8,12 @@
 
 use std::{path::Path, process::Command, sync::Arc};
 
-use avm_ir::{Program, Schedule, gas::GAS, program::{Label, Perms, Region, Target}, verify};
+use avm_ir::{
+    Program, Schedule,
+    gas::GAS,
+    program::{Label, Perms, Region, Target},
+    verify,
+};
 use avm_vm::{Answer, Config, End, FailureCode, Image, Limits, Machine, Pause};
 
 const LIMIT: u64 = 32 << 20;
@@ -125,7 +130,8 @@ fn forged_bytecode_is_refused() {
         }
     }
     let out_of_code = Label { name: String::new(), target: Target::Here(7) };
-    let forged = main_region(Region { code: vec![halt], labels: vec![out_of_code], ..Region::default() });
+    let forged =
+        main_region(Region { code: vec![halt], labels: vec![out_of_code], ..Region::default() });
     assert!(verify(forged).is_err());
     let jump = avm_ir::Instr::bare(avm_ir::Opcode::JUMP);
     let forged = main_region(Region { code: vec![jump], ..Region::default() });
