@@ -18,6 +18,7 @@ use avm_plugins::{
     model::hash_embed,
     store::{MemoryStore, SledStore},
 };
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     exit::{Failure, Outcome},
@@ -138,11 +139,16 @@ fn store(
     Ok(())
 }
 
-fn progress(length: u64) -> indicatif::ProgressBar {
-    if std::io::stderr().is_terminal() {
-        indicatif::ProgressBar::new(length).with_message("indexing")
-    } else {
-        indicatif::ProgressBar::hidden()
+/// A bar for people who wait at a terminal, for anybody else nothing.
+fn progress(length: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length).with_message("indexing");
+    // The template is ours; a mistake in it would cost the bar its looks and nothing else.
+    match ProgressStyle::with_template("{msg} {bar:40} {pos} of {len} passages") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 

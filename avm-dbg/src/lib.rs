@@ -49,3 +49,46 @@ fn show(value: &Value) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use avm_ir::{
+        Instr, Opcode, Program, Schedule, Slot, Value,
+        program::{MAIN, Perms, Region},
+        verify,
+    };
+    use avm_vm::{Config, Image, Machine};
+
+    #[test]
+    fn view_shows_registers_place_and_end() {
+        let set = Instr { a: 0, b: Slot::constant(0), ..Instr::bare(Opcode::SET) };
+        let halt = Instr::bare(Opcode::HALT);
+        let main = Region {
+            name: MAIN.to_owned(),
+            perms: Perms::MAIN,
+            consts: vec![Value::text("two\nlines")],
+            code: vec![set, halt],
+            ..Region::default()
+        };
+        let program = Program {
+            registers: vec!["x".to_owned(), "empty".to_owned()],
+            regions: vec![main],
+            ..Program::default()
+        };
+        let verified = verify(program).expect("a valid program");
+        let image = Image::new(verified, &Schedule::v1());
+        let mut machine = Machine::new(Arc::new(image), Config::default()).expect("no inputs");
+        assert_eq!(
+            super::view(&machine),
+            "at main:0, step 0, gas 0 of 1000, 0 notes in the log\nnot ended\n"
+        );
+        machine.run(100, &mut ());
+        assert_eq!(
+            super::view(&machine),
+            "x = \"two\\nlines\"\nat main:2, step 2, gas 0.000002 of 1000, 0 notes in the log\n\
+             halted with null\n"
+        );
+    }
+}
