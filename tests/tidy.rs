@@ -237,3 +237,14 @@ fn mentions(line: &str, word: &str) -> bool {
     line.match_indices(word)
         .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
 }
+
+#[test]
+fn bans_are_switched_on() {
+    let off = |name: &&str| {
+        let lib = read(&format!("{name}/src/lib.rs"));
+        !lib.lines().any(|line| line.starts_with("#![warn(clippy::disallowed_methods"))
+    };
+    let crates = ["avm-ir", "avm-vm", "avm-plugins", "avm-dbg"];
+    let problems: Vec<String> = crates.iter().filter(off).map(|name| (*name).into()).collect();
+    report("clippy.toml is not switched on in", &problems);
+}

@@ -5,6 +5,8 @@
 //! machine that a terminal or an editor shows. It will never know providers: a replay answers from
 //! the journal. Not built yet: everything but [`view`].
 
+#![warn(clippy::disallowed_methods)]
+
 use std::fmt::Write;
 
 use avm_ir::{Gas, Value, value::to_json};

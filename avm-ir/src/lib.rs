@@ -16,7 +16,7 @@
 //! | [`span`], [`diagnostic`] | places in source text and what there is to say about them |
 
 #![no_std]
-#![warn(clippy::float_arithmetic)]
+#![warn(clippy::disallowed_methods, clippy::float_arithmetic)]
 
 extern crate alloc;
 

@@ -11,9 +11,12 @@
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod builtin;
 pub mod docs;
 pub mod model;
 pub mod provider;
 pub mod registry;
+#[allow(clippy::disallowed_methods, reason = "the durable store lives in a folder")]
 pub mod store;

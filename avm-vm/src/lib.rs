@@ -14,6 +14,7 @@
 //! | [`passages`] | the canonical text of a list of documents |
 
 #![no_std]
+#![warn(clippy::disallowed_methods)]
 
 extern crate alloc;
 
