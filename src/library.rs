@@ -41,9 +41,13 @@ pub(crate) fn open(store: Option<&Path>) -> Outcome<Library> {
     let Some(folder) = store else {
         return Ok(Library::new(Arc::new(MemoryStore::default()), Limits::default()));
     };
-    let opened = SledStore::open(folder);
-    let store =
-        opened.map_err(|error| Failure::files(format!("store {}: {error}", folder.display())))?;
+    let store = SledStore::open(folder).map_err(|error| {
+        let (folder, error) = (folder.display(), error.to_string());
+        // The database says it at length.
+        let locked = error.contains("could not acquire lock");
+        let why = if locked { "in use by another process" } else { &error };
+        Failure::files(format!("store {folder}: {why}"))
+    })?;
     Ok(Library::new(Arc::new(store), Limits::default()))
 }
 

@@ -44,7 +44,13 @@ fn main() -> ExitCode {
 /// Runs a command and says what went wrong, be it the user's or ours.
 fn guarded(command: impl FnOnce() -> Outcome) -> Exit {
     match panic::catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(exit)) => exit,
+        Ok(Ok(exit)) => match output::failure() {
+            None => exit,
+            Some(why) => {
+                output::note(&format!("error: standard output: {why}"));
+                if exit == Exit::Done { Exit::Files } else { exit }
+            }
+        },
         Ok(Err(failure)) => {
             output::note(&format!("error: {:#}", failure.error));
             failure.exit

@@ -4,10 +4,20 @@
 use std::{
     borrow::Cow,
     io::{self, BufWriter, Write},
+    sync::Mutex,
 };
 
-/// Buffered standard output. Once a write fails, the rest is dropped in silence: what the run does
-/// to its stores and its state is worth more than its output.
+/// Why standard output could not take everything.
+static FAILURE: Mutex<Option<String>> = Mutex::new(None);
+
+/// Why output is missing, once it was handed on; `None` also where the reader went away, which is
+/// its own choice.
+pub(crate) fn failure() -> Option<String> {
+    FAILURE.lock().ok().and_then(|mut failure| failure.take())
+}
+
+/// Buffered standard output. Once a write fails, the rest is dropped and the run goes on: what it
+/// does to its stores and its state is worth more than its output.
 pub(crate) struct Out {
     stdout: BufWriter<io::Stdout>,
     broken: bool,
@@ -32,14 +42,26 @@ impl Out {
     /// Bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         if !self.broken {
-            self.broken = self.stdout.write_all(bytes).is_err();
+            let written = self.stdout.write_all(bytes);
+            self.note(written);
         }
     }
 
     /// Hands on what was written so far.
     pub(crate) fn flush(&mut self) {
         if !self.broken {
-            self.broken = self.stdout.flush().is_err();
+            let flushed = self.stdout.flush();
+            self.note(flushed);
+        }
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        let Err(error) = result else { return };
+        self.broken = true;
+        if error.kind() != io::ErrorKind::BrokenPipe
+            && let Ok(mut failure) = FAILURE.lock()
+        {
+            *failure = Some(error.to_string());
         }
     }
 }

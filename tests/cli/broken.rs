@@ -84,3 +84,15 @@ fn every_error_of_a_text_is_reported_with_its_place() {
     let bench = Bench::with("LOG nothing\nSET = 5\nDOC_SERCH \"Docs\", 1, 2\nJUMP nowhere\n");
     insta::assert_snapshot!(bench.run(&["run", "a.avm"]).show());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk_behind_standard_output_is_an_error() {
+    let bench = Bench::with("RETURN 1\n");
+    for args in [&["run", "a.avm", "-q"][..], &["explain"], &["dis", "a.avm"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("the device");
+        let output = bench.command(args).stdout(full).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("standard output"), "{args:?}");
+    }
+}
