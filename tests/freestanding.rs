@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use avm_ir::{Program, Schedule, verify};
+use avm_ir::{Program, Schedule, gas::GAS, verify};
 use avm_vm::{Answer, Config, End, FailureCode, Image, Machine, Pause};
 
 /// Programs with different ends: plain computing, text and records, effects that fail, a trap.
@@ -50,7 +50,9 @@ fn assemble(path: &str) -> Program {
 
 fn run_here(program: Program) -> String {
     let image = Image::new(verify(program).expect("verified"), &Schedule::v1());
-    let mut machine = Machine::new(Arc::new(image), Config::default()).expect("inputs");
+    // Little, so that the endless program ends soon.
+    let config = Config { gas: GAS / 10, ..Config::default() };
+    let mut machine = Machine::new(Arc::new(image), config).expect("inputs");
     let end = loop {
         match machine.run(1000, &mut ()) {
             Pause::Slice => {}

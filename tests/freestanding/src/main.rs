@@ -15,7 +15,7 @@ mod system;
 
 use alloc::{format, string::String, sync::Arc};
 
-use avm_ir::{Program, Schedule, verify};
+use avm_ir::{Program, Schedule, gas::GAS, verify};
 use avm_vm::{Answer, Config, End, FailureCode, Image, Machine, Pause};
 
 /// Called by the start-up code with an aligned stack.
@@ -34,7 +34,9 @@ fn run(input: &[u8]) -> Result<String, String> {
     let program = Program::from_bytes(input).map_err(|error| format!("{error}"))?;
     let verified = verify(program).map_err(|error| format!("{error}"))?;
     let image = Arc::new(Image::new(verified, &Schedule::v1()));
-    let mut machine = Machine::new(image, Config::default()).map_err(|error| format!("{error}"))?;
+    // Little, so that the endless program ends soon.
+    let config = Config { gas: GAS / 10, ..Config::default() };
+    let mut machine = Machine::new(image, config).map_err(|error| format!("{error}"))?;
     let end = loop {
         match machine.run(u64::MAX, &mut ()) {
             Pause::Slice => {}
