@@ -183,10 +183,11 @@ fn example(info: &OpInfo) -> Option<String> {
         if cases > 1 {
             break;
         }
-        if !line.trim_start().starts_with(";;!") && !(program.is_empty() && skipped(line)) {
-            program.push_str(line);
-            program.push('\n');
+        if line.trim_start().starts_with(";;!") || program.is_empty() && skipped(line) {
+            continue;
         }
+        program.push_str(line);
+        program.push('\n');
     }
     (!program.trim().is_empty()).then_some(program)
 }
