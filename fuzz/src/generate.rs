@@ -5,9 +5,7 @@ use avm_ir::{
     Instr, OpInfo, Opcode, Program, Slot, Value,
     instr::{Layout, NO_REGISTER, Role},
     operand::{Default as Fallback, Kind},
-    program::{
-        Func, Input, Label, MAIN, Manifest, Perms, Region, Target, entry_label, exit_label,
-    },
+    program::{Func, Input, Label, MAIN, Manifest, Perms, Region, Target, entry_label, exit_label},
 };
 
 use crate::Entropy;
@@ -61,10 +59,8 @@ pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
     let functions: Vec<(String, u8)> =
         (0..entropy.below(4)).map(|n| (format!("f{n}"), entropy.below(4) as u8)).collect();
     let homes: Vec<usize> = functions.iter().map(|_| entropy.below(regions)).collect();
-    let mut program = Program {
-        registers: (0..NAMED).map(|n| format!("R{n}")).collect(),
-        ..Program::default()
-    };
+    let mut program =
+        Program { registers: (0..NAMED).map(|n| format!("R{n}")).collect(), ..Program::default() };
     let names: Vec<String> =
         (0..regions).map(|n| if n == 0 { MAIN.into() } else { format!("REGION_{n}") }).collect();
     for (n, name) in names.iter().enumerate() {
@@ -82,6 +78,7 @@ pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
                 builder.function(name, *params);
             }
         }
+        builder.sort_labels();
         program.regions.push(builder.region);
     }
     // Only registers that nothing else fills may be inputs; a default keeps the program startable.
@@ -263,6 +260,31 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// Puts the labels in the order that the validator wants: by place, other regions' last.
+    fn sort_labels(&mut self) {
+        let mut order: Vec<usize> = (0..self.region.labels.len()).collect();
+        order.sort_by_key(|n| match self.region.labels[*n].target {
+            Target::Here(pc) => (false, pc),
+            Target::Elsewhere => (true, 0),
+        });
+        let mut new_numbers = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            new_numbers[*old] = new as u16;
+        }
+        self.region.labels = order.iter().map(|old| self.region.labels[*old].clone()).collect();
+        for instr in &mut self.region.code {
+            let roles = instr.op.info().slot_roles();
+            // No row with a label keeps its slots in the pool.
+            for (role, slot) in roles.zip([&mut instr.b, &mut instr.c, &mut instr.d]) {
+                if let Role::Input(n) = role
+                    && instr.op.info().inputs[n].kind == Kind::Label
+                {
+                    slot.0 = new_numbers[usize::from(slot.0)];
+                }
+            }
+        }
+    }
+
     fn elsewhere(&mut self, name: String) -> u16 {
         self.region.labels.push(Label { name, target: Target::Elsewhere });
         (self.region.labels.len() - 1) as u16
@@ -327,7 +349,8 @@ impl Builder<'_, '_> {
         }
         match info.layout() {
             Layout::Inline => {
-                for (to, slot) in [&mut instr.b, &mut instr.c, &mut instr.d].into_iter().zip(slots) {
+                for (to, slot) in [&mut instr.b, &mut instr.c, &mut instr.d].into_iter().zip(slots)
+                {
                     *to = slot;
                 }
             }
@@ -383,7 +406,11 @@ impl Builder<'_, '_> {
             Kind::Int => matches!(value, Value::Int(-1..=64)),
             Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
             Kind::Text => matches!(value, Value::Text(_)),
-            _ => true,
+            Kind::List => matches!(value, Value::List(_)),
+            Kind::Record => matches!(value, Value::Record(_)),
+            // The assembler refuses literals of types that an instruction can never take.
+            Kind::Any => true,
+            _ => false,
         };
         let constant = self.constant();
         let fits = constant.as_const().is_some_and(|n| fits(&self.region.consts[n]));

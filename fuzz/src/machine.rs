@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use avm_ir::{Schedule, Value, gas::GAS, program::Program, verify};
-use avm_vm::{
-    Answer, Config, End, FailureCode, Image, Limits, Machine, OnExhausted, Pause,
-};
+use avm_vm::{Answer, Config, End, FailureCode, Image, Limits, Machine, OnExhausted, Pause};
 
 use crate::{
     Entropy,
@@ -29,8 +27,7 @@ pub fn run(data: &[u8]) {
         call_depth: entropy.below(40),
         log_entries: entropy.below(5),
     };
-    let on_exhausted =
-        *entropy.pick(&[OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny]);
+    let on_exhausted = *entropy.pick(&[OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny]);
     let config = Config { gas, on_exhausted, limits, ..Config::default() };
     let slice = 1 + entropy.below(50) as u64;
     let whole = finish(&program, &config, u64::MAX, entropy.clone());

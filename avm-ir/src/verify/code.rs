@@ -8,7 +8,7 @@ use crate::{
     instr::{Instr, Layout, MAX_CONSTS, NO_REGISTER, Role, Slot},
     opcode::Opcode,
     operand::{Default, Kind},
-    program::{Program, Region, Target},
+    program::{Label, Program, Region, Target},
     value::Value,
 };
 
@@ -83,6 +83,13 @@ fn blocks(region: &Region) -> Result<Vec<Block>, VerifyError> {
 
 fn link(region: &Region, index: Option<u32>, names: &Names<'_>) -> Result<Links, VerifyError> {
     let mut links = Links::default();
+    let order = |label: &Label| match label.target {
+        Target::Here(pc) => (false, pc),
+        Target::Elsewhere => (true, 0),
+    };
+    if !region.labels.is_sorted_by_key(order) {
+        return Err(error(&region.name, None, "labels are not in the order of their places"));
+    }
     for label in &region.labels {
         let place = match (label.target, index) {
             (Target::Here(pc), index) => {
