@@ -3,7 +3,10 @@
 //! Every instruction becomes one line in canonical form. Debug data adds the names of parameters
 //! and nothing else, so a stripped program reads almost the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use avm_ir::{
     Kind, NameKind, Opcode, Program, Value,
@@ -18,8 +21,11 @@ use crate::{
     show,
 };
 
+mod constant;
 mod line;
 mod test;
+
+use constant::Large;
 
 /// A program that no text stands for, such as one with a constant that is a vector. The assembler
 /// does not make such programs.
@@ -47,6 +53,7 @@ impl core::error::Error for DisasmError {}
 pub fn disassemble(program: &Program) -> Result<String, DisasmError> {
     let mut writer = Writer::new(program);
     writer.head();
+    writer.constants();
     writer.main();
     writer.tests();
     writer.finish()
@@ -58,6 +65,7 @@ pub fn disassemble(program: &Program) -> Result<String, DisasmError> {
 /// As for [`disassemble`]. A region that does not exist is an empty text.
 pub fn disassemble_region(program: &Program, region: usize) -> Result<String, DisasmError> {
     let mut writer = Writer::new(program);
+    writer.constants();
     match program.regions.get(region) {
         Some(found) if region > 0 => {
             let attached = writer.attached.contains_key(&(region as u32));
@@ -81,15 +89,33 @@ struct Writer<'p> {
     causes: Vec<String>,
     /// Regions that control flows into, with the place in `main`.
     attached: BTreeMap<u32, u32>,
+    /// The same by place.
+    entries: BTreeMap<u32, u32>,
+    /// Labels behind those places.
+    exits: BTreeMap<String, u32>,
     /// The next region of the program to be written.
     next_region: usize,
     indent: usize,
+    large: Rc<Large>,
 }
 
 impl<'p> Writer<'p> {
     fn new(program: &'p Program) -> Self {
         let attached = attached(program);
-        Self { program, out: String::new(), causes: Vec::new(), attached, next_region: 1, indent: 0 }
+        let exits = attached
+            .iter()
+            .map(|(region, at)| (exit_label(&program.regions[*region as usize].name), at + 1));
+        Self {
+            program,
+            out: String::new(),
+            causes: Vec::new(),
+            entries: attached.iter().map(|(region, at)| (*at, *region)).collect(),
+            exits: exits.collect(),
+            attached,
+            next_region: 1,
+            indent: 0,
+            large: Rc::new(Large::of(program)),
+        }
     }
 
     fn finish(self) -> Result<String, DisasmError> {
@@ -162,6 +188,12 @@ impl<'p> Writer<'p> {
         }
         if !self.out.is_empty() {
             self.out.push('\n');
+        }
+    }
+
+    fn constants(&mut self) {
+        for line in Rc::clone(&self.large).lines() {
+            self.line(&line);
         }
     }
 
@@ -255,6 +287,8 @@ impl<'p> Writer<'p> {
         let end = region.body_end();
         let last = end.saturating_sub(1);
         let mut labels = Labels::new(region);
+        let large = Rc::clone(&self.large);
+        let view = large.view(region);
         for pc in 0..end {
             let enters = if index == 0 { self.entered_at(pc as u32) } else { None };
             self.labels(&mut labels, region, pc as u32);
@@ -275,14 +309,13 @@ impl<'p> Writer<'p> {
                 continue;
             }
             let program = self.program;
-            self.instruction(region, pc, &|register| agent_register(program, register));
+            self.instruction(&view, pc, &|register| agent_register(program, register));
         }
     }
 
     /// The region that control enters at an instruction of `main`.
     fn entered_at(&self, pc: u32) -> Option<u32> {
-        let next = self.attached.range(self.next_region as u32..);
-        next.into_iter().find(|(_, at)| **at == pc).map(|(region, _)| *region)
+        self.entries.get(&pc).copied().filter(|region| *region as usize >= self.next_region)
     }
 
     fn labels(&mut self, labels: &mut Labels, region: &Region, pc: u32) {
@@ -290,10 +323,7 @@ impl<'p> Writer<'p> {
             match label.name.as_str() {
                 "" => self.label_line(&format!(":.L{number}")),
                 name if name.starts_with('@') && region.name == avm_ir::program::MAIN => {
-                    let known = self.attached.iter().any(|(region, at)| {
-                        let region = &self.program.regions[*region as usize];
-                        at + 1 == pc && exit_label(&region.name) == name
-                    });
+                    let known = self.exits.get(name) == Some(&pc);
                     if !known {
                         self.cannot(format!("label {name}"));
                     }
@@ -314,6 +344,8 @@ impl<'p> Writer<'p> {
 
     fn functions(&mut self, index: usize, region: &'p Region) {
         let indent = self.indent;
+        let large = Rc::clone(&self.large);
+        let view = large.view(region);
         for (number, func) in region.functions.iter().enumerate() {
             self.check_name("function", &func.name);
             let params = self.params(index, number, func.params);
@@ -324,11 +356,11 @@ impl<'p> Writer<'p> {
             let mut highest = 0;
             for pc in func.entry..func.end {
                 self.labels(&mut labels, region, pc);
-                self.instruction(region, pc as usize, &|register| {
-                    match params.get(usize::from(register)) {
-                        Some(name) => show::bare(ExprKind::Name(name.clone())),
-                        None => show::bare(ExprKind::Raw(register)),
-                    }
+                self.instruction(&view, pc as usize, &|register| match params
+                    .get(usize::from(register))
+                {
+                    Some(name) => show::bare(ExprKind::Name(name.clone())),
+                    None => show::bare(ExprKind::Raw(register)),
                 });
                 highest = highest.max(line::registers_used(region, pc as usize));
             }

@@ -195,6 +195,9 @@ impl<'s> Lexer<'s> {
                     self.place = if key == Key::Else { Place::Operator } else { Place::Operand };
                     return Token::Key(key);
                 }
+                if word.eq_ignore_ascii_case("define") && self.defines(end) {
+                    return self.bare_define(start, end);
+                }
                 self.place = Place::Head;
                 self.head_end = end;
                 Token::Name(word)
@@ -326,6 +329,9 @@ impl<'s> Lexer<'s> {
         // `xs.field` at the start of a line: an assignment without SET.
         let member =
             self.place == Place::Operator || self.place == Place::Head && start == self.head_end;
+        if self.place == Place::Operator && self.rest(end).first() == Some(&b'.') {
+            return Some(self.range(start, end));
+        }
         if member {
             self.place = Place::Member;
             return Some(self.count(Token::Dot, start, end));

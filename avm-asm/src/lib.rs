@@ -10,7 +10,9 @@
 //! | [`fmt`] | the canonical form of a text |
 //! | [`messages`] | every diagnostic |
 //!
-//! The library opens no file: the caller hands it texts and answers `.include` through [`Sources`].
+//! The assembler opens no file: the caller hands it texts and answers `.include` through
+//! [`Sources`]. Two features, both on by default, help callers that have files and a terminal:
+//! `files` has a [`Sources`] for the file system, `render` shows diagnostics.
 
 use std::collections::HashMap;
 
@@ -20,12 +22,16 @@ pub mod ast;
 pub mod bind;
 pub mod disasm;
 mod emit;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod fmt;
 mod include;
 pub mod lexer;
 mod lower;
 pub mod messages;
 pub mod parse;
+#[cfg(feature = "render")]
+pub mod render;
 mod resolve;
 mod show;
 mod source;

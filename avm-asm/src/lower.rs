@@ -4,7 +4,10 @@
 //! renumbered at its end to follow its named registers. Constants are not computed with: every
 //! operator is an instruction, so that the text shows what is metered.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use avm_ir::{
     Diagnostic, NameKind, Opcode, Slot, Span,
@@ -13,6 +16,7 @@ use avm_ir::{
 
 use crate::{
     ast::{Name, Region, Stmt, StmtKind, Test},
+    bind,
     emit::{Arg, Builder, Built, LabelId, Literal, Start, TooMuch},
     messages::{self, Report, diagnostic},
     resolve::{self, FuncSymbol, Symbols, fold, not_constant},
@@ -33,6 +37,8 @@ use register::{Scratch, Window};
 
 /// Errors after which no more are collected.
 const MAX_ERRORS: usize = 1000;
+/// Misspelled names that get a suggestion; comparing names is slow where there are many.
+const MAX_SUGGESTIONS: u32 = 200;
 /// Number of the region of code that belongs to none, the blocks of tests.
 const NO_REGION: u32 = u32::MAX;
 
@@ -64,6 +70,7 @@ pub(crate) fn program<'a>(
         used_labels: HashSet::new(),
         unreachable: Vec::new(),
         const_bytes: 0,
+        suggestions: Cell::new(MAX_SUGGESTIONS),
         debug: Debug::default(),
     };
     let mut program = Program::default();
@@ -104,6 +111,8 @@ pub(crate) struct Env<'a> {
     /// Labels behind an instruction that ends the flow: name, region, instruction, place.
     unreachable: Vec<(&'a str, u32, u32, Span)>,
     const_bytes: u64,
+    /// How many more misspelled names are looked up.
+    suggestions: Cell<u32>,
     debug: Debug,
 }
 
@@ -139,6 +148,24 @@ impl<'a> Env<'a> {
             let message = format!("more than {MAX_ERRORS} errors, the rest is not listed");
             self.diagnostics.push(diagnostic(messages::TOO_MANY, report.span, message));
         }
+    }
+
+    /// The candidate nearest to a misspelled name, as long as it pays to look.
+    fn nearest<'c>(&self, name: &str, known: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+        let left = self.suggestions.get().checked_sub(1)?;
+        self.suggestions.set(left);
+        spell::nearest(name, known)
+    }
+
+    fn nearest_function(&self, name: &str) -> Option<&'a str> {
+        let symbols = self.symbols;
+        self.nearest(name, symbols.functions.iter().map(|symbol| symbol.func.name.text.as_str()))
+    }
+
+    fn nearest_mnemonic(&self, name: &str) -> Option<&'static str> {
+        let left = self.suggestions.get().checked_sub(1)?;
+        self.suggestions.set(left);
+        bind::nearest_mnemonic(name)
     }
 
     /// `.registers`, then `.input` and `.uses`, then the interfaces of regions: what is declared
@@ -185,7 +212,7 @@ impl<'a> Env<'a> {
                             let message = format!("there is no kind of name `{}`", kind.text);
                             let words = NameKind::ALL.map(NameKind::name);
                             let report = diagnostic(messages::UNKNOWN_KIND, kind.span, message);
-                            self.report(match spell::nearest(&word, words) {
+                            self.report(match self.nearest(&word, words) {
                                 Some(near) => {
                                     report.edit(kind.span, near, format!("did you mean `{near}`?"))
                                 }
@@ -282,7 +309,7 @@ impl<'a> Env<'a> {
                     let words = Perm::ALL.map(Perm::name);
                     let message = format!("there is no permission `{}`", name.text);
                     let report = diagnostic(messages::UNKNOWN_PERMISSION, name.span, message);
-                    self.report(match spell::nearest(&name.text, words) {
+                    self.report(match self.nearest(&name.text, words) {
                         Some(near) => {
                             report.edit(name.span, near, format!("did you mean `{near}`?"))
                         }
@@ -349,7 +376,7 @@ impl<'a> Env<'a> {
             let message = format!("there is no region `{}`", test.region.text);
             let report = diagnostic(messages::UNKNOWN_REGION, test.region.span, message);
             let names = self.symbols.regions.iter().map(|region| region.name.text.as_str());
-            self.report(match spell::nearest(&test.region.text, names) {
+            self.report(match self.nearest(&test.region.text, names) {
                 Some(near) => {
                     report.edit(test.region.span, near, format!("did you mean `{near}`?"))
                 }

@@ -133,7 +133,7 @@ Windows path, write `\\\\`."
 wrong "LOG \"C:\\data\"\n" right "LOG \"C:\\\\data\"\n"
 
 BAD_NUMBER = 5 Error "malformed number"
-"Digits run into letters. Integers look like `42`, `1_000` or `0xFF`, floats like `0.4`, `1e-3` or
+"Digits run into letters, or a field is taken of a number. Integers look like `42`, `1_000` or `0xFF`, floats like `0.4`, `1e-3` or
 `2.5e10`. A float needs digits on both sides of its point. A name cannot begin with a digit."
 wrong "SET R = 12abc\n" right "SET R = 12\n"
 
@@ -162,13 +162,13 @@ wrong "SET R = (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
 right "SET R = ((1))\n"
 
 TOO_LARGE = 10 Error "source too large"
-"A source file is at most 16 MiB of text. Data of that size does not belong into a program: put it into a
-collection or the key-value store and fetch it at run time. Code can be split with `.include`."
+"A source file is at most 16 MiB of text and 1,000,000 statements. Data of that size does not belong into a program: put it
+into a collection or the key-value store and fetch it at run time. Code can be split with `.include`."
 wrong "(a file of more than 16 MiB)" right ".include \"part_one.avm\"\n"
 
 FOREIGN = 11 Error "operator of another language"
 "The notation is spelled differently here: `AND`, `OR` and `NOT` are words, `==` and `!=` compare, `SET R =
-R + 1` adds one, `->` names a result, comments begin with `;;`. The suggestion shows what was probably meant."
+R + 1` adds one, `RANGE(1, 10)` lists the ints from 1 to 9, `->` names a result, comments begin with `;;`. The suggestion shows what was probably meant."
 wrong "IF a && b THEN\n  HALT\nENDIF\n" right "IF a AND b THEN\n  HALT\nENDIF\n"
 
 UNKNOWN_DIRECTIVE = 12 Error "unknown directive"
@@ -282,7 +282,7 @@ BAD_DIRECTIVE = 121 Error "malformed directive"
 wrong ".func twice x\n.endfunc\n" right ".func twice(x)\n.endfunc\n"
 
 BAD_ATTRIBUTE = 122 Error "unknown attribute"
-"A region has the attributes `perms`, `in` and `out`, a test has `region`."
+"A region has the attributes `detached`, `perms`, `in` and `out`, a test has `region`."
 wrong ".region A permissions=read\n.endregion\n" right ".region A perms=read\n.endregion\n"
 
 TWICE = 123 Error "attribute given twice"
@@ -304,7 +304,8 @@ by `.endregion`, `.func` by `.endfunc`, `.test` by `.endtest`."
 wrong "IF a THEN\n  HALT\n" right "IF a THEN\n  HALT\nENDIF\n"
 
 WRONG_CLOSING = 132 Error "closing word of another block"
-"Blocks are closed from the inside out, each by its own word. This word does not belong to the block that is open here."
+"Blocks are closed from the inside out, each by its own word. This word does not belong to the block that is open here. `END`
+alone closes nothing."
 wrong "IF a THEN\n  HALT\nENDWHILE\n" right "IF a THEN\n  HALT\nENDIF\n"
 
 AFTER_ELSE = 133 Error "branch after ELSE"

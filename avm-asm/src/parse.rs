@@ -37,6 +37,8 @@ pub(crate) use chain::{Term, strength};
 
 /// Largest source in bytes.
 pub const MAX_SOURCE: usize = 16 << 20;
+/// Most statements of a source: a tree of tiny ones takes far more memory than their text.
+pub const MAX_STATEMENTS: usize = 1_000_000;
 
 /// What the tree does not hold and the formatter needs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,6 +126,9 @@ pub(crate) struct Builder<'s> {
     /// Blocks that were closed by an error; their closing lines are not reported again.
     forgiven: Vec<Key>,
     marks: Vec<Mark>,
+    /// Definitions that stand inside of IF, WHILE or FOR; they are taken as if they stood outside.
+    displaced: Vec<Stmt>,
+    statements: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -140,6 +145,8 @@ impl<'s> Builder<'s> {
             blocks: Vec::new(),
             forgiven: Vec::new(),
             marks: Vec::new(),
+            displaced: Vec::new(),
+            statements: 0,
         }
     }
 
@@ -201,13 +208,22 @@ impl<'s> Builder<'s> {
         (decode(token).unwrap_or_default(), self.place(token))
     }
 
-    pub(crate) fn field(&self, base: Expr, name: Name) -> Expr {
+    pub(crate) fn field(&mut self, base: Expr, name: Name) -> Expr {
         let span = base.span.to(name.span);
+        if is_number(&base) {
+            let message = format!("a number has no field `{}`", name.text);
+            let report = diagnostic(messages::BAD_NUMBER, span, message)
+                .help("a float has digits on both sides of its point, `5.0`");
+            self.report(report);
+        }
         Expr { kind: ExprKind::Field(Box::new(base), name), span }
     }
 
-    pub(crate) fn index(&self, base: Expr, index: Expr, end: u32) -> Expr {
+    pub(crate) fn index(&mut self, base: Expr, index: Expr, end: u32) -> Expr {
         let span = self.span(base.span.start, end);
+        if is_number(&base) {
+            self.report(diagnostic(messages::BAD_NUMBER, span, "a number has no items"));
+        }
         Expr { kind: ExprKind::Index(Box::new(base), Box::new(index)), span }
     }
 
@@ -244,6 +260,7 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn label(&mut self, start: u32, name: Name, end: u32) {
         let span = self.span(start, end);
+        self.count(span);
         self.push(StmtKind::Label(name), span);
     }
 
@@ -271,10 +288,22 @@ impl<'s> Builder<'s> {
     pub(crate) fn instruction(
         &mut self,
         mnemonic: Name,
-        operands: Vec<Operand>,
+        mut operands: Vec<Operand>,
         outputs: Vec<Expr>,
         call_form: bool,
     ) {
+        // `CALL f(a, b)` says what `CALL f, a, b` does.
+        if mnemonic.text.eq_ignore_ascii_case("CALL")
+            && let [Operand { name: None, value }] = operands.as_mut_slice()
+            && let ExprKind::Call(function, arguments) = &mut value.kind
+        {
+            let function = self.variable(function.clone());
+            let arguments = core::mem::take(arguments);
+            operands = core::iter::once(function)
+                .chain(arguments)
+                .map(|value| Operand { name: None, value })
+                .collect();
+        }
         let instruction = Instruction { mnemonic, operands, outputs, call_form };
         self.flat = Flat::Statement(StmtKind::Instruction(instruction));
     }
@@ -286,6 +315,19 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn define(&mut self, name: Name, value: Expr) {
         self.flat = Flat::Statement(StmtKind::Define { name, value });
+    }
+
+    /// `#define NAME = value`: reported, and defined all the same, so that its uses are not blamed.
+    #[cold]
+    pub(crate) fn define_assigned(&mut self, start: u32, end: u32, name: Name, value: Expr) {
+        let sign = self.span(start, end);
+        let report = diagnostic(messages::BAD_DEFINE, sign, "`#define` takes no `=`").edit(
+            sign,
+            "",
+            "remove it",
+        );
+        self.report(report);
+        self.define(name, value);
     }
 
     pub(crate) fn include(&mut self, token: &'s str) {
@@ -313,6 +355,7 @@ impl<'s> Builder<'s> {
     /// A line is complete.
     pub(crate) fn line(&mut self, start: u32, end: u32) {
         let span = self.span(start, end);
+        self.count(span);
         let flat = core::mem::take(&mut self.flat);
         let Some((condition, inner)) = self.one_line.take() else {
             return self.take(flat, span);
@@ -321,6 +364,20 @@ impl<'s> Builder<'s> {
         let body = Stmt { number: None, kind, span: self.span(inner, end) };
         self.check(&body.kind, body.span);
         self.push(StmtKind::If { arms: vec![(condition, vec![body])], otherwise: None }, span);
+    }
+
+    /// One statement more; the one that exceeds the limit ends the reading.
+    fn count(&mut self, span: Span) {
+        self.statements += 1;
+        if self.statements == MAX_STATEMENTS + 1 {
+            let message = format!(
+                "this file has more than {MAX_STATEMENTS} statements, the rest was not read"
+            );
+            let report = diagnostic(messages::TOO_LARGE, span, message)
+                .help("data belongs into a collection or the key-value store, repeated code into a function");
+            self.report(report);
+            self.shared.errors.set(MAX_ERRORS + 1);
+        }
     }
 
     /// A line that the grammar could not read; the parser has gone on to its end.
@@ -339,4 +396,8 @@ impl<'s> Builder<'s> {
         self.flat = Flat::Nothing;
         self.bad_line(at);
     }
+}
+
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Int(_) | ExprKind::Float(_))
 }

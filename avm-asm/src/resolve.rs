@@ -13,7 +13,6 @@ use avm_ir::{
 use crate::{
     ast::{Func, Name, Region, Stmt, StmtKind, Test},
     messages::{self, Report, diagnostic},
-    spell,
 };
 
 mod constant;
@@ -247,11 +246,6 @@ impl<'a> Symbols<'a> {
     /// The function of a name.
     pub(crate) fn function(&self, name: &str) -> Option<&FuncSymbol<'a>> {
         self.function_of.get(name).map(|&number| &self.functions[number as usize])
-    }
-
-    /// The function whose name is nearest to a misspelled one.
-    pub(crate) fn nearest_function(&self, name: &str) -> Option<&'a str> {
-        spell::nearest(name, self.functions.iter().map(|symbol| symbol.func.name.text.as_str()))
     }
 
     /// The one constant of which a name is the only extension or prefix.

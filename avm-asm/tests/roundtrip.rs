@@ -46,7 +46,8 @@ fn round_trip(name: &str, program: &Program) -> String {
     let read = Program::from_bytes(&program.to_bytes()).expect("own bytes");
     assert_eq!(&read, program, "{name}");
     let stripped = Program { debug: None, ..read.clone() };
-    let bare = disassemble(&stripped).unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.text));
+    let bare =
+        disassemble(&stripped).unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.text));
     let text = disassemble(&read).unwrap_or_else(|error| panic!("{name}: {error}\n{}", error.text));
     for text in [&bare, &text] {
         let again = text_to_program("again.avm", text, Dialect::Standard);
@@ -65,7 +66,8 @@ fn all_programs_come_back() {
     assert!(found.len() >= 5, "{found:?}");
     for path in found {
         let text = fs::read_to_string(&path).expect("readable");
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name =
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let paper = path.parent().is_some_and(|folder| folder.ends_with("paper"));
         if name == "self_advice.avm" && paper {
             continue;
@@ -84,11 +86,13 @@ fn trading_agent_needs_the_paper_dialect() {
     let text = fs::read_to_string(folder("programs/paper/trading_agent.avm")).expect("readable");
     let assembly = assemble("trading_agent.avm", &text, &mut NoSources, &Options::default());
     assert!(assembly.program.is_none());
-    let errors: Vec<_> = assembly.diagnostics.iter().filter(|r| r.severity == Severity::Error).collect();
+    let errors: Vec<_> =
+        assembly.diagnostics.iter().filter(|r| r.severity == Severity::Error).collect();
     assert_eq!(errors.len(), 1, "{}", explain(&assembly));
     let suggestion = errors[0].suggestion.as_ref().expect("a suggestion");
     assert_eq!(suggestion.replacement, "PATCH_SANDBOX_MAX");
-    let paper = assemble("trading_agent.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
+    let paper =
+        assemble("trading_agent.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
     assert_eq!(paper.diagnostics.len(), 1, "{}", explain(&paper));
     assert!(paper.program.is_some());
 }
@@ -96,7 +100,8 @@ fn trading_agent_needs_the_paper_dialect() {
 #[test]
 fn self_advice_holds_no_code_for_its_ellipsis() {
     let text = fs::read_to_string(folder("programs/paper/self_advice.avm")).expect("readable");
-    let assembly = assemble("self_advice.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
+    let assembly =
+        assemble("self_advice.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
     assert!(assembly.program.is_none());
     assert_eq!(assembly.diagnostics.len(), 1, "{}", explain(&assembly));
     assert_eq!(assembly.diagnostics[0].code, avm_asm::messages::LEFT_OUT);

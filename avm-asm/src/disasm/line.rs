@@ -6,11 +6,11 @@ use avm_ir::{
     program::Region,
 };
 
-use super::Writer;
+use super::{Writer, constant::View};
 use crate::{
     ast::{Expr, ExprKind, Instruction, Operand, StmtKind},
     fmt::{AsWritten, Printer},
-    show::{bare, literal, plain},
+    show::{bare, plain},
 };
 
 /// An expression as text.
@@ -61,10 +61,12 @@ pub(super) fn registers_used(region: &Region, pc: usize) -> u8 {
     };
     let (instr, operands) = operands;
     let info = instr.op.info();
-    let inputs = operands.inputs.iter().enumerate().filter(|(position, _)| {
-        !matches!(info.inputs[*position].kind, Kind::Label | Kind::Func)
-    });
-    let inputs = inputs.map(|(_, slot)| slot).chain(&operands.rest).filter_map(|slot| slot.as_reg());
+    let inputs =
+        operands.inputs.iter().enumerate().filter(|(position, _)| {
+            !matches!(info.inputs[*position].kind, Kind::Label | Kind::Func)
+        });
+    let inputs =
+        inputs.map(|(_, slot)| slot).chain(&operands.rest).filter_map(|slot| slot.as_reg());
     let all = operands.outputs.iter().copied().flatten().chain(inputs);
     all.map(|register| register.saturating_add(1)).max().unwrap_or(0)
 }
@@ -86,9 +88,9 @@ pub(super) fn is_default(info: &OpInfo, input: usize, slot: Slot, region: &Regio
 
 impl Writer<'_> {
     /// Writes the instruction at `pc`; `name` gives registers their names.
-    pub(super) fn instruction(&mut self, region: &Region, pc: usize, name: &dyn Fn(u8) -> Expr) {
+    pub(super) fn instruction(&mut self, view: &View<'_>, pc: usize, name: &dyn Fn(u8) -> Expr) {
         let mut causes = Vec::new();
-        let text = statement(region, pc, name, &mut causes);
+        let text = statement(view, pc, name, &mut causes);
         for cause in causes {
             self.cannot(cause);
         }
@@ -97,11 +99,12 @@ impl Writer<'_> {
 }
 
 fn statement(
-    region: &Region,
+    view: &View<'_>,
     pc: usize,
     name: &dyn Fn(u8) -> Expr,
     causes: &mut Vec<String>,
 ) -> String {
+    let region = view.region;
     let instr = region.code[pc];
     let info = instr.op.info();
     let Some(operands) = Operands::of(instr, region) else {
@@ -110,7 +113,7 @@ fn statement(
     };
     let mut value = |input: usize, slot: Slot| {
         let kind = info.inputs[input].kind;
-        operand(region, kind, slot, name).unwrap_or_else(|cause| {
+        operand(view, kind, slot, name).unwrap_or_else(|cause| {
             causes.push(cause);
             bare(ExprKind::Null)
         })
@@ -153,11 +156,12 @@ fn statement(
 
 /// An operand as an expression, or why none stands for it.
 pub(super) fn operand(
-    region: &Region,
+    view: &View<'_>,
     kind: Kind,
     slot: Slot,
     name: &dyn Fn(u8) -> Expr,
 ) -> Result<Expr, String> {
+    let region = view.region;
     match kind {
         Kind::Label => match region.labels.get(usize::from(slot.0)) {
             Some(label) if label.name.is_empty() => {
@@ -175,11 +179,7 @@ pub(super) fn operand(
         },
         _ => match (slot.as_reg(), slot.as_const()) {
             (Some(register), _) => Ok(name(register)),
-            (None, Some(constant)) => match region.consts.get(constant) {
-                Some(value) => literal(value)
-                    .ok_or_else(|| format!("a constant of type {}", value.type_name())),
-                None => Err(String::from("a constant that does not exist")),
-            },
+            (None, Some(constant)) => view.constant(constant),
             (None, None) => Err(String::from("an operand that is missing")),
         },
     }

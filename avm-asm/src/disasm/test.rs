@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use avm_ir::{Kind, Opcode, StatusWord, Value, program::Region};
 
 use super::{
-    Writer, agent_register, is_name,
+    Writer, agent_register,
+    constant::View,
+    is_name,
     line::{Operands, is_default, operand, print},
 };
 use crate::{
@@ -42,6 +44,7 @@ impl Writer<'_> {
         let mut lines = Vec::new();
         // What each register holds that has no name.
         let mut parts: BTreeMap<u8, Expr> = BTreeMap::new();
+        let view = View::plain(block);
         let (last, code) = block.code.split_last()?;
         if last.op != Opcode::HALT {
             return None;
@@ -53,7 +56,7 @@ impl Writer<'_> {
                 Some(part) => part.clone(),
                 None => agent_register(self.program, number),
             };
-            let expr = expression(instr.op, &operands, block, &register)?;
+            let expr = expression(instr.op, &operands, &view, &register)?;
             match agent_register(self.program, *output).kind {
                 ExprKind::Name(name) => lines.push(format!("given {name} = {}", print(&expr))),
                 _ => {
@@ -100,15 +103,15 @@ fn one_line(text: &str) -> bool {
 fn expression(
     op: Opcode,
     operands: &Operands,
-    block: &Region,
+    view: &View<'_>,
     register: &dyn Fn(u8) -> Expr,
 ) -> Option<Expr> {
     let info = op.info();
     let value = |input: usize| {
-        operand(block, info.inputs[input].kind, *operands.inputs.get(input)?, register).ok()
+        operand(view, info.inputs[input].kind, *operands.inputs.get(input)?, register).ok()
     };
     let rest = || -> Option<Vec<Expr>> {
-        operands.rest.iter().map(|slot| operand(block, Kind::Any, *slot, register).ok()).collect()
+        operands.rest.iter().map(|slot| operand(view, Kind::Any, *slot, register).ok()).collect()
     };
     let kind = match op {
         Opcode::SET => return value(0),
@@ -151,7 +154,9 @@ fn expression(
                     return None;
                 }
                 let mut count = operands.inputs.len();
-                while count > 0 && is_default(info, count - 1, operands.inputs[count - 1], block) {
+                while count > 0
+                    && is_default(info, count - 1, operands.inputs[count - 1], view.region)
+                {
                     count -= 1;
                 }
                 let arguments = (0..count).map(value).collect::<Option<_>>()?;

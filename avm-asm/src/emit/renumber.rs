@@ -23,7 +23,11 @@ pub(super) enum Use {
 }
 
 /// Goes through the slots of an instruction in order.
-pub(super) fn each_slot(instr: &mut Instr, pool: &mut [Slot], mut each: impl FnMut(Use, &mut Slot)) {
+pub(super) fn each_slot(
+    instr: &mut Instr,
+    pool: &mut [Slot],
+    mut each: impl FnMut(Use, &mut Slot),
+) {
     let info = instr.op.info();
     let mut roles = info.slot_roles().map(|role| match role {
         Role::Output(_) => Use::Output,

@@ -345,6 +345,56 @@ impl<'s> Lexer<'s> {
         )
     }
 
+    /// Whether a name follows a blank, as behind `#define`.
+    pub(super) fn defines(&self, end: u32) -> bool {
+        self.rest(end).first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+            && self.next_byte(end).is_some_and(|byte| is_word(byte) && !byte.is_ascii_digit())
+    }
+
+    /// `define NAME value` without its `#`.
+    #[cold]
+    pub(super) fn bare_define(&mut self, start: u32, end: u32) -> Token<'s> {
+        let span = self.span(start, end);
+        self.report(
+            diagnostic(messages::UNKNOWN_DIRECTIVE, span, "a constant is defined by `#define`")
+                .suggest(span, "#define"),
+        );
+        self.directive(Key::Define)
+    }
+
+    /// `a..b`, a range in other languages. The lexer stands behind the first dot.
+    #[cold]
+    pub(super) fn range(&mut self, start: u32, end: u32) -> Token<'s> {
+        /// Longest operand that is looked at for a suggestion, in bytes.
+        const MAX_OPERAND: usize = 64;
+        self.raw.bump(1);
+        let stop = end + 1;
+        let before = self.text.as_bytes().get(..start as usize).unwrap_or_default();
+        let part = |byte: &&u8| is_word(**byte) || **byte == b'.';
+        let left = before.iter().rev().take(MAX_OPERAND).take_while(part).count() as u32;
+        let right = self.rest(stop).iter().take(MAX_OPERAND).take_while(part).count() as u32;
+        let span = self.span(start, stop);
+        let mut report = diagnostic(messages::FOREIGN, span, "`..` makes no range").help(
+            "`RANGE(a, b + 1)` is the list of the ints from `a` to `b`; `FOR i IN 10 DO` counts from 0 to 9",
+        );
+        let cut =
+            |from: u32, to: u32| self.text.get(from as usize..to as usize).unwrap_or_default();
+        let (from, to) = (cut(start - left, start), cut(stop, stop + right));
+        let whole =
+            !before.iter().rev().nth(left as usize).is_some_and(|byte| b")]%".contains(byte))
+                && !matches!(self.rest(stop + right).first(), Some(b'(' | b'['));
+        if whole && !from.is_empty() && !to.is_empty() {
+            let last = match to.parse::<i64>().ok().and_then(|last| last.checked_add(1)) {
+                Some(next) => next.to_string(),
+                None => format!("{to} + 1"),
+            };
+            let place = self.span(start - left, stop + right);
+            report = report.suggest(place, format!("RANGE({from}, {last})"));
+        }
+        self.report(report);
+        self.binary(Token::Error, start, stop)
+    }
+
     /// Passes over the rest of the line, which is a comment in some other language.
     fn skip_line(&mut self) {
         let rest = self.raw.remainder();

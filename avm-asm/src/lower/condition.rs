@@ -29,7 +29,7 @@ impl<'a> Lower<'_, 'a> {
                 let mark = self.mark();
                 let atom = self.atom(condition);
                 let op = if sense { Opcode::JUMP_IF } else { Opcode::JUMP_UNLESS };
-                self.check_input(op, 0, &atom, condition);
+                self.check_condition(&atom, condition);
                 match self.known_bool(&atom) {
                     Some(value) if value == sense => {
                         self.emit(Opcode::JUMP, &[], &[Arg::Label(target)]);

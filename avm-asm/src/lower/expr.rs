@@ -207,7 +207,8 @@ impl<'a> Lower<'_, 'a> {
         Atom::Reg(result)
     }
 
-    /// `AND` and `OR`: the right side is evaluated only where the left does not decide.
+    /// `AND` and `OR`: the right side is evaluated only where the left does not decide. A chain of
+    /// the same operator is one row of tests.
     fn short_circuit(
         &mut self,
         op: BinaryOp,
@@ -217,12 +218,24 @@ impl<'a> Lower<'_, 'a> {
         span: Span,
     ) -> Atom<'a> {
         let mark = self.mark();
-        let value = self.alloc(span);
-        self.into(left, value);
+        // A named register may be read on the way; a scratch register only by what wrote it.
+        let own = dest.filter(|dest| self.scratch.depth_of(*dest).is_some());
+        let value = own.unwrap_or_else(|| self.alloc(span));
         let end = self.out.fresh();
         let jump = if op == BinaryOp::And { Opcode::JUMP_UNLESS } else { Opcode::JUMP_IF };
-        self.emit(jump, &[], &[Arg::Slot(Slot::reg(value)), Arg::Label(end)]);
-        self.into(right, value);
+        let mut chain = vec![right];
+        let mut first = left;
+        while let ExprKind::Binary(inner, left, right) = &first.kind
+            && *inner == op
+        {
+            chain.push(right);
+            first = left;
+        }
+        self.into(first, value);
+        for operand in chain.into_iter().rev() {
+            self.emit(jump, &[], &[Arg::Slot(Slot::reg(value)), Arg::Label(end)]);
+            self.into(operand, value);
+        }
         self.out.place(end);
         let result = self.result(mark, dest, span);
         self.emit(Opcode::TEST, &[result], &[Arg::Slot(Slot::reg(value))]);
@@ -356,8 +369,8 @@ impl<'a> Lower<'_, 'a> {
     fn no_function(&self, name: &Name) -> avm_ir::Diagnostic {
         let message = format!("there is no function `{}`", name.text);
         let report = diagnostic(messages::UNKNOWN_FUNCTION, name.span, message);
-        let near = self.env.symbols.nearest_function(&name.text);
-        match near.or_else(|| bind::nearest_mnemonic(&name.text)) {
+        let near = self.env.nearest_function(&name.text);
+        match near.or_else(|| self.env.nearest_mnemonic(&name.text)) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
             None => report.help("define it by `.func`, or use an instruction that has one result"),
         }

@@ -28,10 +28,15 @@ impl<'a> Lower<'_, 'a> {
                 self.env.report(report);
                 self.forgive(instruction);
             }
-            Some(op) => match bind::bind(instruction, op.info(), &mut self.env.diagnostics) {
-                Some(bound) => self.operation(&bound, mnemonic.span),
-                None => self.forgive(instruction),
-            },
+            Some(op) => {
+                let mut reports = Vec::new();
+                let bound = bind::bind(instruction, op.info(), &mut reports);
+                reports.into_iter().for_each(|report| self.env.report(report));
+                match bound {
+                    Some(bound) => self.operation(&bound, mnemonic.span),
+                    None => self.forgive(instruction),
+                }
+            }
         }
         self.release(mark);
     }
@@ -70,7 +75,7 @@ impl<'a> Lower<'_, 'a> {
                 format!("it is a function, call it by `{call}`"),
             );
         }
-        match bind::nearest_mnemonic(&name.text) {
+        match self.env.nearest_mnemonic(&name.text) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
             None => report.help("`avm explain` lists all instructions"),
         }
@@ -224,7 +229,7 @@ impl<'a> Lower<'_, 'a> {
                     None => {
                         let message = format!("there is no function `{name}`");
                         let report = diagnostic(messages::UNKNOWN_FUNCTION, expr.span, message);
-                        self.env.report(match symbols.nearest_function(name) {
+                        self.env.report(match self.env.nearest_function(name) {
                             Some(near) => {
                                 report.edit(expr.span, near, format!("did you mean `{near}`?"))
                             }
@@ -254,7 +259,7 @@ impl<'a> Lower<'_, 'a> {
             (Kind::Name(name_kind), _) => {
                 let atom = self.name_atom(expr);
                 self.check_input(info.opcode, position, &atom, expr);
-                self.to_manifest(name_kind, &atom, expr.span);
+                self.enter_name(name_kind, &atom, expr.span);
                 Arg::Slot(self.slot(&atom))
             }
             _ => {
@@ -280,7 +285,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Enters a name in the manifest, or that the code computes names of its kind.
-    fn to_manifest(&mut self, kind: NameKind, atom: &Atom<'a>, span: Span) {
+    fn enter_name(&mut self, kind: NameKind, atom: &Atom<'a>, span: Span) {
         let symbols = self.env.symbols;
         match atom {
             Atom::Literal(Literal::Text(name)) => self.env.manifest_name(kind, name, span),
@@ -300,10 +305,10 @@ impl<'a> Lower<'_, 'a> {
     pub(super) fn check_arguments(
         &mut self,
         func: &Func,
-        arguments: impl ExactSizeIterator<Item = &'a Expr>,
+        mut arguments: impl ExactSizeIterator<Item = &'a Expr>,
     ) {
         let (most, count) = (func.params.len(), arguments.len());
-        if let Some(extra) = arguments.skip(most).next() {
+        if let Some(extra) = arguments.nth(most) {
             let parameters = match most {
                 0 => String::from("no parameters"),
                 1 => String::from("one parameter"),
@@ -329,14 +334,18 @@ impl<'a> Lower<'_, 'a> {
         if accepts(input.kind, given) {
             return;
         }
-        let message = format!(
-            "operand `{}` of {} takes {}, not {}",
-            input.name,
-            info.mnemonic,
-            with_article(input.kind.name()),
-            with_article(given),
-        );
+        let wanted = match input.kind {
+            Kind::Name(kind) => format!("the name of {}", with_article(kind.name())),
+            kind => with_article(kind.name()),
+        };
+        let (operand, given) = (input.name, with_article(given));
+        let message =
+            format!("operand `{operand}` of {} takes {wanted}, not {given}", info.mnemonic);
         let report = diagnostic(messages::WRONG_TYPE, expr.span, message);
+        if input.kind == Kind::Vector && matches!(expr.kind, ExprKind::List(_)) {
+            let help = format!("make one of the list: `{}([…])`", Opcode::TO_VECTOR.mnemonic());
+            return self.env.report(report.help(help));
+        }
         let numeric = matches!(input.kind, Kind::Int | Kind::Num | Kind::Float);
         self.env.report(match &expr.kind {
             ExprKind::Text(text) if numeric && text.parse::<i64>().is_ok() => {
@@ -344,6 +353,15 @@ impl<'a> Lower<'_, 'a> {
             }
             _ => report,
         });
+    }
+
+    /// Complains about a condition that is no bool.
+    pub(super) fn check_condition(&mut self, atom: &Atom<'a>, expr: &Expr) {
+        if let Some(given) = self.type_of(atom, expr).filter(|given| !accepts(Kind::Bool, given)) {
+            let message = format!("a condition is a bool, not {}", with_article(given));
+            let report = diagnostic(messages::WRONG_TYPE, expr.span, message);
+            self.env.report(report.help("compare it, for instance by `!= 0`"));
+        }
     }
 
     /// Complains about an index that is neither text nor int.

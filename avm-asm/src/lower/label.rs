@@ -7,7 +7,6 @@ use crate::{
     ast::{Name, Stmt, StmtKind},
     emit::LabelId,
     messages::{self, Report, diagnostic},
-    spell,
 };
 
 /// A label that only one body or function knows.
@@ -122,11 +121,10 @@ impl<'a> Lower<'_, 'a> {
         }
         let report =
             diagnostic(messages::UNKNOWN_LABEL, span, format!("there is no label `{name}`"));
-        let mut own: Vec<&str> = self.scope_names.iter().map(|name| name.text.as_str()).collect();
-        if self.locals.is_none() {
-            own.extend(&symbols.label_names);
-        }
-        if let Some(near) = spell::nearest(name, own) {
+        let own = self.scope_names.iter().map(|name| name.text.as_str());
+        let all = self.locals.is_none().then_some(&symbols.label_names);
+        let known = own.chain(all.into_iter().flatten().copied());
+        if let Some(near) = self.env.nearest(name, known) {
             return report.edit(span, near, format!("did you mean `{near}`?"));
         }
         if symbols.region_of.contains_key(name) {

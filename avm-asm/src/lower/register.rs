@@ -9,7 +9,6 @@ use crate::{
     ast::Func,
     messages::{self, Report, diagnostic},
     resolve::{self, status_word},
-    spell,
 };
 
 /// Most registers of a function.
@@ -326,8 +325,8 @@ impl<'a> Env<'a> {
         }
         let words = avm_ir::StatusWord::ALL.map(avm_ir::StatusWord::name);
         let constants = symbols.defines.iter().map(|define| define.name);
-        let known = window.written().chain(constants).chain(words);
-        let near = spell::nearest(name, known.filter(|known| !known.is_empty()));
+        let known = window.written().chain([STATE]).chain(constants).chain(words);
+        let near = self.nearest(name, known.filter(|known| !known.is_empty()));
         if let Some(near) = near {
             return report
                 .edit(read.span, near, format!("did you mean `{near}`?"))

@@ -139,7 +139,9 @@ impl<'a> Lower<'_, 'a> {
         let target = match &only.kind {
             StmtKind::Break => self.loops.last().map(|(end, _)| *end),
             StmtKind::Continue => self.loops.last().map(|(_, next)| *next),
-            StmtKind::Instruction(jump) if bind::opcode(&jump.mnemonic.text) == Some(Opcode::JUMP) => {
+            StmtKind::Instruction(jump)
+                if bind::opcode(&jump.mnemonic.text) == Some(Opcode::JUMP) =>
+            {
                 match (jump.operands.as_slice(), jump.outputs.as_slice()) {
                     ([Operand { name: None, value }], []) => match &value.kind {
                         ExprKind::Name(name) => self.target(name, value.span),
@@ -233,7 +235,7 @@ impl<'a> Lower<'_, 'a> {
         self.here(condition.span, None);
         let mark = self.mark();
         let atom = self.atom(condition);
-        self.check_input(Opcode::ASSERT, 0, &atom, condition);
+        self.check_condition(&atom, condition);
         let slot = self.slot(&atom);
         let Some(text) = show::expr(condition, self.env.symbols) else {
             let message = "this condition is longer than 64 KiB";

@@ -12,7 +12,7 @@ impl<'s> Builder<'s> {
         let mut region = empty_region(name);
         let mut seen: Vec<Name> = Vec::new();
         for (attribute, values) in attributes {
-            if self.repeated(&seen, &attribute) {
+            if self.repeated(&seen, &attribute) || self.no_value(&attribute, &values) {
                 continue;
             }
             match attribute.text.to_ascii_lowercase().as_str() {
@@ -37,6 +37,10 @@ impl<'s> Builder<'s> {
         let mut seen: Vec<Name> = Vec::new();
         for (attribute, mut values) in attributes {
             if self.repeated(&seen, &attribute) {
+                continue;
+            }
+            if self.no_value(&attribute, &values) {
+                seen.push(attribute);
                 continue;
             }
             if attribute.text.eq_ignore_ascii_case("region") {
@@ -75,6 +79,23 @@ impl<'s> Builder<'s> {
             self.report(report);
         }
         first.is_some()
+    }
+
+    /// Whether an attribute lacks its value, or `detached` has one. An unknown one is another matter.
+    fn no_value(&mut self, attribute: &Name, values: &[Name]) -> bool {
+        let bare = matches!(values, [only] if only.span == attribute.span);
+        let word = attribute.text.to_ascii_lowercase();
+        let (message, help) = match word.as_str() {
+            "detached" if !bare => ("takes no value", String::from("write the word alone")),
+            "in" | "out" if bare => ("has no value", format!("write `{word}=(R, …)`")),
+            "perms" if bare => ("has no value", String::from("write `perms=read,execute`")),
+            "region" if bare => ("has no value", String::from("write `region=NAME`")),
+            _ => return false,
+        };
+        let message = format!("`{}` {message}", attribute.text);
+        let report = diagnostic(messages::BAD_DIRECTIVE, attribute.span, message).help(help);
+        self.report(report);
+        true
     }
 
     fn unknown_attribute(&mut self, attribute: &Name, directive: &str, known: &[&'static str]) {

@@ -20,6 +20,8 @@ pub(super) struct Block {
     number: Option<u32>,
     /// The statements of the block around it.
     outer: Vec<Stmt>,
+    /// The regions, functions and tests that begin in it although they may not.
+    inside: Vec<(Key, Span)>,
 }
 
 #[derive(Debug)]
@@ -78,19 +80,28 @@ impl Builder<'_> {
     /// The end of the source: what was read, what was wrong, where blocks are divided.
     pub(super) fn finish(mut self) -> (Vec<Stmt>, Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
         while let Some(block) = self.blocks.last() {
-            let (key, head) = (block.open.key(), block.head);
-            self.never_closed(key, head, None);
+            let head = block.head;
+            self.never_closed(None);
             self.pop(head);
         }
+        self.body.append(&mut self.displaced);
         (self.body, self.errors, self.marks)
     }
 
-    fn never_closed(&mut self, key: Key, head: Span, found: Option<Span>) {
+    /// The innermost block has no closing line.
+    fn never_closed(&mut self, found: Option<Span>) {
+        let Some(block) = self.blocks.last_mut() else { return };
+        let (key, head) = (block.open.key(), block.head);
+        // What begins in it most likely stands behind the place where it was to be closed.
+        let inside = core::mem::take(&mut block.inside);
         let (word, closing) = words(key);
         let mut report =
             diagnostic(messages::NEVER_CLOSED, head, format!("this `{word}` is never closed"))
                 .help(format!("add `{closing}` behind its last statement"));
-        if let Some(span) = found {
+        if let Some((definition, span)) = inside.first() {
+            let word = words(*definition).0;
+            report = report.note(*span, format!("a `{word}` stands outside of any block"));
+        } else if let Some(span) = found {
             report = report.note(span, "this closes or begins a block around it");
         }
         self.report(report);
@@ -201,6 +212,22 @@ impl Builder<'_> {
             self.report(report);
             return self.close(key, span);
         }
+        if head.eq_ignore_ascii_case("END")
+            && instruction.operands.is_empty()
+            && instruction.outputs.is_empty()
+            && let Some(block) = self.blocks.last()
+        {
+            let (key, place) = (block.open.key(), block.head);
+            let (word, closing) = words(key);
+            let message =
+                format!("`{closing}` closes the `{word}` at line {}", self.line_of(place));
+            let report = diagnostic(messages::WRONG_CLOSING, span, message)
+                .note(place, format!("the `{word}` that is open"))
+                .suggest(span, closing);
+            self.report(report);
+            self.mark(span);
+            return self.pop(span);
+        }
         if head.eq_ignore_ascii_case("expect") || head.eq_ignore_ascii_case("given") {
             let message = format!("`{head}` belongs into a `.test`");
             return self.report(diagnostic(messages::NOT_IN_TEST, span, message));
@@ -217,20 +244,18 @@ impl Builder<'_> {
         }
         let number = self.number.take().map(|(number, _)| number);
         let outer = core::mem::take(&mut self.body);
-        self.blocks.push(Block { open, head, number, outer });
+        self.blocks.push(Block { open, head, number, outer, inside: Vec::new() });
     }
 
     /// Opens a region, function or test, none of which may stand in just any block.
     fn outermost(&mut self, open: Open, head: Span) {
         let key = open.key();
-        // A directive inside IF, WHILE or FOR means that those were not closed.
-        while let Some(block) = self.blocks.last()
+        // Inside IF, WHILE or FOR: only their end shows whether that or a missing end is the error.
+        if let Some(block) = self.blocks.last_mut()
             && is_control(block.open.key())
         {
-            let (inner, place) = (block.open.key(), block.head);
-            self.never_closed(inner, place, Some(head));
-            self.forgiven.push(inner);
-            self.pop(head);
+            block.inside.push((key, head));
+            return self.open(open, head);
         }
         while let Some(block) = self.blocks.last()
             && !(key == Key::Func && block.open.key() == Key::Region)
@@ -248,6 +273,21 @@ impl Builder<'_> {
         self.open(open, head);
     }
 
+    #[cold]
+    fn misplaced(&mut self, key: Key, place: Span, around: &Block) {
+        let what = match key {
+            Key::Region => "a region",
+            Key::Func => "a function",
+            _ => "a test",
+        };
+        let word = words(around.open.key()).0;
+        let message = format!("{what} cannot stand inside a block");
+        let report = diagnostic(messages::MISPLACED, place, message)
+            .note(around.head, format!("this `{word}` is still open there"))
+            .help("move it out of the block");
+        self.report(report);
+    }
+
     /// `ELSEIF condition`, or `ELSE` where there is none.
     fn branch(&mut self, next: Option<Expr>, span: Span) {
         let word = if next.is_some() { "ELSEIF" } else { "ELSE" };
@@ -257,8 +297,8 @@ impl Builder<'_> {
             while let Some(block) = self.blocks.last()
                 && block.open.key() != Key::If
             {
-                let (key, head) = (block.open.key(), block.head);
-                self.never_closed(key, head, Some(span));
+                let key = block.open.key();
+                self.never_closed(Some(span));
                 self.forgiven.push(key);
                 self.pop(span);
             }
@@ -333,8 +373,7 @@ impl Builder<'_> {
             while let Some(block) = self.blocks.last()
                 && block.open.key() != key
             {
-                let (inner, head) = (block.open.key(), block.head);
-                self.never_closed(inner, head, Some(span));
+                self.never_closed(Some(span));
                 self.pop(span);
             }
             return self.pop(span);
@@ -347,12 +386,7 @@ impl Builder<'_> {
         match innermost.filter(|&(inner, _)| is_control(inner) && is_control(key)) {
             Some((inner, head)) => {
                 let (word, expected) = words(inner);
-                let line = 1 + self
-                    .text
-                    .bytes()
-                    .take(head.start as usize)
-                    .filter(|&byte| byte == b'\n')
-                    .count();
+                let line = self.line_of(head);
                 let report = diagnostic(
                     messages::WRONG_CLOSING,
                     span,
@@ -377,11 +411,20 @@ impl Builder<'_> {
         }
     }
 
+    /// The number of the line that `span` begins in.
+    fn line_of(&self, span: Span) -> usize {
+        1 + self.text.bytes().take(span.start as usize).filter(|&byte| byte == b'\n').count()
+    }
+
     /// Ends the innermost block at `end` and makes a statement of it.
     fn pop(&mut self, end: Span) {
         let Some(block) = self.blocks.pop() else { return };
+        for &(key, place) in &block.inside {
+            self.misplaced(key, place, &block);
+        }
         let body = core::mem::replace(&mut self.body, block.outer);
         let span = block.head.to(end);
+        let key = block.open.key();
         // Too deep: an error was given, and no tree may be built that deep.
         if self.blocks.len() >= MAX_BLOCKS {
             return;
@@ -405,6 +448,12 @@ impl Builder<'_> {
             }
             Open::Test(test) => StmtKind::Test(Test { head: block.head, ..test }),
         };
-        self.body.push(Stmt { number: block.number, kind, span });
+        let statement = Stmt { number: block.number, kind, span };
+        let around = self.blocks.last().map(|block| block.open.key());
+        if !is_control(key) && around.is_some_and(is_control) {
+            self.displaced.push(statement);
+        } else {
+            self.body.push(statement);
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     token::{Key, Token},
 };
 
+mod method;
 mod statements;
 
 /// The tokens of one line around the one that did not fit.
@@ -144,6 +145,9 @@ fn is_operator(token: Token<'_>) -> bool {
 
 impl Line<'_> {
     fn explain(&self) -> Diagnostic {
+        if let Some(report) = self.method_call() {
+            return report;
+        }
         let head = self.token(self.head);
         let special = match head {
             Token::Key(key @ (Key::If | Key::ElseIf | Key::While)) => self.condition(key),

@@ -129,6 +129,11 @@ impl Line<'_> {
                     .suggest(at, if around == " " { "IN" } else { " IN " })
                     .help("`FOR i IN 10 DO` counts from 0 to 9")
             }
+            Token::Comma if self.bad == self.head + 2 => {
+                self.here(messages::BAD_FOR, "`FOR` takes one name").help(
+                    "`FOR pair IN TO_LIST(record) DO` walks a record: `pair[0]` is the key, `pair[1]` the value",
+                )
+            }
             _ if self.bad == self.head + 1 => {
                 self.here(messages::BAD_FOR, "`FOR` needs the name of a register").help(form)
             }
@@ -141,6 +146,17 @@ impl Line<'_> {
 
     pub(super) fn set(&self) -> Option<Diagnostic> {
         let (bad, at) = (self.token(self.bad), self.span(self.bad));
+        if bad == Token::Comma && self.bracket().is_none() && self.before().is_some_and(ends_value)
+        {
+            let report = if self.has(Token::Assign) {
+                self.here(messages::BAD_SET, "`SET` has one value")
+                    .help("a list is written `[a, b]`")
+            } else {
+                self.here(messages::BAD_SET, "`SET` has one place")
+                    .help("write a `SET` for each register")
+            };
+            return Some(report);
+        }
         if self.has(Token::Assign) {
             return (bad == Token::Arrow && self.before().is_some_and(ends_value)).then(|| {
                 self.here(
@@ -175,12 +191,9 @@ impl Line<'_> {
     }
 
     pub(super) fn define(&self) -> Option<Diagnostic> {
-        let (bad, at) = (self.token(self.bad), self.span(self.bad));
+        let bad = self.token(self.bad);
         let form = "write `#define NAME value`";
         Some(match bad {
-            Token::Assign => {
-                self.here(messages::BAD_DEFINE, "`#define` takes no `=`").edit(at, "", "remove it")
-            }
             Token::Newline if self.bad == self.head + 2 => {
                 self.here(messages::BAD_DEFINE, "this constant has no value").help(form)
             }
