@@ -1,7 +1,7 @@
 //! Binding: which operand of the table each written operand is.
 //!
 //! Works on names and positions alone; what an operand's value means is the business of
-//! [`crate::lower`].
+//! `lower`.
 
 use avm_ir::{Default, Diagnostic, Kind, OpInfo, Span};
 

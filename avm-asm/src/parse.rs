@@ -1,7 +1,7 @@
 //! Text to syntax tree. The only file that sees errors of the generated parser.
 //!
-//! The grammar reads one line at a time and hands what it understood to the [`Builder`], which
-//! nests blocks ([`blocks`]), orders operators and words what went wrong ([`explain`]). A line with
+//! The grammar reads one line at a time and hands what it understood to the `Builder`, which
+//! nests blocks (`blocks`), orders operators and words what went wrong (`explain`). A line with
 //! an error is left out and the next one is read, so one pass finds all errors.
 
 use avm_ir::{Diagnostic, FileId, Span};

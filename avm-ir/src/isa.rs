@@ -1,7 +1,7 @@
 //! THE TABLE: every instruction of the machine, defined exactly once.
 //!
 //! Encoder, decoder, assembler, disassembler, validator, gas meter, dispatch, `avm explain`,
-//! `spec/isa.md` and `spec/isa.json` are folds over [`for_each_op!`]. To add an instruction write
+//! `spec/isa.md` and `spec/isa.json` are folds over [`for_each_op!`](crate::for_each_op). To add an instruction write
 //! a row here, its handler in `avm-vm/src/exec/<family>.rs` and a vector in
 //! `spec/vectors/<family>/`; nothing else names it.
 //!

@@ -12,7 +12,7 @@
 //! | [`instr`] | the fixed-width instruction and its operand slots |
 //! | [`value`] | the ten kinds of value, their sizes and their canonical bytes |
 //! | [`program`] | regions, manifest, tests, debug data, signature, and the `.avmb` container |
-//! | [`verify`] | the one-pass validator; only a [`verify::Verified`] program can run |
+//! | [`mod@verify`] | the one-pass validator; only a [`verify::Verified`] program can run |
 //! | [`span`], [`diagnostic`] | places in source text and what there is to say about them |
 
 #![no_std]

@@ -4,7 +4,7 @@
 //! Regions are linked by name when a program is verified: a region's code mentions labels and
 //! functions of other regions by name only, so that replacing one region never touches the bytes
 //! of another. What only people need (file names, lines, names of local registers) is
-//! [`Debug`] data outside the hash.
+//! [`struct@Debug`] data outside the hash.
 
 mod codec;
 mod manifest;
