@@ -116,5 +116,5 @@ fn limits_are_errors_and_not_crashes() {
     let many = codes(&"SET 5\n".repeat(10_000));
     assert_eq!((many.len(), many.last()), (501, Some(&13)));
     assert_eq!(codes(&" ".repeat((16 << 20) + 1)), [10]);
-    assert_eq!(codes(&"IF a\nx:\n".repeat(500_001)), [10]);
+    assert_eq!(codes(&"HALT\nx:\n".repeat(500_001)), [10]);
 }

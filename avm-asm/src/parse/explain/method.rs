@@ -5,7 +5,7 @@ use avm_ir::{Diagnostic, Kind, OpInfo};
 use super::Line;
 use crate::{
     bind::opcode,
-    messages::{self, Report},
+    messages::{self, Report, diagnostic},
     token::Token,
 };
 
@@ -51,9 +51,10 @@ impl Line<'_> {
             let (from, to) = (self.span(open).end, self.span(close).start);
             self.text.get(from as usize..to as usize).map(str::trim)
         });
-        let report = self.here(
+        let report = diagnostic(
             messages::UNEXPECTED,
-            format!("values have no methods: `.{method}(` cannot be called"),
+            self.span(dot).to(self.span(name)),
+            format!("values have no methods: `.{method}(…)` cannot be called"),
         );
         let known = ALIASES.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(method));
         let Some(info) = opcode(known.map_or(method, |known| known.1)).map(|op| op.info()) else {
