@@ -260,26 +260,37 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Puts the labels in the order that the validator wants: by place, other regions' last.
+    /// Puts the labels in the order that the validator wants: by place, other regions' last. Local
+    /// ones that nothing jumps to go, as no source text keeps them.
     fn sort_labels(&mut self) {
-        let mut order: Vec<usize> = (0..self.region.labels.len()).collect();
+        let mut used = vec![false; self.region.labels.len()];
+        self.each_label(|label| used[usize::from(label.0)] = true);
+        let labels = &self.region.labels;
+        let mut order: Vec<usize> =
+            (0..labels.len()).filter(|n| used[*n] || !labels[*n].name.is_empty()).collect();
+        // At one place the label behind a region comes first, as its text does.
         order.sort_by_key(|n| match self.region.labels[*n].target {
-            Target::Here(pc) => (false, pc),
-            Target::Elsewhere => (true, 0),
+            Target::Here(pc) => (false, pc, labels[*n].name.is_empty()),
+            Target::Elsewhere => (true, 0, false),
         });
-        let mut new_numbers = vec![0; order.len()];
+        let mut new_numbers = vec![0; used.len()];
         for (new, old) in order.iter().enumerate() {
             new_numbers[*old] = new as u16;
         }
         self.region.labels = order.iter().map(|old| self.region.labels[*old].clone()).collect();
+        self.each_label(|label| label.0 = new_numbers[usize::from(label.0)]);
+    }
+
+    /// Every slot of the code that names a label.
+    fn each_label(&mut self, mut visit: impl FnMut(&mut Slot)) {
         for instr in &mut self.region.code {
-            let roles = instr.op.info().slot_roles();
+            let info = instr.op.info();
             // No row with a label keeps its slots in the pool.
-            for (role, slot) in roles.zip([&mut instr.b, &mut instr.c, &mut instr.d]) {
+            for (role, slot) in info.slot_roles().zip([&mut instr.b, &mut instr.c, &mut instr.d]) {
                 if let Role::Input(n) = role
-                    && instr.op.info().inputs[n].kind == Kind::Label
+                    && info.inputs[n].kind == Kind::Label
                 {
-                    slot.0 = new_numbers[usize::from(slot.0)];
+                    visit(slot);
                 }
             }
         }
