@@ -141,6 +141,11 @@ gas [] sets none reach none sem "out = typeof(value)" source "X-33" since 1;
 in { low: Int = required "smallest result", high: Int = required "largest result" }
 out { value: Int = required "low ≤ value ≤ high" }
 gas [] sets none reach none sem "out = uniform(low, high)" source "X-33 X-41" since 1;
+/// Reads a field of a record or an item of a list, or gives a default where there is none or `NULL` stands there.
+0x19 GET_OR => data::get_or also []
+in { container: Any = required "record, list, or `NULL`, which has no parts", key: Any = required "field name or index", default: Any = required "what to give instead" }
+out { value: Any = required "the field, the item or the default" }
+gas [] sets none reach none sem "out = container[key] if it is there, else default" source "X-33" since 1;
 // ---- arithmetic ----------------------------------------------------------------------------
 /// Adds numbers or vectors, joins texts (also with a number or bool) or lists; text + list appends the list as passages.
 0x20 ADD => arith::add also ["CONCAT"]

@@ -119,6 +119,24 @@ fn get_part(i: Instr, container: &Value, key: &Value) -> Result<Value, Exit> {
     }
 }
 
+pub(super) fn get_or(cpu: &mut Cpu<'_>, i: Instr) -> Done {
+    let found = match (cpu.get(i.b), cpu.get(i.c)) {
+        (Value::List(list), Value::Int(index)) => {
+            position(*index, list.len()).and_then(|at| list.get(at))
+        }
+        (Value::Record(record), Value::Text(name)) => record.get(name),
+        (Value::Null, Value::Int(_) | Value::Text(_)) => None,
+        (Value::Null, key) => return Err(type_fault(i.op, "a field name or position", key)),
+        (container, key) => return Err(put_fault(i, container, key)),
+    };
+    let value = match found {
+        None | Some(Value::Null) => cpu.get(i.d),
+        Some(value) => value,
+    };
+    let value = value.clone();
+    cpu.write(i.a, value)
+}
+
 #[inline(always)]
 pub(super) fn put(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let (key, value) = (cpu.get(i.b), cpu.get(i.c));
