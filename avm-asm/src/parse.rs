@@ -4,7 +4,7 @@
 //! nests blocks (`blocks`), orders operators and words what went wrong (`explain`). A line with
 //! an error is left out and the next one is read, so one pass finds all errors.
 
-use avm_ir::{Diagnostic, FileId, Span};
+use avm_ir::{Diagnostic, FileId, Opcode, Span};
 use lalrpop_util::ParseError;
 
 use crate::{
@@ -293,7 +293,7 @@ impl<'s> Builder<'s> {
         call_form: bool,
     ) {
         // `CALL f(a, b)` says what `CALL f, a, b` does.
-        if mnemonic.text.eq_ignore_ascii_case("CALL")
+        if mnemonic.text.eq_ignore_ascii_case(Opcode::CALL.mnemonic())
             && let [Operand { name: None, value }] = operands.as_mut_slice()
             && let ExprKind::Call(function, arguments) = &mut value.kind
         {

@@ -1,6 +1,6 @@
 //! `value.method(…)`, the call of other languages.
 
-use avm_ir::{Diagnostic, Kind, OpInfo};
+use avm_ir::{Diagnostic, Kind, OpInfo, Opcode};
 
 use super::Line;
 use crate::{
@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// Names of other languages for instructions that have another name here.
-const ALIASES: [(&str, &str); 6] = [
-    ("add", "PUSH"),
-    ("length", "LEN"),
-    ("size", "LEN"),
-    ("toUpperCase", "UPPER"),
-    ("toLowerCase", "LOWER"),
-    ("strip", "TRIM"),
+const ALIASES: [(&str, Opcode); 6] = [
+    ("add", Opcode::PUSH),
+    ("length", Opcode::LEN),
+    ("size", Opcode::LEN),
+    ("toUpperCase", Opcode::UPPER),
+    ("toLowerCase", Opcode::LOWER),
+    ("strip", Opcode::TRIM),
 ];
 
 impl Line<'_> {
@@ -57,7 +57,8 @@ impl Line<'_> {
             format!("values have no methods: `.{method}(…)` cannot be called"),
         );
         let known = ALIASES.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(method));
-        let Some(info) = opcode(known.map_or(method, |known| known.1)).map(|op| op.info()) else {
+        let op = known.map_or_else(|| opcode(method), |known| Some(known.1));
+        let Some(info) = op.map(Opcode::info) else {
             return Some(
                 report.help("an instruction takes its operands behind the mnemonic: `PUSH xs, 3`"),
             );
