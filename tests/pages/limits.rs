@@ -51,6 +51,11 @@ pub(crate) fn table() -> String {
             "skipped, warning",
         ),
         ("passages of one file", number(docs::passages::MAX_PASSAGES), "cut, warning"),
+        (
+            "components of a vector of builtin:hash-embed",
+            number(hash_embed::DIMENSIONS),
+            "always so many",
+        ),
         ("text read by builtin:hash-embed", bytes(hash_embed::MAX_TEXT_BYTES as u64), "cut"),
         ("text read by builtin:extractive", bytes(extractive::MAX_INPUT_BYTES as u64), "cut"),
         ("value in the durable store", bytes(store::MAX_VALUE_BYTES as u64), "the call fails"),
