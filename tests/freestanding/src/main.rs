@@ -35,7 +35,7 @@ fn run(input: &[u8]) -> Result<String, String> {
     let verified = verify(program).map_err(|error| format!("{error}"))?;
     let image = Arc::new(Image::new(verified, &Schedule::v1()));
     // Little, so that the endless program ends soon.
-    let config = Config { gas: GAS / 10, ..Config::default() };
+    let config = Config { gas: 20 * GAS, ..Config::default() };
     let mut machine = Machine::new(image, config).map_err(|error| format!("{error}"))?;
     let end = loop {
         match machine.run(u64::MAX, &mut ()) {
