@@ -284,7 +284,10 @@ impl<'p> Writer<'p> {
     /// The statements of a body. `exit` is the label behind a region that control flows through:
     /// the jump to it at the end goes without saying.
     fn body(&mut self, index: usize, region: &'p Region, exit: Option<String>) {
-        let end = region.body_end();
+        let end = region.body_end().min(region.code.len());
+        if !labels_in_order(region) {
+            self.cannot("labels out of order or outside of the code");
+        }
         let last = end.saturating_sub(1);
         let mut labels = Labels::new(region);
         let large = Rc::clone(&self.large);
@@ -354,7 +357,7 @@ impl<'p> Writer<'p> {
             self.indent = indent + 2;
             let mut labels = Labels::new(region);
             let mut highest = 0;
-            for pc in func.entry..func.end {
+            for pc in func.entry..func.end.min(region.code.len() as u32) {
                 self.labels(&mut labels, region, pc);
                 self.instruction(&view, pc as usize, &|register| match params
                     .get(usize::from(register))
@@ -437,6 +440,16 @@ impl Labels {
     }
 }
 
+/// Whether a walk over the code meets every label that stands in it.
+fn labels_in_order(region: &Region) -> bool {
+    let places = region.labels.iter().map(|label| match label.target {
+        Target::Here(pc) => pc,
+        Target::Elsewhere => u32::MAX,
+    });
+    let inside = |pc: u32| pc == u32::MAX || (pc as usize) < region.code.len();
+    places.clone().is_sorted() && places.clone().all(inside)
+}
+
 /// The name of the label that a `JUMP` of a region goes to, if it lies elsewhere.
 fn jump_target(region: &Region, pc: usize) -> Option<&str> {
     let instr = region.code.get(pc).filter(|instr| instr.op == Opcode::JUMP)?;
@@ -464,7 +477,7 @@ fn attached(program: &Program) -> BTreeMap<u32, u32> {
             _ => None,
         })
         .collect();
-    for pc in 0..main.body_end() {
+    for pc in 0..main.body_end().min(main.code.len()) {
         let Some(name) = jump_target(main, pc) else { continue };
         let Some(&region) = numbers.get(name) else { continue };
         let exit = exit_label(&program.regions[region as usize].name);

@@ -239,12 +239,16 @@ impl<'a> Builder<'a> {
         if self.code.len() > MAX_CODE {
             return Err(TooMuch::Code);
         }
+        let mut first_use = vec![u32::MAX; self.labels.len()];
+        for (at, (_, _, label)) in self.uses.iter().enumerate().rev() {
+            first_use[label.0 as usize] = at as u32;
+        }
         let mut order: Vec<u32> = (0..self.labels.len() as u32)
             .filter(|id| self.labels[*id as usize].is_kept())
             .collect();
         order.sort_by_key(|id| {
             let label = &self.labels[*id as usize];
-            (label.placed.is_none(), label.placed.map_or((0, *id), |at| at))
+            (label.placed.is_none(), label.placed.unwrap_or((0, first_use[*id as usize])))
         });
         if order.len() > MAX_LABELS {
             return Err(TooMuch::Labels);

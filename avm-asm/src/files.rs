@@ -25,10 +25,18 @@ impl Files {
     /// What the operating system says about the path.
     pub fn of_project(main: &Path) -> io::Result<Self> {
         let main = fs::canonicalize(main)?;
-        let own = main.parent().unwrap_or(&main);
+        Self::around(main.parent().unwrap_or(&main))
+    }
+
+    /// The files of the project that a folder belongs to.
+    ///
+    /// # Errors
+    /// What the operating system says about the path.
+    pub fn around(folder: &Path) -> io::Result<Self> {
+        let own = fs::canonicalize(folder)?;
         let marked =
             own.ancestors().find(|folder| MARKS.iter().any(|mark| folder.join(mark).exists()));
-        Ok(Self { root: marked.unwrap_or(own).to_path_buf() })
+        Ok(Self { root: marked.unwrap_or(&own).to_path_buf() })
     }
 
     /// The files below a folder.
@@ -39,8 +47,8 @@ impl Files {
         Ok(Self { root: fs::canonicalize(root)? })
     }
 
-    /// The name by which the assembler knows a file: its path from the root with forward slashes,
-    /// or the path as it is where the file lies elsewhere.
+    /// The name by which the assembler knows a file or folder: its path from the root with forward
+    /// slashes, or the path as it is where it lies elsewhere.
     ///
     /// # Errors
     /// What the operating system says about the path.
@@ -62,6 +70,10 @@ impl Sources for Files {
     fn load(&mut self, from: &str, path: &str) -> Result<(String, String), LoadError> {
         let folder = self.root.join(from);
         let folder = folder.parent().unwrap_or(&self.root);
+        // What lies outside is refused whether it exists or not.
+        if !lexical(&folder.join(path)).starts_with(&self.root) {
+            return Err(LoadError::OutsideRoot);
+        }
         let found = fs::canonicalize(folder.join(path)).map_err(|error| refused(&error))?;
         let name = self.inside(&found).ok_or(LoadError::OutsideRoot)?;
         let size = fs::metadata(&found).map_err(|error| refused(&error))?.len();
@@ -72,6 +84,21 @@ impl Sources for Files {
         let text = String::from_utf8(bytes).map_err(|_| LoadError::NotUtf8)?;
         Ok((name, text))
     }
+}
+
+/// A path without `.` and `..`, links not looked at.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 fn refused(error: &io::Error) -> LoadError {

@@ -13,8 +13,7 @@ use std::{
 };
 
 use avm_asm::{
-    Assembly, NoSources, Options, SourceFile, Sources, assemble, disassemble, files::Files,
-    parse::MAX_SOURCE, render,
+    Options, SourceFile, assemble, disassemble, files::Files, parse::MAX_SOURCE, render,
 };
 use avm_ir::{Diagnostic, Program, Severity, program::MAX_PROGRAM};
 use clap::Parser as _;
@@ -148,16 +147,15 @@ fn compile(cli: &Cli, path: &Path) -> Outcome {
     let options = Options { dialect: cli.dialect.into() };
     let fail = |error| Failure::File(path.to_path_buf(), error);
     let assembly = if is_stdio(path) {
-        let files =
-            Files::of_project(Path::new("./stdin")).or_else(|_| Files::below(Path::new(".")));
-        match files {
-            Ok(mut files) => assembled("stdin", &text, &mut files, &options),
-            Err(_) => assembled("stdin", &text, &mut NoSources, &options),
-        }
+        let folder = Path::new(".");
+        let mut files = Files::around(folder).map_err(fail)?;
+        let folder = files.name(folder).map_err(fail)?;
+        let name = if folder.is_empty() { String::from("stdin") } else { folder + "/stdin" };
+        assemble(&name, &text, &mut files, &options)
     } else {
         let mut files = Files::of_project(path).map_err(fail)?;
         let name = files.name(path).map_err(fail)?;
-        assembled(&name, &text, &mut files, &options)
+        assemble(&name, &text, &mut files, &options)
     };
     show(cli, &assembly.diagnostics, &assembly.files)?;
     let Some(mut program) = assembly.program else { return Err(Failure::Input) };
@@ -173,10 +171,6 @@ fn compile(cli: &Cli, path: &Path) -> Outcome {
         None => path.with_extension("avmb"),
     };
     write(&output, &program.to_bytes())
-}
-
-fn assembled(name: &str, text: &str, sources: &mut dyn Sources, options: &Options) -> Assembly {
-    assemble(name, text, sources, options)
 }
 
 fn format(cli: &Cli, path: &Path) -> Outcome {
