@@ -15,7 +15,7 @@ use std::{
 };
 
 use avm_asm::Options;
-use avm_ir::{Kind, OpInfo, Opcode, Severity, Verified, opcode::OPS, operand::Default};
+use avm_ir::{Kind, OpInfo, Opcode, Severity, Verified, opcode::OPS, operand::DefaultValue};
 use case::Directive;
 use run::Shown;
 
@@ -111,7 +111,7 @@ fn assemble(source: &str) -> Result<Verified, String> {
 /// Whether the machine refuses some operands before it asks anybody.
 fn can_be_refused(info: &OpInfo) -> bool {
     info.inputs.iter().any(|input| match input.kind {
-        Kind::Any => input.default == Default::Required,
+        Kind::Any => input.default == DefaultValue::Required,
         Kind::Place | Kind::Label | Kind::Func | Kind::Args => false,
         _ => true,
     })

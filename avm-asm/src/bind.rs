@@ -3,7 +3,7 @@
 //! Works on names and positions alone; what an operand's value means is the business of
 //! `lower`.
 
-use avm_ir::{Default, Diagnostic, Kind, OpInfo, Span};
+use avm_ir::{DefaultValue, Diagnostic, Kind, OpInfo, Span};
 
 use crate::{
     ast::{Expr, ExprKind, Instruction, Operand},
@@ -114,7 +114,11 @@ impl<'a> Binder<'a, '_> {
             .help("move it in front, or give it a name");
             return self.fail(report);
         }
-        while info.inputs.get(self.position).is_some_and(|input| input.default == Default::Named) {
+        while info
+            .inputs
+            .get(self.position)
+            .is_some_and(|input| input.default == DefaultValue::Named)
+        {
             self.position += 1;
         }
         match info.inputs.get(self.position) {
@@ -138,7 +142,7 @@ impl<'a> Binder<'a, '_> {
     #[cold]
     fn one_too_many(&mut self, value: &Expr) {
         let info = self.bound.info;
-        let count = info.inputs.iter().filter(|input| input.default != Default::Named).count();
+        let count = info.inputs.iter().filter(|input| input.default != DefaultValue::Named).count();
         let operands = match count {
             0 => String::from("no operands"),
             1 => String::from("one operand"),
@@ -240,7 +244,7 @@ impl<'a> Binder<'a, '_> {
             return;
         }
         let missing = info.inputs.iter().enumerate().filter(|(position, input)| {
-            input.default == Default::Required
+            input.default == DefaultValue::Required
                 && input.kind != Kind::Args
                 && self.bound.inputs[*position].is_none()
         });

@@ -7,7 +7,7 @@ use crate::{
     gas::Term,
     instr::Layout,
     opcode::Opcode,
-    operand::{Default, Kind},
+    operand::{DefaultValue, Kind},
 };
 
 /// One row of the instruction table.
@@ -55,7 +55,7 @@ pub struct OperandInfo {
     /// What it is.
     pub kind: Kind,
     /// What it is when left out.
-    pub default: Default,
+    pub default: DefaultValue,
     /// What it means.
     pub doc: &'static str,
 }
@@ -115,9 +115,9 @@ impl OpInfo {
             let name = operand.name;
             line.push_str(&match (operand.kind, operand.default) {
                 (Kind::Args, _) => format!("{name}…"),
-                (_, Default::Required) => String::from(name),
-                (_, Default::Absent) => format!("[{name}]"),
-                (_, Default::Named) => format!("[{name}=…]"),
+                (_, DefaultValue::Required) => String::from(name),
+                (_, DefaultValue::Absent) => format!("[{name}]"),
+                (_, DefaultValue::Named) => format!("[{name}=…]"),
                 (_, default) => format!("{name}={default}"),
             });
         }
@@ -130,7 +130,7 @@ impl OpInfo {
     }
 }
 
-impl core::fmt::Display for Default {
+impl core::fmt::Display for DefaultValue {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Required => f.write_str("required"),

@@ -40,7 +40,7 @@ pub use gas::{Gas, Schedule};
 pub use info::{OpInfo, OperandInfo, OutputInfo};
 pub use instr::{Instr, Slot};
 pub use opcode::Opcode;
-pub use operand::{Default, Kind, NameKind};
+pub use operand::{DefaultValue, Kind, NameKind};
 pub use program::Program;
 pub use span::{FileId, Span};
 pub use value::Value;

@@ -5,34 +5,34 @@ use crate::{
     gas::{GAS, MICRO, MILLI, Measure::*, base, open, per},
     info::{OpInfo, OperandInfo, OutputInfo},
     instr::shape,
-    operand::{Default, Kind, NameKind},
+    operand::{DefaultValue, Kind, NameKind},
 };
 
 /// Turns a default of the table into data.
 macro_rules! default_of {
     (required) => {
-        Default::Required
+        DefaultValue::Required
     };
     (absent) => {
-        Default::Absent
+        DefaultValue::Absent
     };
     (named) => {
-        Default::Named
+        DefaultValue::Named
     };
     (null) => {
-        Default::Null
+        DefaultValue::Null
     };
     (true) => {
-        Default::Bool(true)
+        DefaultValue::Bool(true)
     };
     (false) => {
-        Default::Bool(false)
+        DefaultValue::Bool(false)
     };
     ($text:ident) => {
-        Default::Text(stringify!($text))
+        DefaultValue::Text(stringify!($text))
     };
     ($int:literal) => {
-        Default::Int($int)
+        DefaultValue::Int($int)
     };
 }
 

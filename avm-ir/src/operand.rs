@@ -142,7 +142,7 @@ impl NameKind {
 
 /// What an operand is when the program leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum DefaultValue {
     /// It may not be left out.
     Required,
     /// Nothing; the instruction knows that it was left out.

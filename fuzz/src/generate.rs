@@ -4,7 +4,7 @@
 use avm_ir::{
     Instr, OpInfo, Opcode, Program, Slot, Value,
     instr::{Layout, NO_REGISTER, Role},
-    operand::{Default as Fallback, Kind},
+    operand::{DefaultValue, Kind},
     program::{Func, Input, Label, MAIN, Manifest, Perms, Region, Target, entry_label, exit_label},
 };
 
@@ -336,8 +336,10 @@ impl Builder<'_, '_> {
                             Slot::reg(self.register(registers, usual_kind(info, Kind::Place)))
                         }
                         kind => {
-                            let optional =
-                                matches!(operand.default, Fallback::Absent | Fallback::Named);
+                            let optional = matches!(
+                                operand.default,
+                                DefaultValue::Absent | DefaultValue::Named
+                            );
                             if optional && self.entropy.once_in(2) {
                                 Slot::ABSENT
                             } else {

@@ -7,7 +7,7 @@ use avm_ir::{
     Code, OpInfo, Opcode,
     gas::cost_text,
     opcode::OPS,
-    operand::{Default, Kind},
+    operand::{DefaultValue, Kind},
 };
 use avm_vm::{FailureCode, TrapCode};
 
@@ -140,10 +140,10 @@ fn instruction(op: &OpInfo) -> String {
     for input in op.inputs {
         let also = also(input.aliases);
         let default = match input.default {
-            Default::Required => String::new(),
+            DefaultValue::Required => String::new(),
             _ if input.kind == Kind::Args => String::new(),
-            Default::Absent => ", may be left out".to_owned(),
-            Default::Named => ", by name only, may be left out".to_owned(),
+            DefaultValue::Absent => ", may be left out".to_owned(),
+            DefaultValue::Named => ", by name only, may be left out".to_owned(),
             default => format!(", {default} if left out"),
         };
         let _ = writeln!(

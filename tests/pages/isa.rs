@@ -6,7 +6,7 @@ use avm_ir::{
     OpInfo,
     gas::{Measure, cost_text},
     opcode::OPS,
-    operand::{Default, Kind},
+    operand::{DefaultValue, Kind},
 };
 
 const INTRO: &str = "\
@@ -80,9 +80,9 @@ fn section(page: &mut String, info: &OpInfo) {
         let kind = operand.kind.name();
         let default = match (operand.kind, operand.default) {
             (Kind::Args, _) => String::from("any number"),
-            (_, Default::Required) => String::new(),
-            (_, Default::Absent) => String::from("may be left out"),
-            (_, Default::Named) => String::from("may be left out, by name only"),
+            (_, DefaultValue::Required) => String::new(),
+            (_, DefaultValue::Absent) => String::from("may be left out"),
+            (_, DefaultValue::Named) => String::from("may be left out, by name only"),
             (_, default) => format!("default {default}"),
         };
         let comma = if default.is_empty() { "" } else { ", " };

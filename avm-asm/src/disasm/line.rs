@@ -1,7 +1,7 @@
 //! One instruction as one line.
 
 use avm_ir::{
-    Default, Instr, Kind, OpInfo, Opcode, Slot, Value,
+    DefaultValue, Instr, Kind, OpInfo, Opcode, Slot, Value,
     instr::{NO_REGISTER, Role},
     program::Region,
 };
@@ -78,10 +78,10 @@ pub(super) fn is_default(info: &OpInfo, input: usize, slot: Slot, region: &Regio
     }
     let constant = slot.as_const().and_then(|at| region.consts.get(at));
     match (info.inputs[input].default, constant) {
-        (Default::Null, Some(Value::Null)) => true,
-        (Default::Bool(default), Some(Value::Bool(value))) => default == *value,
-        (Default::Int(default), Some(Value::Int(value))) => default == *value,
-        (Default::Text(default), Some(Value::Text(value))) => default == value.as_str(),
+        (DefaultValue::Null, Some(Value::Null)) => true,
+        (DefaultValue::Bool(default), Some(Value::Bool(value))) => default == *value,
+        (DefaultValue::Int(default), Some(Value::Int(value))) => default == *value,
+        (DefaultValue::Text(default), Some(Value::Text(value))) => default == value.as_str(),
         _ => false,
     }
 }
@@ -128,10 +128,10 @@ fn statement(
     let mut skipped = false;
     for (input, slot) in operands.inputs.iter().enumerate() {
         if is_default(info, input, *slot, region) {
-            skipped |= info.inputs[input].default != Default::Named;
+            skipped |= info.inputs[input].default != DefaultValue::Named;
             continue;
         }
-        let by_name = skipped || info.inputs[input].default == Default::Named;
+        let by_name = skipped || info.inputs[input].default == DefaultValue::Named;
         let label = by_name.then(|| plain(info.inputs[input].name));
         written.push(Operand { name: label, value: value(input, *slot) });
     }

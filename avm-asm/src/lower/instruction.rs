@@ -1,6 +1,6 @@
 //! Instructions: operands by kind, results to their places.
 
-use avm_ir::{Default, Kind, NameKind, OpInfo, Opcode, Slot, Span, Value, instr::NO_REGISTER};
+use avm_ir::{DefaultValue, Kind, NameKind, OpInfo, Opcode, Slot, Span, Value, instr::NO_REGISTER};
 
 use super::{Lower, expr::Atom, place::Path};
 use crate::{
@@ -270,13 +270,13 @@ impl<'a> Lower<'_, 'a> {
         }
     }
 
-    fn default(&mut self, kind: Kind, default: Default) -> Arg {
+    fn default(&mut self, kind: Kind, default: DefaultValue) -> Arg {
         let literal = match default {
-            Default::Absent | Default::Named => return Arg::Slot(Slot::ABSENT),
-            Default::Required | Default::Null => Literal::Null,
-            Default::Bool(value) => Literal::Bool(value),
-            Default::Int(value) => Literal::Int(value),
-            Default::Text(text) => Literal::Text(text),
+            DefaultValue::Absent | DefaultValue::Named => return Arg::Slot(Slot::ABSENT),
+            DefaultValue::Required | DefaultValue::Null => Literal::Null,
+            DefaultValue::Bool(value) => Literal::Bool(value),
+            DefaultValue::Int(value) => Literal::Int(value),
+            DefaultValue::Text(text) => Literal::Text(text),
         };
         if let (Kind::Name(kind), Literal::Text(name)) = (kind, &literal) {
             self.env.names.insert((kind, name));

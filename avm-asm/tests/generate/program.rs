@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use avm_ir::{Default, Kind, OpInfo, Opcode, opcode::OPS};
+use avm_ir::{DefaultValue, Kind, OpInfo, Opcode, opcode::OPS};
 
 /// The text of a program; the same for the same seed.
 pub(crate) fn program(seed: u64) -> String {
@@ -394,11 +394,11 @@ impl Generator {
                 }
                 break;
             }
-            if input.default != Default::Required && self.chance(60) {
+            if input.default != DefaultValue::Required && self.chance(60) {
                 named = true;
                 continue;
             }
-            named |= input.default == Default::Named || (!info.variadic() && self.chance(15));
+            named |= input.default == DefaultValue::Named || (!info.variadic() && self.chance(15));
             let value = self.operand(input.kind);
             operands.push(match (named, input.aliases) {
                 (false, _) => value,

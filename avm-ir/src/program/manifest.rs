@@ -22,6 +22,6 @@ impl Manifest {
 
     /// Whether a name is listed.
     pub fn lists(&self, kind: NameKind, name: &str) -> bool {
-        self.names.iter().any(|(k, n)| *k == kind && n == name)
+        self.names.contains(&(kind, String::from(name)))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     info::OpInfo,
     instr::{Instr, Layout, MAX_CONSTS, NO_REGISTER, Role, Slot},
     opcode::Opcode,
-    operand::{Default, Kind},
+    operand::{DefaultValue, Kind},
     program::{Label, Program, Region, Target},
     value::Value,
 };
@@ -208,7 +208,7 @@ impl Pass<'_> {
         }
         if slot == Slot::ABSENT {
             return match operand.default {
-                Default::Absent | Default::Named => Ok(()),
+                DefaultValue::Absent | DefaultValue::Named => Ok(()),
                 _ => Err(format!("operand {name} is missing")),
             };
         }

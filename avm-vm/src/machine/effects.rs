@@ -7,7 +7,7 @@ use avm_ir::{
     effects::StatusWord,
     gas::GAS,
     instr::{NO_REGISTER, Role},
-    operand::{Default, Kind},
+    operand::{DefaultValue, Kind},
     value::MAX_NESTING,
     verify::CodePlace,
 };
@@ -329,7 +329,7 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
     for (operand, arg) in info.inputs.iter().zip(args) {
         let Some(value) = arg else { continue };
         let fits = match operand.kind {
-            Kind::Any => *value != Value::Null || operand.default != Default::Required,
+            Kind::Any => *value != Value::Null || operand.default != DefaultValue::Required,
             Kind::Bool => matches!(value, Value::Bool(_) | Value::Null),
             Kind::Int => matches!(value, Value::Int(_)),
             Kind::Float | Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
@@ -341,7 +341,7 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
             Kind::Handle => matches!(value, Value::Handle(..)),
             Kind::Place | Kind::Label | Kind::Func | Kind::Args => true,
         };
-        let left_out = *value == Value::Null && operand.default != Default::Required;
+        let left_out = *value == Value::Null && operand.default != DefaultValue::Required;
         if !fits && !left_out {
             let message = alloc::format!(
                 "operand {} of {} must be {}, found {}",
