@@ -1,7 +1,7 @@
 //! The canonical form of a source (`avm fmt`).
 //!
 //! Works from the tree and the trivia, so the layout of the source has no influence on the result
-//! beyond line breaks between statements. A source with errors is never touched.
+//! beyond line breaks between statements and in lists. A source with errors is never touched.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,11 @@ use crate::{
     parse::{Mark, Trivia, parse},
 };
 
+mod doc;
+mod lines;
 mod print;
 
+use doc::Doc;
 pub use print::{Printer, quote};
 
 /// What the formatter cannot know without the instruction table.
@@ -91,83 +94,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn slice(&self, start: u32, end: u32) -> &'a str {
-        self.text.get(start as usize..end as usize).unwrap_or_default()
-    }
-
-    fn breaks(&self, start: u32, end: u32) -> usize {
-        self.slice(start, end).bytes().filter(|&byte| byte == b'\n').take(2).count()
-    }
-
-    /// One line, with an empty one in front where the source has any.
-    fn put(&mut self, start: u32, indent: usize, line: &str) {
-        if !self.out.is_empty() && self.breaks(self.done, start) > 1 {
-            self.out.push('\n');
-        }
-        self.out.extend(core::iter::repeat_n(' ', indent));
-        self.out.push_str(line);
-        self.out.push('\n');
-        self.indent = indent;
-    }
-
-    /// Writes the comments that begin before `limit`, each on a line of its own.
-    fn comments_before(&mut self, limit: u32, indent: usize) {
-        while let Some(first) = self.comments.first()
-            && first.start < limit
-        {
-            // A block of comments is indented like what it stands next to.
-            let mut length = 1;
-            while let (Some(one), Some(two)) =
-                (self.comments.get(length - 1), self.comments.get(length))
-                && two.start < limit
-                && self.breaks(one.end, two.start) == 1
-            {
-                length += 1;
-            }
-            let (block, rest) = self.comments.split_at(length);
-            let end = block.last().map_or(limit, |comment| comment.end);
-            let next = rest.first().map_or(limit, |comment| comment.start.min(limit));
-            let attached = self.breaks(self.done, first.start) == 1;
-            let alone = self.breaks(end, next) > 1 || next as usize == self.text.len();
-            let indent = if attached && alone { self.indent } else { indent };
-            self.comments = rest;
-            for comment in block {
-                let line = canonical_comment(self.slice(comment.start, comment.end));
-                self.put(comment.start, indent, &line);
-                self.done = comment.end;
-            }
-        }
-    }
-
-    /// Writes the line that stands at `start..end` of the source and the comment behind it.
-    fn line(&mut self, span: Span, indent: usize, number: Option<u32>, line: &str) {
-        self.comments_before(span.end, indent);
-        match number {
-            Some(number) => self.put(span.start, indent, &format!("{number}. {line}")),
-            None => self.put(span.start, indent, line),
-        }
-        self.done = self.done.max(span.end);
-        let Some((comment, rest)) = self.comments.split_first() else { return };
-        let between = self.slice(span.end, comment.start);
-        let link = between.trim_matches([' ', '\t', '\r']);
-        let same_line =
-            link.is_empty() || link.eq_ignore_ascii_case("THEN") || link.eq_ignore_ascii_case("DO");
-        if same_line && comment.start >= self.done {
-            self.out.pop();
-            self.out.push_str("  ");
-            self.out.push_str(&canonical_comment(self.slice(comment.start, comment.end)));
-            self.out.push('\n');
-            self.comments = rest;
-            self.done = comment.end;
-        }
-    }
-
     /// A line that divides or ends a block.
-    fn mark(&mut self, inner: usize, outer: usize, line: &str) {
+    fn mark(&mut self, inner: usize, outer: usize, line: impl Into<Doc>) {
         let Some((mark, rest)) = self.marks.split_first() else { return };
         self.marks = rest;
-        self.comments_before(mark.span.start, inner);
-        self.line(mark.span, outer, mark.number, line);
+        self.line_below(mark.span, (inner, outer), mark.number, line);
     }
 
     fn statements(&mut self, statements: &[Stmt], depth: Depth) {
@@ -207,8 +138,9 @@ impl<'a> Writer<'a> {
         let width = all().map(named).max().unwrap_or(0);
         for statement in all() {
             if let StmtKind::Define { name, value } = &statement.kind {
-                let line = format!("#define {:width$}  {}", name.text, self.print.expr(value));
-                self.line(statement.span, indent, statement.number, &line);
+                let mut line = Doc::from(format!("#define {:width$}  ", name.text));
+                self.print.write(&mut line, value, 0);
+                self.line(statement.span, indent, statement.number, line);
             }
         }
     }
@@ -218,11 +150,11 @@ impl<'a> Writer<'a> {
         let (number, span) = (*number, *span);
         match kind {
             StmtKind::Label(name) => {
-                self.line(span, 0, number, &format!(":{}", name.text));
+                self.line(span, 0, number, format!(":{}", name.text));
             }
             StmtKind::If { arms, otherwise } => {
                 if let Some(line) = self.one_line(statement) {
-                    return self.line(span, depth.statements, number, &line);
+                    return self.line(span, depth.statements, number, line);
                 }
                 self.arms(span, number, arms, depth);
                 if let Some(body) = otherwise {
@@ -232,20 +164,20 @@ impl<'a> Writer<'a> {
                 self.mark(depth.inner().statements, depth.statements, "ENDIF");
             }
             StmtKind::While { condition, body } => {
-                let line = format!("WHILE {} DO", self.print.expr(condition));
-                self.block(head(span, condition), number, &line, body, depth, "ENDWHILE");
+                let line = self.head("WHILE ", condition, " DO");
+                self.block(head(span, condition), number, line, body, depth, "ENDWHILE");
             }
             StmtKind::For { item, list, body } => {
-                let line = format!("FOR {} IN {} DO", item.text, self.print.expr(list));
-                self.block(head(span, list), number, &line, body, depth, "ENDFOR");
+                let line = self.head(&format!("FOR {} IN ", item.text), list, " DO");
+                self.block(head(span, list), number, line, body, depth, "ENDFOR");
             }
             StmtKind::Region(region) => {
                 let line = print::region(region);
-                self.section(region.head, number, &line, &region.body, depth, ".endregion");
+                self.section(region.head, number, line, &region.body, depth, ".endregion");
             }
             StmtKind::Func(func) => {
                 let line = format!(".func {}({})", func.name.text, print::names(&func.params));
-                self.section(func.head, number, &line, &func.body, depth, ".endfunc");
+                self.section(func.head, number, line, &func.body, depth, ".endfunc");
             }
             StmtKind::Test(test) => self.test(test, number, depth),
             _ => {
@@ -258,31 +190,40 @@ impl<'a> Writer<'a> {
                         | StmtKind::Registers(_)
                 );
                 let indent = if directive { depth.directives } else { depth.statements };
-                let line = self.print.simple(kind);
-                self.line(span, indent, number, &line);
+                let line = self.print.statement(kind);
+                self.line(span, indent, number, line);
             }
         }
     }
 
     /// The text of an `IF` that the source has on one line.
-    fn one_line(&self, statement: &Stmt) -> Option<String> {
+    fn one_line(&self, statement: &Stmt) -> Option<Doc> {
         let StmtKind::If { arms, otherwise: None } = &statement.kind else { return None };
         let [(condition, body)] = arms.as_slice() else { return None };
         let [only] = body.as_slice() else { return None };
         (only.span.end == statement.span.end).then(|| {
-            format!("IF {} THEN {}", self.print.expr(condition), self.print.simple(&only.kind))
+            let mut line = self.head("IF ", condition, " THEN ");
+            self.print.write_statement(&mut line, &only.kind);
+            line
         })
+    }
+
+    /// A keyword, an expression and another keyword.
+    fn head(&self, before: &str, expr: &Expr, after: &str) -> Doc {
+        let mut line = Doc::from(before);
+        self.print.write(&mut line, expr, 0);
+        line.push(after);
+        line
     }
 
     fn arms(&mut self, span: Span, number: Option<u32>, arms: &[(Expr, Vec<Stmt>)], depth: Depth) {
         for (at, (condition, body)) in arms.iter().enumerate() {
-            let condition_text = self.print.expr(condition);
             if at == 0 {
-                let line = format!("IF {condition_text} THEN");
-                self.line(head(span, condition), depth.statements, number, &line);
+                let line = self.head("IF ", condition, " THEN");
+                self.line(head(span, condition), depth.statements, number, line);
             } else {
-                let line = format!("ELSEIF {condition_text} THEN");
-                self.mark(depth.inner().statements, depth.statements, &line);
+                let line = self.head("ELSEIF ", condition, " THEN");
+                self.mark(depth.inner().statements, depth.statements, line);
             }
             self.statements(body, depth.inner());
         }
@@ -292,7 +233,7 @@ impl<'a> Writer<'a> {
         &mut self,
         head: Span,
         number: Option<u32>,
-        line: &str,
+        line: impl Into<Doc>,
         body: &[Stmt],
         depth: Depth,
         end: &str,
@@ -307,7 +248,7 @@ impl<'a> Writer<'a> {
         &mut self,
         head: Span,
         number: Option<u32>,
-        line: &str,
+        line: impl Into<Doc>,
         body: &[Stmt],
         depth: Depth,
         end: &str,
@@ -325,25 +266,21 @@ impl<'a> Writer<'a> {
             self.print.literal(test.name_span, &test.name),
             test.region.text
         );
-        self.line(test.head, outer, number, &line);
+        self.line(test.head, outer, number, line);
         // Both kinds of line are kept apart in the tree; their places tell the order.
         let given = test.given.iter().map(|(name, value)| (Some(name), value));
         let expect = test.expect.iter().map(|condition| (None::<&Name>, condition));
         let mut lines: Vec<_> = given.chain(expect).collect();
         lines.sort_by_key(|(_, value)| value.span.start);
         for (name, value) in lines {
-            let text = self.print.expr(value);
-            match name {
-                Some(name) => {
-                    self.line(
-                        name.span.to(value.span),
-                        inner,
-                        None,
-                        &format!("given {} = {text}", name.text),
-                    );
-                }
-                None => self.line(value.span, inner, None, &format!("expect {text}")),
-            }
+            let (span, line) = match name {
+                Some(name) => (
+                    name.span.to(value.span),
+                    self.head(&format!("given {} = ", name.text), value, ""),
+                ),
+                None => (value.span, self.head("expect ", value, "")),
+            };
+            self.line(span, inner, None, line);
         }
         self.mark(inner, outer, ".endtest");
     }
@@ -352,14 +289,4 @@ impl<'a> Writer<'a> {
 /// The head of a block that begins at `span` and ends with `last`, without `THEN` or `DO`.
 fn head(span: Span, last: &Expr) -> Span {
     Span::new(span.file, span.start, last.span.end)
-}
-
-/// `;; text`; lines of semicolons and inner indentation stay.
-fn canonical_comment(comment: &str) -> Cow<'_, str> {
-    let text = comment.trim_start_matches(';');
-    let marks = comment.len() - text.len();
-    if marks > 2 || marks == 2 && (text.is_empty() || text.starts_with([' ', '\t'])) {
-        return Cow::Borrowed(comment);
-    }
-    Cow::Owned(format!(";; {}", text.trim_start()).trim_end().to_owned())
 }

@@ -48,6 +48,8 @@ enum Place {
     Head,
     /// An operand.
     Operand,
+    /// The name of a constant, behind `#define`; its value follows.
+    Constant,
     /// A field name, behind its dot.
     Member,
     /// An operator or the end.
@@ -206,7 +208,8 @@ impl<'s> Lexer<'s> {
                 self.place = Place::Start;
                 Token::Name(word)
             }
-            Place::Head | Place::Operand => {
+            Place::Head | Place::Operand | Place::Constant => {
+                let constant = self.place == Place::Constant;
                 if let Some(key) = Key::value(word)
                     && !self.is_named(end)
                     && !(self.levels.last().is_some_and(|level| level.bracket == b'{')
@@ -218,7 +221,11 @@ impl<'s> Lexer<'s> {
                     }
                     return self.operand(Token::Key(key));
                 }
-                self.operand(Token::Name(word))
+                let token = self.operand(Token::Name(word));
+                if constant {
+                    self.place = Place::Operand;
+                }
+                token
             }
             Place::Member => {
                 self.place = Place::Operator;
@@ -337,7 +344,8 @@ impl<'s> Lexer<'s> {
             return Some(self.count(Token::Dot, start, end));
         }
         let length = self.rest(end).iter().take_while(|byte| scan::is_word(**byte)).count();
-        if length == 0 {
+        // No label stands behind the dot of a field.
+        if length == 0 || self.place == Place::Member {
             self.place = Place::Operand;
             return Some(Token::Dot);
         }
@@ -368,7 +376,7 @@ impl<'s> Lexer<'s> {
             _ => {}
         }
         self.statement = Some(key);
-        self.place = Place::Operand;
+        self.place = if key == Key::Define { Place::Constant } else { Place::Operand };
         Token::Key(key)
     }
 

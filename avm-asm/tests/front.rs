@@ -79,6 +79,18 @@ fn every_form_of_the_standard() {
 }
 
 #[test]
+fn lists_and_operands_on_lines_of_their_own() {
+    let text = include_str!("front/layout.avm");
+    let (ast, diagnostics, _) = parse(FileId(0), text);
+    assert_eq!(report::all(text, &diagnostics), "");
+    let once = format(FileId(0), text, &AsWritten).expect("the program is sound");
+    assert_eq!(dump::tree(&ast), dump::tree(&parse(FileId(0), &once).0));
+    assert_eq!(once, format(FileId(0), &once, &AsWritten).expect("its canonical form is sound"));
+    assert_eq!(text.matches(";;").count(), once.matches(";;").count());
+    insta::assert_snapshot!("format_layout", once);
+}
+
+#[test]
 fn examples_of_the_messages_hold() {
     for row in MESSAGES.iter().filter(|row| row.code.0 < 200) {
         let (_, right, _) = parse(FileId(0), row.right);

@@ -108,6 +108,66 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Blanks, line breaks and comments, which may stand anywhere inside brackets.
+fn blank() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "",
+        "",
+        " ",
+        " ",
+        "\n",
+        "\n\n\n",
+        " ;; a\n",
+        "\n;; b\n",
+        ";;c\n\n ;; d\n;; e\n",
+    ])
+}
+
+/// A value whose brackets have blanks in them.
+fn value() -> impl Strategy<Value = String> {
+    let text = (1..90_usize).prop_map(|length| format!("\"{}\"", "t".repeat(length)));
+    let leaf = prop_oneof![Just("5".to_owned()), Just("x.y".to_owned()), text];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        let padded = (blank(), inner, blank()).prop_map(|(a, value, b)| format!("{a}{value}{b}"));
+        let padded = padded.boxed();
+        let several = |part, least| prop::collection::vec(part, least..5);
+        let record = padded.clone().prop_map(|value| format!("k:{value}"));
+        prop_oneof![
+            several(padded.clone(), 0).prop_map(|all| format!("[{}]", all.join(","))),
+            several(record.boxed(), 0).prop_map(|all| format!("{{{}}}", all.join(","))),
+            several(padded.clone(), 0).prop_map(|all| format!("g({})", all.join(","))),
+            several(padded.clone(), 1).prop_map(|all| format!("({})", all.join("+"))),
+            several(padded.clone(), 1).prop_map(|all| format!("({})", all.join(" OR "))),
+            padded.prop_map(|value| format!("(NOT (b AND{value}))")),
+        ]
+    })
+}
+
+/// A statement with such values.
+fn statement() -> impl Strategy<Value = String> {
+    let operands = (prop::collection::vec((blank(), value(), blank()), 1..4), 0..4_usize);
+    let call = operands.prop_map(|(all, form)| {
+        let all: Vec<_> = all.iter().map(|(a, value, b)| format!("{a}{value}{b}")).collect();
+        let (name, out) = [("LOG", ""), ("f", "->R"), ("MAX", ",out=R"), ("MAX", "->(R,Q)")][form];
+        let (inside, behind) = if out.starts_with(',') { (out, "") } else { ("", out) };
+        format!("{name}({}{inside}){behind}", all.join(","))
+    });
+    let plain = value().prop_map(|value| format!("LOG 5, {value}, k={value}"));
+    prop_oneof![
+        value().prop_map(|value| format!("SET R = [1] + {value} OR {value}")),
+        value().prop_map(|value| format!("IF {value} THEN LOG {value}")),
+        value().prop_map(|value| format!("IF {value} ;; c\nELSEIF {value} == 5 THEN\nENDIF ;; d")),
+        value().prop_map(|value| format!("12. FOR x IN {value} DO ;; c\n;; d\nENDFOR\n")),
+        value().prop_map(|value| format!("#define A {value}\n#define LONG_NAME [{value}]")),
+        value().prop_map(|value| format!(".input R = {value}\n\n")),
+        call,
+        plain,
+        Just(":label".to_owned()),
+        Just(";; comment".to_owned()),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -120,6 +180,16 @@ proptest! {
     fn pieces(picks in prop::collection::vec(0..PIECES.len(), 0..60)) {
         let text: String = picks.iter().map(|&pick| PIECES[pick]).collect();
         check(&text)?;
+    }
+
+    #[test]
+    fn layouts(statements in prop::collection::vec(statement(), 1..4)) {
+        let text = statements.join("\n");
+        check(&text)?;
+        let comments = |text: &str| text.matches(";;").count();
+        if let Ok(once) = format(FileId(0), &text, &AsWritten) {
+            prop_assert_eq!(comments(&once), comments(&text), "{}\n{}", text, once);
+        }
     }
 
     #[test]

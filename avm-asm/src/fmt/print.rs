@@ -1,18 +1,21 @@
-//! Statements and expressions in canonical spelling, on one line.
+//! Statements and expressions in canonical spelling.
 
+use core::ops::Range;
 use std::fmt::Write as _;
 
 use avm_ir::Span;
 
-use super::Names;
+use super::{Names, doc::Doc};
 use crate::{
-    ast::{BinaryOp, Expr, ExprKind, Instruction, Name, Region, StmtKind, UnaryOp},
+    ast::{BinaryOp, Expr, ExprKind, Instruction, Name, Operand, Region, StmtKind, UnaryOp},
+    bind::opcode,
     lexer::decode,
     parse::strength,
 };
 
-/// How strong `NOT`, unary `-` and what follows a value are; the others are in [`strength`].
+/// How strong `NOT`, comparisons, unary `-` and what follows a value are; the others are in [`strength`].
 const NOT: u8 = 3;
+const COMPARISON: u8 = 4;
 const NEG: u8 = 7;
 const POSTFIX: u8 = 8;
 
@@ -115,73 +118,162 @@ impl<'a> Printer<'a> {
 
     /// An expression.
     pub fn expr(&self, expr: &Expr) -> String {
-        let mut out = String::new();
+        let mut out = Doc::default();
         self.write(&mut out, expr, 0);
-        out
+        out.text
+    }
+
+    /// A statement that is no block, on one line.
+    pub fn simple(&self, kind: &StmtKind) -> String {
+        self.statement(kind).text
     }
 
     /// A statement that is no block.
-    pub fn simple(&self, kind: &StmtKind) -> String {
+    pub(super) fn statement(&self, kind: &StmtKind) -> Doc {
+        let mut out = Doc::default();
+        self.write_statement(&mut out, kind);
+        out
+    }
+
+    pub(super) fn write_statement(&self, out: &mut Doc, kind: &StmtKind) {
         match kind {
-            StmtKind::Label(name) => format!(":{}", name.text),
+            StmtKind::Label(name) => {
+                out.push(":");
+                out.push(&name.text);
+            }
             StmtKind::Define { name, value } => {
-                format!("#define {} {}", name.text, self.expr(value))
+                out.push(&format!("#define {} ", name.text));
+                self.write(out, value, 0);
             }
             StmtKind::Set { place, value } => {
-                format!("SET {} = {}", self.expr(place), self.expr(value))
+                out.push("SET ");
+                self.write(out, place, 0);
+                out.push(" = ");
+                self.write(out, value, 0);
             }
-            StmtKind::Instruction(instruction) => self.instruction(instruction),
-            StmtKind::Break => "BREAK".to_owned(),
-            StmtKind::Continue => "CONTINUE".to_owned(),
+            StmtKind::Instruction(instruction) => self.instruction(out, instruction),
+            StmtKind::Break => out.push("BREAK"),
+            StmtKind::Continue => out.push("CONTINUE"),
             StmtKind::Include { path, path_span } => {
-                format!(".include {}", self.literal(*path_span, path))
+                out.push(".include ");
+                out.push(&self.literal(*path_span, path));
             }
-            StmtKind::Input { name, default: None } => format!(".input {}", name.text),
-            StmtKind::Input { name, default: Some(value) } => {
-                format!(".input {} = {}", name.text, self.expr(value))
+            StmtKind::Input { name, default } => {
+                out.push(".input ");
+                out.push(&name.text);
+                if let Some(value) = default {
+                    out.push(" = ");
+                    self.write(out, value, 0);
+                }
             }
             StmtKind::Uses { kind, name, name_span } => {
-                format!(".uses {} {}", kind.text, self.literal(*name_span, name))
+                out.push(&format!(".uses {} {}", kind.text, self.literal(*name_span, name)));
             }
-            StmtKind::Registers(list) => format!(".registers {}", names(list)),
+            StmtKind::Registers(list) => out.push(&format!(".registers {}", names(list))),
             // Blocks have more than one line and errors are never formatted.
-            _ => String::new(),
+            _ => {}
         }
     }
 
-    fn instruction(&self, instruction: &Instruction) -> String {
-        let mnemonic = instruction.mnemonic.text.to_ascii_uppercase();
+    fn instruction(&self, out: &mut Doc, instruction: &Instruction) {
+        let written = &instruction.mnemonic.text;
+        let mnemonic = written.to_ascii_uppercase();
+        // A function of the program keeps its case and its parentheses.
+        let function = instruction.call_form && opcode(written).is_none();
+        out.push(if function { written } else { &mnemonic });
+        out.push(if function { "(" } else { "" });
         let mut outputs: Vec<&Expr> = instruction.outputs.iter().collect();
-        let mut line = mnemonic.clone();
-        let mut separator = " ";
+        let mut operands: Vec<&Operand> = Vec::with_capacity(instruction.operands.len());
         for operand in &instruction.operands {
-            if let Some(name) = &operand.name {
-                let output = self.names.is_output(&mnemonic, &name.text);
-                if output && outputs.is_empty() && is_place(&operand.value) {
+            match &operand.name {
+                Some(name)
+                    if outputs.is_empty()
+                        && is_place(&operand.value)
+                        && self.names.is_output(&mnemonic, &name.text) =>
+                {
                     outputs.push(&operand.value);
-                    continue;
                 }
-                let name = self.names.operand(&mnemonic, &name.text);
-                let _ = write!(line, "{separator}{name}=");
-                self.write(&mut line, &operand.value, 0);
-            } else {
-                line.push_str(separator);
-                self.write(&mut line, &operand.value, 0);
+                _ => operands.push(operand),
             }
-            separator = ", ";
         }
+        if !operands.is_empty() {
+            let (source, broken) = self.operand_lines(instruction);
+            let group = out.open(source, broken);
+            if let Some(group) = out.groups.get_mut(group) {
+                (group.operands, group.bare) = (true, !function);
+            }
+            for (at, operand) in operands.into_iter().enumerate() {
+                out.push(match at {
+                    0 if function => "",
+                    0 => " ",
+                    _ => ", ",
+                });
+                let start = out.text.len();
+                if let Some(name) = &operand.name {
+                    out.push(&self.names.operand(&mnemonic, &name.text));
+                    out.push("=");
+                }
+                self.write(out, &operand.value, 0);
+                let source = operand_start(operand)..operand.value.span.end;
+                out.item(group, start, source);
+            }
+            out.close(group);
+        }
+        out.push(if function { ")" } else { "" });
         match outputs.as_slice() {
             [] => {}
             [only] => {
-                line.push_str(" -> ");
-                self.write(&mut line, only, 0);
+                out.push(" -> ");
+                self.write(out, only, 0);
             }
             several => {
                 let list: Vec<_> = several.iter().map(|place| self.expr(place)).collect();
-                let _ = write!(line, " -> ({})", list.join(", "));
+                out.push(&format!(" -> ({})", list.join(", ")));
             }
         }
-        line
+    }
+
+    /// Where the operands stand, parentheses included, and whether there are line breaks between
+    /// them. Line breaks in an operand do not count.
+    fn operand_lines(&self, instruction: &Instruction) -> (Range<u32>, bool) {
+        let operands = &instruction.operands;
+        let start = instruction.mnemonic.span.end;
+        let last = operands.last().map_or(start, |operand| operand.value.span.end);
+        if !instruction.call_form {
+            return (start..last, false);
+        }
+        let end = self.closing(last);
+        let places = operands.iter().map(|operand| operand_start(operand)..operand.value.span.end);
+        (start..end, self.spread(start, places, end))
+    }
+
+    /// Behind the parenthesis that closes what ends at `from`.
+    fn closing(&self, from: u32) -> u32 {
+        let mut at = from as usize;
+        while let Some(rest) = self.text.get(at..) {
+            at += rest.len() - rest.trim_start().len();
+            match self.text.as_bytes().get(at) {
+                Some(b';') => at += rest.trim_start().find('\n').unwrap_or(rest.len()),
+                Some(b')') => return at as u32 + 1,
+                _ => break,
+            }
+        }
+        from
+    }
+
+    /// Whether there is a line break in front of, between or behind the places.
+    fn spread(&self, start: u32, places: impl Iterator<Item = Range<u32>>, end: u32) -> bool {
+        let breaks = |from: u32, to: u32| {
+            self.text.get(from as usize..to as usize).is_some_and(|gap| gap.contains('\n'))
+        };
+        let mut at = start;
+        for place in places {
+            if breaks(at, place.start) {
+                return true;
+            }
+            at = place.end;
+        }
+        breaks(at, end)
     }
 
     /// A text, in the spelling of the source where it has one.
@@ -215,7 +307,8 @@ impl<'a> Printer<'a> {
         clean.then(|| format!("{sign}{digits}"))
     }
 
-    fn write(&self, out: &mut String, expr: &Expr, least: u8) {
+    /// Writes an expression, in parentheses if it is weaker than `least`.
+    pub(super) fn write(&self, out: &mut Doc, expr: &Expr, least: u8) {
         let own = match &expr.kind {
             ExprKind::Binary(op, ..) => strength(*op),
             ExprKind::Unary(UnaryOp::Not, _) => NOT,
@@ -225,54 +318,58 @@ impl<'a> Printer<'a> {
             _ => POSTFIX,
         };
         if own < least {
-            out.push('(');
+            out.push("(");
             self.write(out, expr, 0);
-            out.push(')');
+            out.push(")");
             return;
         }
         match &expr.kind {
-            ExprKind::Null => out.push_str("NULL"),
-            ExprKind::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            ExprKind::Null => out.push("NULL"),
+            ExprKind::Bool(value) => out.push(if *value { "true" } else { "false" }),
             ExprKind::Int(value) => {
-                out.push_str(&self.number(expr.span).unwrap_or_else(|| value.to_string()));
+                out.push(&self.number(expr.span).unwrap_or_else(|| value.to_string()));
             }
             ExprKind::Float(value) => {
-                out.push_str(&self.number(expr.span).unwrap_or_else(|| format!("{value:?}")));
+                out.push(&self.number(expr.span).unwrap_or_else(|| format!("{value:?}")));
             }
-            ExprKind::Text(value) => out.push_str(&self.literal(expr.span, value)),
-            ExprKind::Name(name) => out.push_str(name),
-            ExprKind::Raw(number) => {
-                let _ = write!(out, "%{number}");
-            }
+            ExprKind::Text(value) => out.push(&self.literal(expr.span, value)),
+            ExprKind::Name(name) => out.push(name),
+            ExprKind::Raw(number) => out.push(&format!("%{number}")),
             ExprKind::Field(base, name) => {
                 self.write(out, base, POSTFIX);
-                out.push('.');
-                out.push_str(&name.text);
+                out.push(".");
+                out.push(&name.text);
             }
             ExprKind::Index(base, index) => {
                 self.write(out, base, POSTFIX);
-                out.push('[');
+                out.push("[");
                 self.write(out, index, 0);
-                out.push(']');
+                out.push("]");
             }
             ExprKind::Call(name, arguments) => {
-                out.push_str(&name.text);
-                out.push('(');
-                self.list(out, arguments);
-                out.push(')');
+                let (start, end) = (name.span.end, self.place(expr.span).end);
+                let places = arguments.iter().map(|value| value.span.start..value.span.end);
+                let broken = self.spread(start, places, end);
+                out.push(&name.text);
+                out.push("(");
+                self.list(out, arguments, start..end, broken);
+                out.push(")");
             }
             ExprKind::List(items) => {
-                out.push('[');
-                self.list(out, items);
-                out.push(']');
+                out.push("[");
+                self.list(out, items, self.place(expr.span), self.bare(expr.span).contains('\n'));
+                out.push("]");
             }
-            ExprKind::Record(fields) => self.record(out, fields),
+            ExprKind::Record(fields) => self.record(out, fields, expr.span),
             ExprKind::Unary(UnaryOp::Not, value) => {
-                out.push_str("NOT ");
-                self.write(out, value, NOT);
+                out.push("NOT ");
+                let comparison =
+                    matches!(&value.kind, ExprKind::Binary(op, ..) if strength(*op) == COMPARISON);
+                let keep = comparison && self.in_parentheses(value);
+                self.write(out, value, if keep { POSTFIX } else { NOT });
             }
             ExprKind::Unary(UnaryOp::Neg, value) => {
-                out.push('-');
+                out.push("-");
                 // A sign directly in front of a literal would become part of it.
                 let literal = match value.kind {
                     ExprKind::Int(number) => number >= 0,
@@ -284,38 +381,80 @@ impl<'a> Printer<'a> {
             ExprKind::Binary(op, left, right) => {
                 let own = strength(*op);
                 // Comparisons do not chain, the others lean to the left.
-                let comparison = own == strength(BinaryOp::Eq);
-                self.write(out, left, if comparison { own + 1 } else { own });
-                let _ = write!(out, " {} ", spelling(*op));
-                self.write(out, right, own + 1);
+                let comparison = own == COMPARISON;
+                self.side(out, *op, left, if comparison { own + 1 } else { own });
+                out.push(&format!(" {} ", spelling(*op)));
+                self.side(out, *op, right, own + 1);
             }
-            ExprKind::Ellipsis | ExprKind::Error => out.push_str("..."),
+            ExprKind::Ellipsis | ExprKind::Error => out.push("..."),
         }
     }
 
-    fn list(&self, out: &mut String, items: &[Expr]) {
+    /// An operand of `op`. `AND` in `OR` keeps its parentheses: not every reader knows which is
+    /// stronger.
+    fn side(&self, out: &mut Doc, op: BinaryOp, value: &Expr, least: u8) {
+        let keep = op == BinaryOp::Or
+            && matches!(value.kind, ExprKind::Binary(BinaryOp::And, ..))
+            && self.in_parentheses(value);
+        self.write(out, value, if keep { POSTFIX } else { least });
+    }
+
+    /// Whether the source has parentheses around all of an operator and its operands: its span
+    /// includes them.
+    fn in_parentheses(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Binary(_, left, _) => expr.span.start < left.span.start,
+            _ => false,
+        }
+    }
+
+    /// Where an expression stands, without parentheses around it.
+    fn place(&self, span: Span) -> Range<u32> {
+        let bare = self.bare(span);
+        if bare.is_empty() {
+            return span.start..span.end;
+        }
+        let start = (bare.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize) as u32;
+        start..start + bare.len() as u32
+    }
+
+    fn list(&self, out: &mut Doc, items: &[Expr], source: Range<u32>, broken: bool) {
+        if items.is_empty() {
+            return;
+        }
+        let group = out.open(source, broken);
         for (at, item) in items.iter().enumerate() {
-            if at > 0 {
-                out.push_str(", ");
-            }
+            out.push(if at > 0 { ", " } else { "" });
+            let start = out.text.len();
             self.write(out, item, 0);
+            out.item(group, start, item.span.start..item.span.end);
         }
+        out.close(group);
     }
 
-    fn record(&self, out: &mut String, fields: &[(Name, Expr)]) {
-        out.push('{');
-        for (at, (name, value)) in fields.iter().enumerate() {
-            if at > 0 {
-                out.push_str(", ");
-            }
-            if is_name(&name.text) {
-                out.push_str(&name.text);
-            } else {
-                out.push_str(&self.literal(name.span, &name.text));
-            }
-            out.push_str(": ");
-            self.write(out, value, 0);
+    fn record(&self, out: &mut Doc, fields: &[(Name, Expr)], span: Span) {
+        if fields.is_empty() {
+            return out.push("{}");
         }
-        out.push('}');
+        out.push("{");
+        let group = out.open(self.place(span), self.bare(span).contains('\n'));
+        for (at, (name, value)) in fields.iter().enumerate() {
+            out.push(if at > 0 { ", " } else { "" });
+            let start = out.text.len();
+            if is_name(&name.text) {
+                out.push(&name.text);
+            } else {
+                out.push(&self.literal(name.span, &name.text));
+            }
+            out.push(": ");
+            self.write(out, value, 0);
+            out.item(group, start, name.span.start..value.span.end);
+        }
+        out.close(group);
+        out.push("}");
     }
+}
+
+fn operand_start(operand: &Operand) -> u32 {
+    operand.name.as_ref().map_or(operand.value.span.start, |name| name.span.start)
 }
