@@ -5,6 +5,7 @@
 //! that the highest memory the host ever spent on it can be read from the kernel.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "the child process reports to its parent")]
 
 use std::{path::Path, process::Command, sync::Arc};
 
