@@ -8,7 +8,7 @@
 //!
 //! Options weighed: reference counts without atomics (faster clones, but agents move between
 //! threads), persistent trees for every list (bounded copies, but twice the time per read), a
-//! struct of tag and bits (measured slower than the enum). See `docs/benchmarks.md`.
+//! struct of tag and bits (measured slower than the enum).
 
 mod codec;
 mod json;
