@@ -92,6 +92,8 @@ pub(crate) struct Cpu<'m> {
     pub(crate) below: &'m mut [Value],
     /// Registers of the window in use.
     pub(crate) live: usize,
+    /// Memory of the frames besides their registers, in bytes.
+    pub(crate) frames: u64,
     pub(crate) region: &'m Region,
     pub(crate) consts: &'m [Value],
     pub(crate) links: &'m Links,
@@ -174,7 +176,8 @@ impl Cpu<'_> {
     fn measure(&mut self, about: u64) -> Done {
         let windows = self.below.iter().chain(&self.regs[..self.live.min(WINDOW)]);
         let slots = 16 * (self.below.len() + WINDOW) as u64;
-        let reachable = windows.map(Value::heap).sum::<u64>() + slots + self.agent.heap();
+        let reachable =
+            windows.map(Value::heap).sum::<u64>() + slots + self.frames + self.agent.heap();
         Ok(self.agent.memory.measure(reachable, about)?)
     }
 

@@ -23,7 +23,7 @@ use crate::{
     trap::{Fault, Trap},
 };
 use effects::Pending;
-use frames::Frame;
+use frames::{FRAME, Frame};
 
 /// Name of the register that holds the agent's state record.
 pub const STATE_REGISTER: &str = "R_state";
@@ -293,6 +293,7 @@ impl Machine {
             regs,
             below,
             live: self.live,
+            frames: FRAME * self.frames.len() as u64,
             region,
             consts: &region.consts,
             links: &self.image.verified.links()[self.region as usize],

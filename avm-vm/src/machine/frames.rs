@@ -22,7 +22,7 @@ pub(crate) struct Frame {
 }
 
 /// Memory counted for a frame besides its registers, in bytes.
-const FRAME: u64 = 64;
+pub(super) const FRAME: u64 = 64;
 
 impl Machine {
     /// Pushes a frame for the `CALL` just fetched.
