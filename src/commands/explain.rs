@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use avm_asm::messages;
 use avm_ir::{
-    Code, OpInfo, Opcode,
+    Code, OpInfo, Opcode, OutputInfo,
     gas::cost_text,
     opcode::OPS,
     operand::{DefaultValue, Kind},
@@ -137,6 +137,9 @@ fn instruction(op: &OpInfo) -> String {
     if !op.inputs.is_empty() || !op.outputs.is_empty() {
         text.push('\n');
     }
+    let arrow = |output: &OutputInfo| format!("-> {}", output.name);
+    let names = op.inputs.iter().map(|input| input.name.len());
+    let width = names.chain(op.outputs.iter().map(|output| arrow(output).len())).max().unwrap_or(0);
     for input in op.inputs {
         let also = also(input.aliases);
         let default = match input.default {
@@ -148,7 +151,7 @@ fn instruction(op: &OpInfo) -> String {
         };
         let _ = writeln!(
             text,
-            "  {:<12}{}: {}{default}{also}",
+            "  {:<width$}  {}: {}{default}{also}",
             input.name,
             input.kind.name(),
             input.doc
@@ -156,8 +159,13 @@ fn instruction(op: &OpInfo) -> String {
     }
     for output in op.outputs {
         let also = also(output.aliases);
-        let _ =
-            writeln!(text, "  -> {:<9}{}: {}{also}", output.name, output.kind.name(), output.doc);
+        let _ = writeln!(
+            text,
+            "  {:<width$}  {}: {}{also}",
+            arrow(output),
+            output.kind.name(),
+            output.doc
+        );
     }
     text.push('\n');
     let _ = writeln!(text, "gas           {}", cost_text(op.mnemonic, op.gas));
