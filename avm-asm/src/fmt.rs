@@ -9,7 +9,8 @@ use avm_ir::{Diagnostic, FileId, Severity, Span};
 
 use crate::{
     ast::{Expr, Name, Stmt, StmtKind},
-    parse::{Mark, Trivia, parse},
+    messages::{self, Report, diagnostic},
+    parse::{MAX_SOURCE, Mark, Trivia, parse},
 };
 
 mod doc;
@@ -44,7 +45,8 @@ impl Names for AsWritten {
 /// The canonical form of `text`.
 ///
 /// # Errors
-/// All diagnostics of a source that has syntax errors.
+/// All diagnostics of a source that has syntax errors, or one that the canonical form would be too
+/// large to be read.
 pub fn format(file: FileId, text: &str, names: &dyn Names) -> Result<String, Vec<Diagnostic>> {
     let (ast, diagnostics, trivia) = parse(file, text);
     if diagnostics.iter().any(|report| report.severity == Severity::Error) {
@@ -53,6 +55,12 @@ pub fn format(file: FileId, text: &str, names: &dyn Names) -> Result<String, Vec
     let mut writer = Writer::new(text, names, &trivia);
     writer.statements(&ast.items, Depth { statements: 2, directives: 0 });
     writer.comments_before(text.len() as u32, 0);
+    if writer.out.len() > MAX_SOURCE {
+        let message = format!("the canonical form of this file exceeds {MAX_SOURCE} bytes");
+        let report = diagnostic(messages::TOO_LARGE, Span::new(file, 0, 0), message)
+            .help("split the program with `.include`");
+        return Err(vec![report]);
+    }
     Ok(writer.out)
 }
 

@@ -128,5 +128,9 @@ fn limits_are_errors_and_not_crashes() {
     let many = codes(&"SET 5\n".repeat(10_000));
     assert_eq!((many.len(), many.last()), (501, Some(&13)));
     assert_eq!(codes(&" ".repeat((16 << 20) + 1)), [10]);
+    let nest = format!("SET R = {}{}1{}\n", "[".repeat(60), "1,".repeat(200_000), "]".repeat(60));
+    assert_eq!(codes(&nest), none);
+    let formatted = format(FileId(0), &nest, &AsWritten).expect_err("its lines are too long");
+    assert_eq!(formatted.len(), 1);
     assert_eq!(codes(&"HALT\nx:\n".repeat(500_001)), [10]);
 }

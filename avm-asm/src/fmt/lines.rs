@@ -9,6 +9,7 @@ use super::{
     Writer,
     doc::{Doc, Group},
 };
+use crate::parse::MAX_SOURCE;
 
 impl<'a> Writer<'a> {
     fn slice(&self, start: u32, end: u32) -> &'a str {
@@ -29,6 +30,10 @@ impl<'a> Writer<'a> {
     }
 
     fn put_next(&mut self, indent: usize, line: &str) {
+        // The indentation of a deep nest is many times its text; the result is an error already.
+        if self.out.len() > MAX_SOURCE {
+            return;
+        }
         self.out.extend(core::iter::repeat_n(' ', indent));
         self.out.push_str(line);
         self.out.push('\n');
