@@ -12,12 +12,7 @@
 //!
 //! The command line wins. A key that nobody knows is an error: a misspelt limit must not be no limit.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Display,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{collections::BTreeMap, fmt::Display, path::Path, str::FromStr};
 
 use avm_ir::gas::Gas;
 use clap::ValueEnum;
@@ -44,9 +39,6 @@ pub(crate) struct Config {
     /// Limits of a run.
     #[serde(default)]
     pub(crate) run: Run,
-    /// Folder of the file: the project's root, which `.include` may not leave.
-    #[serde(skip)]
-    pub(crate) folder: Option<PathBuf>,
 }
 
 /// Limits of a run.
@@ -67,24 +59,21 @@ pub(crate) struct Run {
 /// The configuration for a program: the nearest file in its folder or above; the empty one if there
 /// is none. A program from standard input belongs to the current folder.
 pub(crate) fn load(program: &Path) -> Outcome<Config> {
-    let folder = if files::is_dash(program) { Path::new(".") } else { files::folder_of(program) };
+    let folder = files::folder_of(program);
     // A folder that cannot be resolved has no program either; its own error is the better one.
     let Ok(folder) = std::fs::canonicalize(folder) else { return Ok(Config::default()) };
     for folder in folder.ancestors() {
         let path = folder.join(NAME);
         if path.is_file() {
-            return parse(&path, folder);
+            return parse(&path);
         }
     }
     Ok(Config::default())
 }
 
-fn parse(path: &Path, folder: &Path) -> Outcome<Config> {
+fn parse(path: &Path) -> Outcome<Config> {
     let text = files::read_text(path, MAX_BYTES)?;
-    let mut config: Config = toml::from_str(&text)
-        .map_err(|error| Failure::files(format!("{}: {error}", path.display())))?;
-    config.folder = Some(folder.to_owned());
-    Ok(config)
+    toml::from_str(&text).map_err(|error| Failure::files(format!("{}: {error}", path.display())))
 }
 
 #[derive(Deserialize)]

@@ -16,6 +16,11 @@ pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == DASH
 }
 
+/// The name by which a program is known in messages and debug data.
+pub(crate) fn name_of(program: &Path) -> String {
+    if is_dash(program) { "<stdin>".to_owned() } else { program.to_string_lossy().into_owned() }
+}
+
 /// A file, or standard input, of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -98,7 +103,7 @@ fn temporary(target: &Path) -> io::Result<(PathBuf, File)> {
     Err(last)
 }
 
-/// The folder that a file lies in.
+/// The folder that a file lies in; the current one for standard input.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

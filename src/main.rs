@@ -14,7 +14,6 @@ mod output;
 mod program;
 mod providers;
 mod render;
-mod sources;
 mod state_file;
 mod summary;
 

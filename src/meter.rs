@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use avm_ir::{
     Opcode, Value,
-    value::{Record, to_json, to_text},
+    value::{Record, to_text},
     verify::CodePlace,
 };
 use avm_vm::{Answer, EffectRequest, Observer};
@@ -61,7 +61,6 @@ impl<'a, const STEPS: bool> Meter<'a, STEPS> {
 
     fn event(&mut self, event: &str, request: &EffectRequest, answer: &Answer, gas: u64) {
         let mut record = Record::from_iter([
-            ("event", Value::text(event)),
             ("id", Value::Int(number(request.id))),
             ("opcode", Value::text(request.opcode.mnemonic())),
             ("gas", Value::Int(number(gas))),
@@ -75,7 +74,7 @@ impl<'a, const STEPS: bool> Meter<'a, STEPS> {
             record.insert("failure".into(), Value::text(failure.code.name()));
             record.insert("message".into(), Value::text(&failure.message));
         }
-        self.out.line(&to_json(&Value::Record(record)));
+        self.out.event(event, record);
     }
 }
 
@@ -97,8 +96,7 @@ impl<const STEPS: bool> Observer for Meter<'_, STEPS> {
 
     fn log(&mut self, note: &Value) {
         if self.json {
-            let record = Record::from_iter([("event", Value::text("log")), ("note", note.clone())]);
-            self.out.line(&to_json(&Value::Record(record)));
+            self.out.event("log", Record::from_iter([("note", note.clone())]));
         } else {
             self.out.line(&to_text(note));
         }

@@ -2,10 +2,12 @@
 //! reader that went away stops neither the run nor the command.
 
 use std::{
-    borrow::Cow,
     io::{self, BufWriter, Write},
     sync::Mutex,
 };
+
+use avm_asm::render::{json, visible};
+use avm_ir::{Value, value::Record};
 
 /// Why standard output could not take everything.
 static FAILURE: Mutex<Option<String>> = Mutex::new(None);
@@ -37,6 +39,13 @@ impl Out {
     /// A text as it is, but for what could command a terminal.
     pub(crate) fn text(&mut self, text: &str) {
         self.bytes(visible(text).as_bytes());
+    }
+
+    /// An event as one line of JSON.
+    pub(crate) fn event(&mut self, name: &str, mut fields: Record) {
+        fields.insert("event".into(), Value::text(name));
+        self.bytes(json(fields).as_bytes());
+        self.bytes(b"\n");
     }
 
     /// Bytes as they are.
@@ -81,34 +90,4 @@ pub(crate) fn note(text: &str) {
 /// Writes a text to standard error that was made safe already and may be coloured.
 pub(crate) fn note_styled(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// The text with every character made visible that moves the cursor, changes colours or hides
-/// text: control characters but line break and tab, and the marks that reorder text.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    Cow::Owned(out)
-}
-
-fn hidden(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn terminals_cannot_be_commanded() {
-        assert_eq!(visible("a\u{1b}[2Jb\r\u{9b}1m\u{7f}"), "a\\u{1b}[2Jb\\u{d}\\u{9b}1m\\u{7f}");
-        assert_eq!(visible("abc\u{202e}def"), "abc\\u{202e}def");
-        assert_eq!(visible("tab\there\nline ü 🎉"), "tab\there\nline ü 🎉");
-    }
 }

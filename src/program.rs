@@ -1,8 +1,8 @@
 //! A program from a file: text or bytecode, told apart by its first bytes, and always verified.
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use avm_asm::{Options, SourceFile};
+use avm_asm::{Assembly, NoSources, Options, SourceFile, files::Files, parse::MAX_SOURCE};
 use avm_ir::{
     Diagnostic, Program, Severity, Verified,
     program::{MAGIC, MAX_PROGRAM, SignatureError},
@@ -10,12 +10,10 @@ use avm_ir::{
 
 use crate::{
     cli::Dialect,
-    config::Config,
     exit::{Exit, Failure, Outcome},
-    files,
+    files::{self, folder_of, name_of},
     output::{note, note_styled},
     render,
-    sources::{Folder, MAX_SOURCE, name_of},
 };
 
 /// What a file holds.
@@ -39,13 +37,13 @@ pub(crate) struct Loaded {
 }
 
 /// Reads a file and assembles or decodes it.
-pub(crate) fn read(path: &Path, dialect: Dialect, config: &Config) -> Outcome<Source> {
+pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
     let bytes = files::read(path, MAX_PROGRAM as u64)?;
     let name = name_of(path);
     if bytes.starts_with(&MAGIC) {
         return Ok(bytecode(name, &bytes));
     }
-    if bytes.len() as u64 > MAX_SOURCE {
+    if bytes.len() > MAX_SOURCE {
         return Err(Failure::files(format!("{name}: program text larger than 16 MiB")));
     }
     let text = match String::from_utf8(bytes) {
@@ -53,9 +51,7 @@ pub(crate) fn read(path: &Path, dialect: Dialect, config: &Config) -> Outcome<So
         _ => return Ok(refused(name, "neither program text (UTF-8) nor bytecode".to_owned())),
     };
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let mut sources = Folder::of(path, config.folder.as_deref());
-    let options = Options { dialect: dialect.into() };
-    let assembly = avm_asm::assemble(&name, &text, &mut sources, &options);
+    let assembly = assemble(path, &text, dialect);
     let mut source = Source {
         name,
         program: None,
@@ -70,6 +66,25 @@ pub(crate) fn read(path: &Path, dialect: Dialect, config: &Config) -> Outcome<So
         }
     }
     Ok(source)
+}
+
+/// Assembles a text with the files of its project, by names that the user would find them by.
+fn assemble(path: &Path, text: &str, dialect: Dialect) -> Assembly {
+    let options = Options { dialect: dialect.into() };
+    let project = || -> io::Result<(Files, String)> {
+        let folder = folder_of(path);
+        if files::is_dash(path) {
+            return Ok((Files::around(folder)?.seen_from(folder)?, name_of(path)));
+        }
+        let files = Files::of_project(path)?.seen_from(folder)?;
+        let name = files.name(path)?;
+        Ok((files, name))
+    };
+    match project() {
+        Ok((mut files, name)) => avm_asm::assemble(&name, text, &mut files, &options),
+        // A pipe, or a folder that is gone: there is the program and nothing beside it.
+        Err(_) => avm_asm::assemble(&name_of(path), text, &mut NoSources, &options),
+    }
 }
 
 fn bytecode(name: String, bytes: &[u8]) -> Source {
@@ -124,6 +139,6 @@ impl Source {
 }
 
 /// The program of a file, or why there is none; shows warnings.
-pub(crate) fn load(path: &Path, dialect: Dialect, config: &Config) -> Outcome<Loaded> {
-    read(path, dialect, config)?.accept(false)
+pub(crate) fn load(path: &Path, dialect: Dialect) -> Outcome<Loaded> {
+    read(path, dialect)?.accept(false)
 }

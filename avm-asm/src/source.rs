@@ -15,7 +15,7 @@ impl SourceFile {
     /// Line and column of a byte, both from 1, the column in characters. A byte behind the end or
     /// inside a character counts as the nearest place before it.
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
-        let offset = floor(&self.text, offset);
+        let offset = self.text.floor_char_boundary(offset as usize);
         let before = &self.text[..offset];
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -25,70 +25,81 @@ impl SourceFile {
 
     /// The text of a span, clamped to what exists.
     pub fn slice(&self, span: Span) -> &str {
-        let start = floor(&self.text, span.start);
-        let end = floor(&self.text, span.end).max(start);
+        let start = self.text.floor_char_boundary(span.start as usize);
+        let end = self.text.floor_char_boundary(span.end as usize).max(start);
         &self.text[start..end]
     }
 }
 
-/// The nearest character boundary at or before a byte.
-pub(crate) fn floor(text: &str, offset: u32) -> usize {
-    let mut offset = (offset as usize).min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    offset
-}
+/// Bytes between two places whose number of characters before is known.
+const STEP: usize = 256;
 
-/// Finds lines and columns of places that mostly come in ascending order.
+/// Finds lines and columns in a text without reading it again, be it one single line.
 #[derive(Debug)]
 pub(crate) struct Lines {
     /// Offset of the first byte of each line.
     starts: Vec<u32>,
-    /// The line found last, as index.
-    last: usize,
+    /// Number of characters before every [`STEP`]th byte.
+    before: Vec<u32>,
 }
 
 impl Lines {
     pub(crate) fn new(text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = core::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect();
-        Self { starts, last: 0 }
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect();
+        let mut before = vec![0];
+        let mut sum = 0;
+        for step in text.as_bytes().chunks(STEP) {
+            sum += characters(step);
+            before.push(sum);
+        }
+        Self { starts, before }
     }
 
-    /// Line and column of a byte, both from 1, the column in characters.
-    pub(crate) fn locate(&mut self, text: &str, offset: u32) -> (u32, u32) {
-        let begins = |line: usize| self.starts.get(line).copied().unwrap_or(u32::MAX);
-        let mut line = self.last;
-        // Statements follow one another: the line is the same or one of the next few.
-        if !(begins(line)..begins(line.saturating_add(8))).contains(&offset) {
-            line = self.starts.partition_point(|start| *start <= offset).saturating_sub(1);
-        }
-        while begins(line + 1) <= offset {
-            line += 1;
-        }
-        self.last = line;
-        let start = floor(text, begins(line));
-        let end = floor(text, offset).max(start);
-        let column = text[start..end].chars().count() + 1;
-        (line as u32 + 1, column as u32)
+    /// Line and column of a byte as [`SourceFile::line_column`] has them.
+    pub(crate) fn locate(&self, text: &str, offset: u32) -> (u32, u32) {
+        let offset = text.floor_char_boundary(offset as usize);
+        let (line, start) = self.line(offset);
+        let column = self.characters(text, offset) - self.characters(text, start) + 1;
+        (line, column)
     }
+
+    /// Number of the line that a byte lies in, from 1, and where the line starts.
+    pub(crate) fn line(&self, offset: usize) -> (u32, usize) {
+        let line = self.starts.partition_point(|start| *start as usize <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
+        (line as u32, start)
+    }
+
+    /// Number of characters before a byte.
+    fn characters(&self, text: &str, offset: usize) -> u32 {
+        let step = offset / STEP;
+        let rest = text.as_bytes().get(step * STEP..offset).unwrap_or_default();
+        self.before.get(step).copied().unwrap_or(0) + characters(rest)
+    }
+}
+
+/// Number of characters that begin in some bytes of a text.
+fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|byte| u32::from(byte & 0xC0 != 0x80)).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, SourceFile};
+    use super::{Lines, STEP, SourceFile};
 
     #[test]
     fn both_ways_of_finding_a_place_agree() {
-        let text = "a\nbé\n\n  c→d\nlast";
-        let file = SourceFile { path: String::new(), text: String::from(text) };
-        let mut lines = Lines::new(text);
-        for offset in (0..=text.len() as u32).chain((0..text.len() as u32).rev()) {
-            if text.is_char_boundary(offset as usize) {
-                assert_eq!(lines.locate(text, offset), file.line_column(offset), "{offset}");
+        let short = "a\nbé\n\n  c→d\nlast";
+        for text in [String::new(), short.into(), "→".repeat(STEP), short.repeat(STEP / 8)] {
+            let file = SourceFile { path: String::new(), text };
+            let lines = Lines::new(&file.text);
+            for offset in (0..file.text.len() as u32 + 3).chain([u32::MAX]) {
+                let found = lines.locate(&file.text, offset);
+                assert_eq!(found, file.line_column(offset), "{offset}");
             }
         }
+        let file = SourceFile { path: String::new(), text: String::from(short) };
         assert_eq!(file.line_column(99), (5, 5));
     }
 }

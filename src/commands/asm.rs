@@ -5,7 +5,6 @@ use std::{io::IsTerminal, path::PathBuf};
 use crate::{
     cli::Asm,
     commands::{key, run::hex},
-    config,
     exit::{Exit, Failure, Outcome},
     files,
     output::{Out, note},
@@ -15,8 +14,7 @@ use crate::{
 /// Assembles a file.
 pub(crate) fn run(args: &Asm) -> Outcome {
     let output = output(args)?;
-    let config = config::load(&args.file)?;
-    let mut program = program::load(&args.file, args.dialect, &config)?.program.into_program();
+    let mut program = program::load(&args.file, args.dialect)?.program.into_program();
     if args.strip {
         program.debug = None;
     }

@@ -1,9 +1,7 @@
 //! `avm check`: errors and warnings without a run.
 
-use avm_ir::{
-    Value,
-    value::{Record, to_json},
-};
+use avm_asm::render::records;
+use avm_ir::{Value, value::Record};
 
 use crate::{
     cli::Check,
@@ -11,7 +9,7 @@ use crate::{
     exit::{Exit, Outcome},
     output::{Out, note, note_styled},
     program::{self, Source},
-    render::{self, Places},
+    render,
 };
 
 /// Checks files, all of them.
@@ -20,7 +18,8 @@ pub(crate) fn run(args: &Check) -> Outcome {
     let mut worst = Exit::Done;
     let (mut errors, mut warnings) = (0, 0);
     for path in &args.files {
-        let read = config::load(path).and_then(|config| program::read(path, args.dialect, &config));
+        // A run would read the configuration as well.
+        let read = config::load(path).and_then(|_| program::read(path, args.dialect));
         let exit = match read {
             Ok(source) => {
                 let (new_errors, new_warnings) = source.counts();
@@ -72,17 +71,15 @@ fn show(source: &Source, json: bool, out: &mut Out) {
 
 /// What there is to say about a program as JSON, one event a line.
 pub(crate) fn json_lines(source: &Source, out: &mut Out) {
-    let places = Places::new(&source.files);
-    for diagnostic in &source.diagnostics {
-        out.line(&places.json(diagnostic));
+    for record in records(&source.diagnostics, &source.files) {
+        out.event("diagnostic", record);
     }
     if let Some(why) = &source.refused {
-        let record = Record::from_iter([
-            ("event", Value::text("diagnostic")),
+        let fields = Record::from_iter([
             ("severity", Value::text("error")),
             ("file", Value::text(&source.name)),
             ("message", Value::text(why)),
         ]);
-        out.line(&to_json(&Value::Record(record)));
+        out.event("diagnostic", fields);
     }
 }

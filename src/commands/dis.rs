@@ -2,7 +2,6 @@
 
 use crate::{
     cli::{Dialect, Dis},
-    config,
     exit::{Exit, Failure, Outcome},
     output::Out,
     program,
@@ -10,8 +9,7 @@ use crate::{
 
 /// Shows a program as text.
 pub(crate) fn run(args: &Dis) -> Outcome {
-    let config = config::load(&args.file)?;
-    let loaded = program::load(&args.file, Dialect::Standard, &config)?;
+    let loaded = program::load(&args.file, Dialect::Standard)?;
     let text = avm_asm::disassemble(loaded.program.program()).map_err(|error| {
         Failure::new(Exit::Program, format!("{}: {error}", args.file.display()))
     })?;

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use avm_asm::SourceFile;
+use avm_asm::{SourceFile, parse::MAX_SOURCE};
 
 use crate::{
     cli::Fmt,
     exit::{Exit, Failure, Outcome},
-    files,
+    files::{self, name_of},
     output::{Out, note, note_styled},
     render,
-    sources::{MAX_SOURCE, name_of},
 };
 
 /// Formats files; those with errors stay as they are.
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &Fmt) -> Outcome {
 }
 
 fn one(path: &Path, check: bool) -> Outcome {
-    let text = files::read_text(path, MAX_SOURCE)?;
+    let text = files::read_text(path, MAX_SOURCE as u64)?;
     let formatted = match avm_asm::format(&text) {
         Ok(formatted) => formatted,
         Err(diagnostics) => {

@@ -6,7 +6,7 @@ use avm_asm::SourceFile;
 use avm_ir::{
     Schedule, Value,
     gas::GAS,
-    value::{Record, to_json, to_text},
+    value::{Record, to_text},
 };
 use avm_plugins::registry::Registry;
 use avm_vm::{
@@ -33,7 +33,7 @@ const DEFAULT_GAS: u64 = 1_000 * GAS;
 /// Runs a program.
 pub(crate) fn run(args: &cli::Run) -> Outcome {
     let config = config::load(&args.file)?;
-    let source = program::read(&args.file, args.dialect, &config)?;
+    let source = program::read(&args.file, args.dialect)?;
     let mut out = Out::new();
     if args.json {
         check::json_lines(&source, &mut out);
@@ -185,12 +185,12 @@ fn tell(machine: &Machine, ended: &End, on_exhausted: OnExhausted, files: &[Sour
 /// The first line of `--json`.
 fn start(out: &mut Out, machine: &Machine) {
     let image = machine.image();
-    out.line(&to_json(&Value::Record(Record::from_iter([
-        ("event", Value::text("start")),
+    let fields = Record::from_iter([
         ("program", Value::from(hex(&image.program_hash()))),
         ("schedule", Value::from(hex(&image.schedule_hash()))),
         ("gas_limit", Value::Int(number(machine.gas_limit()))),
-    ]))));
+    ]);
+    out.event("start", fields);
 }
 
 /// The last lines of `--json`.
@@ -198,11 +198,9 @@ fn finish(out: &mut Out, machine: &Machine, ended: &End, exit: Exit, registers: 
     if registers {
         let all = machine.registers().map(|(name, value)| (name, value.clone()));
         let all = Value::Record(Record::from_iter(all));
-        let record = [("event", Value::text("registers")), ("registers", all)];
-        out.line(&to_json(&Value::Record(Record::from_iter(record))));
+        out.event("registers", Record::from_iter([("registers", all)]));
     }
     let mut record = Record::from_iter([
-        ("event", Value::text("end")),
         ("exit", Value::Int(exit as i64)),
         ("gas_used", Value::Int(number(machine.gas_used()))),
         ("gas_limit", Value::Int(number(machine.gas_limit()))),
@@ -241,7 +239,7 @@ fn finish(out: &mut Out, machine: &Machine, ended: &End, exit: Exit, registers: 
             set("column", Value::Int(i64::from(column)));
         }
     }
-    out.line(&to_json(&Value::Record(record)));
+    out.event("end", record);
 }
 
 /// Bytes as hexadecimal digits.

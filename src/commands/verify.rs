@@ -5,7 +5,6 @@ use avm_ir::{Program, program::SignatureError, value::to_json};
 use crate::{
     cli::{Dialect, Verify},
     commands::run::hex,
-    config,
     exit::{Exit, Outcome},
     output::Out,
     program,
@@ -13,8 +12,7 @@ use crate::{
 
 /// Shows a program that passed every check; one that does not is an error.
 pub(crate) fn run(args: &Verify) -> Outcome {
-    let config = config::load(&args.file)?;
-    let loaded = program::load(&args.file, Dialect::Standard, &config)?;
+    let loaded = program::load(&args.file, Dialect::Standard)?;
     let program = loaded.program.program();
     let mut out = Out::new();
     out.line(&format!("program    {}", hex(&program.hash())));

@@ -123,6 +123,46 @@ fn includes_stay_in_the_project() {
 }
 
 #[test]
+fn included_files_go_by_names_that_the_user_finds_them_by() {
+    let bench = Bench::new();
+    bench.file("project/.git/HEAD", "");
+    bench.file("project/lib/bad.avm", "LOG nothing\n");
+    bench.file("project/src/a.avm", ".include \"../lib/bad.avm\"\n");
+    let places = |folder: &str, program: &str| {
+        let mut command = bench.command(&["check", program]);
+        let output = command.current_dir(bench.path().join(folder)).output().expect("it starts");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    for (folder, program, name) in [
+        (".", "project/src/a.avm", "project/src/../lib/bad.avm:1:5"),
+        ("project", "src/a.avm", "src/../lib/bad.avm:1:5"),
+        ("project/src", "a.avm", " ../lib/bad.avm:1:5"),
+        ("project/lib", "../src/a.avm", "../src/../lib/bad.avm:1:5"),
+    ] {
+        let text = places(folder, program);
+        assert!(text.contains(name), "{text}");
+    }
+    let program = bench.path().join("project/src/a.avm");
+    assert!(places(".", &program.to_string_lossy()).contains("/project/src/../lib/bad.avm:1:5"));
+}
+
+#[test]
+fn json_stays_json_whatever_it_carries() {
+    let program = "LOG \"a\\u{202e}b\\u{1b}[2J\"\nLOG other\nSET x = \"\u{202e}\"\n";
+    let bench = Bench::with(program);
+    bench.file("b.avm", program.replace("LOG other", ""));
+    for args in [["check", "--json", "a.avm"], ["run", "--json", "b.avm"]] {
+        let ran = bench.run(&args);
+        assert!(!ran.stdout.contains(['\u{1b}', '\u{202e}']), "{}", ran.show());
+        for line in ran.stdout.lines() {
+            let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            assert!(event["event"].is_string(), "{line}");
+        }
+    }
+    assert!(bench.run(&["run", "--json", "b.avm"]).stdout.contains("a\\u202eb\\u001b[2J"));
+}
+
+#[test]
 fn everything_is_explained() {
     let bench = Bench::new();
     let all = [

@@ -130,13 +130,14 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// Shows diagnostics; fails if one is an error.
 fn show(cli: &Cli, reports: &[Diagnostic], files: &[SourceFile]) -> Outcome {
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    for report in reports {
-        if cli.json {
-            print(format!("{}\n", render::json(report, files)).as_bytes())?;
-        } else {
-            eprintln!("{}", render::render(report, files, colour));
+    if cli.json {
+        for record in render::records(reports, files) {
+            print(format!("{}\n", render::json(record)).as_bytes())?;
         }
+    } else if !reports.is_empty() {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = !plain && io::stderr().is_terminal();
+        eprintln!("{}\n", render::render(reports, files, colour));
     }
     let errors = reports.iter().any(|report| report.severity == Severity::Error);
     if errors { Err(Failure::Input) } else { Ok(()) }
