@@ -3,7 +3,7 @@
 //! Works on names and positions alone; what an operand's value means is the business of
 //! `lower`.
 
-use avm_ir::{DefaultValue, Diagnostic, Kind, OpInfo, Span};
+use avm_ir::{DefaultValue, Diagnostic, Kind, OpInfo, Opcode, Span};
 
 use crate::{
     ast::{Expr, ExprKind, Instruction, Operand},
@@ -15,6 +15,7 @@ mod names;
 mod table;
 
 pub use names::TableNames;
+pub(crate) use table::synonym;
 pub use table::{nearest_mnemonic, opcode};
 
 /// No row has more operands or results than this; a test of the table holds it.
@@ -25,6 +26,8 @@ pub(crate) const MAX_OUTPUTS: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Bound<'a> {
     pub(crate) info: &'static OpInfo,
+    /// The function that a statement `f(…)` calls; it stands where the first input would.
+    pub(crate) function: Option<&'a str>,
     /// Operands by position in the row; `None` where the default holds. A variadic one stays
     /// empty, see `rest`.
     pub(crate) inputs: [Option<&'a Expr>; MAX_INPUTS],
@@ -34,16 +37,27 @@ pub(crate) struct Bound<'a> {
     pub(crate) outputs: [Option<&'a Expr>; MAX_OUTPUTS],
 }
 
+impl Bound<'_> {
+    fn new(info: &'static OpInfo) -> Self {
+        Self {
+            info,
+            function: None,
+            inputs: [None; MAX_INPUTS],
+            rest: Vec::new(),
+            outputs: [None; MAX_OUTPUTS],
+        }
+    }
+}
+
 /// Finds out which operand is which; `None` if that failed, with the reasons in `diagnostics`.
 pub(crate) fn bind<'a>(
     instruction: &'a Instruction,
     info: &'static OpInfo,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
-    let bound =
-        Bound { info, inputs: [None; MAX_INPUTS], rest: Vec::new(), outputs: [None; MAX_OUTPUTS] };
     let span = instruction.mnemonic.span;
-    let mut binder = Binder { bound, span, diagnostics, failed: false, position: 0 };
+    let mut binder =
+        Binder { bound: Bound::new(info), span, diagnostics, failed: false, position: 0 };
     let mut named: Option<Span> = None;
     for operand in &instruction.operands {
         match &operand.name {
@@ -59,6 +73,36 @@ pub(crate) fn bind<'a>(
     (!binder.failed).then_some(binder.bound)
 }
 
+/// The same for the statement `f(a, b) -> R`, which calls a function of the program.
+pub(crate) fn bind_function<'a>(
+    instruction: &'a Instruction,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Bound<'a>> {
+    let info = Opcode::CALL.info();
+    let function = &instruction.mnemonic;
+    let bound = Bound { function: Some(&function.text), ..Bound::new(info) };
+    let span = function.span;
+    // The function itself is there; what follows are its arguments.
+    let mut binder = Binder { bound, span, diagnostics, failed: false, position: 1 };
+    let mut named: Option<Span> = None;
+    for operand in &instruction.operands {
+        match &operand.name {
+            None => binder.by_position(&operand.value, named),
+            Some(name) if info.output_named(&name.text).is_some() => {
+                named.get_or_insert(name.span);
+                binder.by_name(operand, &name.text, name.span);
+            }
+            Some(name) => {
+                let message = "the arguments of a function go by position";
+                let report = diagnostic(messages::UNKNOWN_OPERAND, name.span, message);
+                binder.fail(report.help("write their values alone, in the order of `.func`"));
+            }
+        }
+    }
+    binder.outputs(&instruction.outputs);
+    (!binder.failed).then_some(binder.bound)
+}
+
 /// The same for a call in an expression, which has arguments by position only.
 pub(crate) fn bind_call<'a>(
     info: &'static OpInfo,
@@ -66,9 +110,8 @@ pub(crate) fn bind_call<'a>(
     arguments: &'a [Expr],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
-    let bound =
-        Bound { info, inputs: [None; MAX_INPUTS], rest: Vec::new(), outputs: [None; MAX_OUTPUTS] };
-    let mut binder = Binder { bound, span, diagnostics, failed: false, position: 0 };
+    let mut binder =
+        Binder { bound: Bound::new(info), span, diagnostics, failed: false, position: 0 };
     for argument in arguments {
         if binder.position == info.inputs.len() {
             binder.one_too_many(argument);

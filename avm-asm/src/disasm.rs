@@ -16,6 +16,7 @@ use avm_ir::{
 
 use crate::{
     ast::{Expr, ExprKind},
+    bind,
     fmt::quote,
     resolve::ends_flow,
     show,
@@ -351,6 +352,9 @@ impl<'p> Writer<'p> {
         let view = large.view(region);
         for (number, func) in region.functions.iter().enumerate() {
             self.check_name("function", &func.name);
+            if bind::opcode(&func.name).is_some() {
+                self.cannot(format!("function {} is named like an instruction", func.name));
+            }
             let params = self.params(index, number, func.params);
             self.out.push('\n');
             self.line(&format!(".func {}({})", func.name, params.join(", ")));

@@ -68,6 +68,7 @@ pub(crate) fn program<'a>(
         names: HashSet::new(),
         computed: BTreeSet::new(),
         used_labels: HashSet::new(),
+        read_first: Vec::new(),
         unreachable: Vec::new(),
         const_bytes: 0,
         suggestions: Cell::new(MAX_SUGGESTIONS),
@@ -85,6 +86,7 @@ pub(crate) fn program<'a>(
         program.tests.push(lowered);
     }
     env.warn_unreachable(&program);
+    env.warn_read_first();
     let related = env.report_unwritten();
     program.registers = env.agent.names();
     let names = env.names.iter().map(|(kind, name)| (*kind, String::from(*name)));
@@ -108,6 +110,8 @@ pub(crate) struct Env<'a> {
     computed: BTreeSet<NameKind>,
     /// Program-wide labels that some jump names.
     used_labels: HashSet<&'a str>,
+    /// Registers of functions that are read before they are written: name, place, function.
+    read_first: Vec<(&'a str, Span, &'a str)>,
     /// Labels behind an instruction that ends the flow: name, region, instruction, place.
     unreachable: Vec<(&'a str, u32, u32, Span)>,
     const_bytes: u64,
@@ -530,12 +534,19 @@ impl<'e, 'a> Lower<'e, 'a> {
     /// Sets the place of the instructions that follow.
     fn here(&mut self, span: Span, number: Option<u32>) {
         let file = usize::from(span.file.0);
-        let (Some(source), Some(lines)) = (self.env.files.get(file), self.env.lines.get_mut(file))
+        let (Some(source), Some(lines)) = (self.env.files.get(file), self.env.lines.get(file))
         else {
             return;
         };
         let (line, column) = lines.locate(&source.text, span.start);
         self.at = Place { file: span.file.0, line, column, number: number.unwrap_or(0) };
+    }
+
+    /// A piece of the source to show in a message; `None` where it is long or broken into lines.
+    fn source(&self, span: Span) -> Option<&'a str> {
+        let text = &self.env.files.get(usize::from(span.file.0))?.text;
+        let piece = text.get(span.start as usize..span.end as usize)?;
+        (piece.len() <= 60 && !piece.contains(['\n', ';'])).then_some(piece)
     }
 
     fn emit(&mut self, op: Opcode, outs: &[u8], ins: &[Arg]) {

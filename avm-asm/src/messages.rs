@@ -339,7 +339,7 @@ wrong "BREAK\n" right "WHILE a\n  BREAK\nENDWHILE\n"
 
 UNKNOWN_OPCODE = 200 Error "unknown instruction"
 "No instruction has this name. `avm explain` lists all of them. Mnemonics match in any case; a function of the program
-is called by `CALL name, arguments -> R`."
+is called by `name(arguments) -> R` or `CALL name, arguments -> R`."
 wrong "LOGG \"x\"\n" right "LOG \"x\"\n"
 
 UNKNOWN_NAME = 201 Error "name that nothing writes"
@@ -411,6 +411,11 @@ wrong ".func f()\n:inside\n.endfunc\nJUMP inside\n" right ".func f()\n.endfunc\n
 NOTHING_TO_READ = 215 Error "`_` holds no value"
 "`_` in place of a result drops it. It is no register and cannot be read."
 wrong "LOG _\n" right "SET R = 1\nLOG R\n"
+
+FUNCTION_IS_INSTRUCTION = 216 Error "function named like an instruction"
+"Mnemonics match in any case, so a line that begins with this name is always the instruction and never a call of the
+function. Give the function another name."
+wrong ".func wait(x)\n  RETURN x\n.endfunc\n" right ".func wait_for(x)\n  RETURN x\n.endfunc\n"
 
 MISSING_OPERAND = 300 Error "operand missing"
 "The instruction needs an operand that is neither given nor has a default. The usage line shows the order; any operand
@@ -551,6 +556,11 @@ PAPER_NAME = 901 Warning "name resolved by the paper dialect"
 "The name is defined nowhere; `--dialect paper` takes it for the one constant that it extends or abbreviates. Write the
 constant's own name."
 wrong "#define MAX 5\nLOG MAX_TESTS\n" right "#define MAX 5\nLOG MAX\n"
+
+READ_FIRST = 902 Warning "register of a function read before it is written"
+"A function has registers of its own, which begin as `NULL`. It reads this one first and writes it further down, while the agent has
+a register of the same name, which the function does not see. Pass the agent's value as an argument and give the new one back by `RETURN`."
+wrong "SET total = 1\n.func plus(x)\n  SET total = total + x\n  RETURN total\n.endfunc\nLOG plus(2)\n" right "SET total = 1\n.func plus(total, x)\n  SET total = total + x\n  RETURN total\n.endfunc\nLOG plus(total, 2)\n"
 }
 
 #[cfg(test)]

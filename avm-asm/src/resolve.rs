@@ -12,6 +12,7 @@ use avm_ir::{
 
 use crate::{
     ast::{Func, Name, Region, Stmt, StmtKind, Test},
+    bind,
     messages::{self, Report, diagnostic},
 };
 
@@ -176,6 +177,15 @@ impl<'a> Walk<'a, '_> {
             return self.misplaced(func.head, "a function");
         }
         self.length(&func.name);
+        if let Some(op) = bind::opcode(&func.name.text) {
+            let message = format!(
+                "`{}` is the instruction {}, in any case of its letters",
+                func.name.text,
+                op.mnemonic()
+            );
+            let report = diagnostic(messages::FUNCTION_IS_INSTRUCTION, func.name.span, message);
+            self.diagnostics.push(report.help("give the function another name"));
+        }
         match self.symbols.function_of.get(&*func.name.text) {
             None => {
                 let number = self.symbols.functions.len() as u32;

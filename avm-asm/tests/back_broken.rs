@@ -53,6 +53,25 @@ fn broken_programs() {
     insta::assert_snapshot!(out);
 }
 
+/// `f(a, b) -> R` as a statement is `CALL f, a, b -> R`.
+#[test]
+fn a_function_is_called_by_its_name() {
+    let func = ".func f(a, b)\n  RETURN a\n.endfunc\nSET R = {}\n";
+    let pairs = [
+        ("f(1, 2) -> R", "CALL f, 1, 2 -> R"),
+        ("f(1, R.a)", "CALL f, 1, R.a"),
+        ("f() -> R.b", "CALL f -> R.b"),
+        ("f(f(1), out=R)", "CALL f, f(1) -> R"),
+        ("IF R == 1 THEN f(1)", "IF R == 1 THEN CALL f, 1"),
+    ];
+    for (short, long) in pairs {
+        let [short, long] = [short, long].map(|line| plain(&format!("{func}{line}\n")));
+        assert!(short.diagnostics.is_empty(), "{}", describe(&short));
+        let hash = |assembly: &Assembly| assembly.program.as_ref().map(avm_ir::Program::hash);
+        assert_eq!(hash(&short), hash(&long));
+    }
+}
+
 /// The examples of the table of messages give their message, and the mended ones none.
 #[test]
 fn examples_of_the_messages_are_true() {

@@ -35,11 +35,56 @@ pub fn nearest_mnemonic(name: &str) -> Option<&'static str> {
     spell::nearest(name, names)
 }
 
+/// What other languages call an instruction, in upper case.
+const SYNONYMS: &[(&str, Opcode)] = &[
+    ("PRINT", Opcode::LOG),
+    ("PRINTLN", Opcode::LOG),
+    ("ECHO", Opcode::LOG),
+    ("SAY", Opcode::LOG),
+    ("MOV", Opcode::SET),
+    ("LET", Opcode::SET),
+    ("VAR", Opcode::SET),
+    ("INC", Opcode::ADD),
+    ("DEC", Opcode::SUB),
+    ("LENGTH", Opcode::LEN),
+    ("SIZE", Opcode::LEN),
+    ("COUNT", Opcode::LEN),
+    ("STR", Opcode::TO_TEXT),
+    ("STRING", Opcode::TO_TEXT),
+    ("INT", Opcode::TO_INT),
+    ("FLOAT", Opcode::TO_FLOAT),
+    ("TYPE", Opcode::TYPE_OF),
+    ("STRIP", Opcode::TRIM),
+    ("CALL_MODEL", Opcode::GPU_INFER),
+    ("INFER", Opcode::GPU_INFER),
+    ("LLM", Opcode::GPU_INFER),
+    ("EMBED", Opcode::CALC_EMBED),
+    ("SEARCH", Opcode::DOC_SEARCH),
+    ("SLEEP", Opcode::WAIT),
+    ("END", Opcode::HALT),
+    ("EXIT", Opcode::HALT),
+    ("QUIT", Opcode::HALT),
+    ("STOP", Opcode::HALT),
+    ("THROW", Opcode::RAISE),
+];
+
+/// The instruction that a foreign word stands for, in any case.
+pub(crate) fn synonym(word: &str) -> Option<Opcode> {
+    SYNONYMS.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(word)).map(|(_, op)| *op)
+}
+
 #[cfg(test)]
 mod tests {
     use avm_ir::{Opcode, opcode::OPS};
 
-    use super::opcode;
+    use super::{SYNONYMS, opcode};
+
+    #[test]
+    fn synonyms_are_no_mnemonics() {
+        for (word, op) in SYNONYMS {
+            assert_eq!(opcode(word), None, "{word} is an instruction, not another {op:?}");
+        }
+    }
 
     #[test]
     fn agrees_with_the_instruction_table() {

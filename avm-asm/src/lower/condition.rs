@@ -9,19 +9,25 @@ use crate::{
 };
 
 impl<'a> Lower<'_, 'a> {
-    /// Goes on at `target` where the condition is `sense`, else falls through.
-    pub(super) fn branch(&mut self, condition: &'a Expr, sense: bool, target: LabelId) {
+    /// Goes on at `target` where the condition of `word` is `sense`, else falls through.
+    pub(super) fn branch(
+        &mut self,
+        condition: &'a Expr,
+        sense: bool,
+        target: LabelId,
+        word: &'static str,
+    ) {
         match &condition.kind {
-            ExprKind::Unary(UnaryOp::Not, inner) => self.branch(inner, !sense, target),
+            ExprKind::Unary(UnaryOp::Not, inner) => self.branch(inner, !sense, target, word),
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => {
                 // One side alone decides: `AND` that fails, `OR` that holds.
                 if (*op == BinaryOp::Or) == sense {
-                    self.branch(left, sense, target);
-                    self.branch(right, sense, target);
+                    self.branch(left, sense, target, word);
+                    self.branch(right, sense, target, word);
                 } else {
                     let undecided = self.out.fresh();
-                    self.branch(left, !sense, undecided);
-                    self.branch(right, sense, target);
+                    self.branch(left, !sense, undecided, word);
+                    self.branch(right, sense, target, word);
                     self.out.place_if_used(undecided);
                 }
             }
@@ -29,7 +35,7 @@ impl<'a> Lower<'_, 'a> {
                 let mark = self.mark();
                 let atom = self.atom(condition);
                 let op = if sense { Opcode::JUMP_IF } else { Opcode::JUMP_UNLESS };
-                self.check_condition(&atom, condition);
+                self.check_condition(&atom, condition, word);
                 match self.known_bool(&atom) {
                     Some(value) if value == sense => {
                         self.emit(Opcode::JUMP, &[], &[Arg::Label(target)]);

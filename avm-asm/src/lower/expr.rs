@@ -1,6 +1,6 @@
 //! Expressions: every operator becomes one instruction.
 
-use avm_ir::{Opcode, Slot, Span};
+use avm_ir::{Kind, Opcode, Slot, Span};
 
 use super::{Lower, register::Mark};
 use crate::{
@@ -340,8 +340,12 @@ impl<'a> Lower<'_, 'a> {
             return Atom::Poison;
         };
         if let Some(report) = not_in_expression(op, name) {
+            let report = match self.as_statement(op, arguments, dest) {
+                Some(statement) => report.help(format!("write `{statement}` on a line of its own")),
+                None => report,
+            };
             self.env.report(report);
-            self.evaluate_all(arguments);
+            self.evaluate_for(op, arguments);
             return Atom::Poison;
         }
         let Some(bound) =
@@ -354,6 +358,40 @@ impl<'a> Lower<'_, 'a> {
         let result = self.result(mark, dest, span);
         self.emit(op, &[result], &args);
         Atom::Reg(result)
+    }
+
+    /// A call as the instruction that it should have been, where that says it all.
+    #[cold]
+    fn as_statement(&mut self, op: Opcode, arguments: &[Expr], dest: Option<u8>) -> Option<String> {
+        let info = op.info();
+        let literal = matches!(op, Opcode::LIST | Opcode::RECORD | Opcode::CALL);
+        let operands = self.source(arguments.first()?.span.to(arguments.last()?.span))?;
+        match info.outputs {
+            _ if literal => None,
+            [] => Some(format!("{} {operands}", info.mnemonic)),
+            [_] => {
+                let place = dest.and_then(|dest| self.window().name(dest)).unwrap_or("result");
+                Some(format!("{} {operands} -> {place}", info.mnemonic))
+            }
+            _ => None,
+        }
+    }
+
+    /// Evaluates the arguments of a misplaced instruction: what it would have changed counts as
+    /// written, labels and functions are no values.
+    #[cold]
+    fn evaluate_for(&mut self, op: Opcode, arguments: &'a [Expr]) {
+        let mark = self.mark();
+        for (position, argument) in arguments.iter().enumerate() {
+            match op.info().inputs.get(position).map(|input| input.kind) {
+                Some(Kind::Place) => self.forgive_place(argument),
+                Some(Kind::Label | Kind::Func) => {}
+                _ => {
+                    self.atom(argument);
+                }
+            }
+            self.release(mark);
+        }
     }
 
     /// Evaluates arguments for their diagnostics alone.
@@ -369,6 +407,13 @@ impl<'a> Lower<'_, 'a> {
     fn no_function(&self, name: &Name) -> avm_ir::Diagnostic {
         let message = format!("there is no function `{}`", name.text);
         let report = diagnostic(messages::UNKNOWN_FUNCTION, name.span, message);
+        if let Some(op) = bind::synonym(&name.text) {
+            let text = format!("the instruction is called {}", op.mnemonic());
+            return match not_in_expression(op, name) {
+                None => report.edit(name.span, op.mnemonic(), text),
+                Some(_) => report.help(format!("{text} and stands on a line of its own")),
+            };
+        }
         let near = self.env.nearest_function(&name.text);
         match near.or_else(|| self.env.nearest_mnemonic(&name.text)) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
@@ -411,7 +456,6 @@ fn opcode_of(op: BinaryOp) -> Opcode {
 
 /// Why an instruction cannot stand in an expression, if it cannot.
 fn not_in_expression(op: Opcode, name: &Name) -> Option<avm_ir::Diagnostic> {
-    use avm_ir::Kind;
     let info = op.info();
     let (cause, help) = match op {
         Opcode::LIST => ("is written as a literal", "write `[a, b]`"),

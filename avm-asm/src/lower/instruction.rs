@@ -1,10 +1,12 @@
 //! Instructions: operands by kind, results to their places.
 
-use avm_ir::{DefaultValue, Kind, NameKind, OpInfo, Opcode, Slot, Span, Value, instr::NO_REGISTER};
+use avm_ir::{
+    DefaultValue, Diagnostic, Kind, NameKind, OpInfo, Opcode, Slot, Span, Value, instr::NO_REGISTER,
+};
 
 use super::{Lower, expr::Atom, place::Path};
 use crate::{
-    ast::{Expr, ExprKind, Func, Instruction},
+    ast::{Expr, ExprKind, Func, Instruction, Operand},
     bind::{self, Bound},
     emit::{Arg, Literal},
     messages::{self, Report, diagnostic},
@@ -22,21 +24,23 @@ impl<'a> Lower<'_, 'a> {
     pub(super) fn instruction(&mut self, instruction: &'a Instruction) {
         let mark = self.mark();
         let mnemonic = &instruction.mnemonic;
-        match bind::opcode(&mnemonic.text) {
+        let mut reports = Vec::new();
+        let bound = match bind::opcode(&mnemonic.text) {
+            Some(op) => bind::bind(instruction, op.info(), &mut reports),
+            None if instruction.call_form
+                && self.env.symbols.function(&mnemonic.text).is_some() =>
+            {
+                bind::bind_function(instruction, &mut reports)
+            }
             None => {
-                let report = self.no_instruction(instruction);
-                self.env.report(report);
-                self.forgive(instruction);
+                reports.push(self.no_instruction(instruction));
+                None
             }
-            Some(op) => {
-                let mut reports = Vec::new();
-                let bound = bind::bind(instruction, op.info(), &mut reports);
-                reports.into_iter().for_each(|report| self.env.report(report));
-                match bound {
-                    Some(bound) => self.operation(&bound, mnemonic.span),
-                    None => self.forgive(instruction),
-                }
-            }
+        };
+        reports.into_iter().for_each(|report| self.env.report(report));
+        match bound {
+            Some(bound) => self.operation(&bound, mnemonic.span),
+            None => self.forgive(instruction),
         }
         self.release(mark);
     }
@@ -50,19 +54,40 @@ impl<'a> Lower<'_, 'a> {
         let places =
             instruction.outputs.iter().chain(named.chain(last).map(|operand| &operand.value));
         for place in places {
-            if let ExprKind::Name(name) = &place.kind
-                && name != "_"
-                && !name.starts_with('.')
-                && self.env.symbols.define(name).is_none()
-                && crate::resolve::status_word(name).is_none()
-            {
-                self.register(name, place.span, true);
+            self.forgive_place(place);
+        }
+        let foreign = bind::synonym(&instruction.mnemonic.text);
+        if let (Some(Opcode::SET), Some(first)) = (foreign, instruction.operands.first()) {
+            match &first.name {
+                Some(name) => self.forgive_name(&name.text, name.span),
+                None => self.forgive_place(&first.value),
             }
         }
     }
 
+    /// What was to be written counts as written.
+    pub(super) fn forgive_place(&mut self, place: &'a Expr) {
+        let mut place = place;
+        while let ExprKind::Field(base, _) | ExprKind::Index(base, _) = &place.kind {
+            place = base;
+        }
+        if let ExprKind::Name(name) = &place.kind {
+            self.forgive_name(name, place.span);
+        }
+    }
+
+    fn forgive_name(&mut self, name: &'a str, span: Span) {
+        if name != "_"
+            && !name.starts_with('.')
+            && self.env.symbols.define(name).is_none()
+            && crate::resolve::status_word(name).is_none()
+        {
+            self.register(name, span, true);
+        }
+    }
+
     #[cold]
-    fn no_instruction(&self, instruction: &Instruction) -> avm_ir::Diagnostic {
+    fn no_instruction(&self, instruction: &Instruction) -> Diagnostic {
         let name = &instruction.mnemonic;
         let message = format!("there is no instruction `{}`", name.text);
         let report = diagnostic(messages::UNKNOWN_OPCODE, name.span, message);
@@ -75,10 +100,54 @@ impl<'a> Lower<'_, 'a> {
                 format!("it is a function, call it by `{call}`"),
             );
         }
+        if let Some(op) = bind::synonym(&name.text) {
+            return self.foreign(report, instruction, op);
+        }
         match self.env.nearest_mnemonic(&name.text) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
             None => report.help("`avm explain` lists all instructions"),
         }
+    }
+
+    /// What a word of another language is written like here.
+    #[cold]
+    fn foreign(&self, report: Diagnostic, instruction: &Instruction, op: Opcode) -> Diagnostic {
+        let info = op.info();
+        let word = instruction.mnemonic.span;
+        let operands = instruction.operands.as_slice();
+        let shown =
+            |operand: &Operand| self.source(operand.value.span).filter(|_| operand.name.is_none());
+        let set = match (op, operands) {
+            (Opcode::SET, [Operand { name: Some(_), .. }]) => {
+                return report.edit(word, "SET", "write `SET place = value`");
+            }
+            (Opcode::SET, [place, value]) => {
+                shown(place).zip(shown(value)).map(|(p, v)| (p, v.into()))
+            }
+            (Opcode::ADD | Opcode::SUB, [place, rest @ ..]) if bind::is_place(&place.value) => {
+                let sign = if op == Opcode::ADD { '+' } else { '-' };
+                let step = rest.first().map_or(Some("1"), shown);
+                let place = shown(place);
+                place.zip(step).map(|(place, step)| (place, format!("{place} {sign} {step}")))
+            }
+            _ => None,
+        };
+        if let (Some((place, value)), [], Some(last)) =
+            (set, instruction.outputs.as_slice(), operands.last())
+            && !instruction.call_form
+        {
+            let statement = format!("SET {place} = {value}");
+            let text = format!("write `{statement}`");
+            return report.edit(word.to(last.value.span), statement, text);
+        }
+        if op == Opcode::SET {
+            return report.help("write `SET place = value`");
+        }
+        if bind::bind(instruction, info, &mut Vec::new()).is_some() {
+            let text = format!("the instruction is called {}", info.mnemonic);
+            return report.edit(word, info.mnemonic, text);
+        }
+        report.help(format!("the instruction is called {}, usage: {}", info.mnemonic, info.usage()))
     }
 
     fn operation(&mut self, bound: &Bound<'a>, span: Span) {
@@ -182,6 +251,9 @@ impl<'a> Lower<'_, 'a> {
                 break;
             }
             let arg = match bound.inputs[position] {
+                None if input.kind == Kind::Func && bound.function.is_some() => {
+                    Arg::Slot(self.out.import(bound.function.unwrap_or_default()))
+                }
                 None => self.default(input.kind, input.default),
                 Some(expr) => self.input(info, position, expr),
             };
@@ -195,7 +267,7 @@ impl<'a> Lower<'_, 'a> {
             Opcode::CALL => {
                 let name = match bound.inputs[0].map(|expr| &expr.kind) {
                     Some(ExprKind::Name(name)) => name.as_str(),
-                    _ => "",
+                    _ => bound.function.unwrap_or_default(),
                 };
                 if let Some(symbol) = self.env.symbols.function(name) {
                     self.check_arguments(symbol.func, bound.rest.iter().copied());
@@ -356,11 +428,12 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Complains about a condition that is no bool.
-    pub(super) fn check_condition(&mut self, atom: &Atom<'a>, expr: &Expr) {
+    pub(super) fn check_condition(&mut self, atom: &Atom<'a>, expr: &Expr, word: &str) {
         if let Some(given) = self.type_of(atom, expr).filter(|given| !accepts(Kind::Bool, given)) {
-            let message = format!("a condition is a bool, not {}", with_article(given));
+            let given = with_article(given);
+            let message = format!("the condition of `{word}` takes a bool, not {given}");
             let report = diagnostic(messages::WRONG_TYPE, expr.span, message);
-            self.env.report(report.help("compare it, for instance by `!= 0`"));
+            self.env.report(report.help("compare a value with something, `value == 5`"));
         }
     }
 
@@ -378,7 +451,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// The type of a value, where it is known by now.
-    fn type_of(&self, atom: &Atom<'a>, expr: &Expr) -> Option<&'static str> {
+    pub(super) fn type_of(&self, atom: &Atom<'a>, expr: &Expr) -> Option<&'static str> {
         Some(match atom {
             Atom::Literal(Literal::Null) => "null",
             Atom::Literal(Literal::Bool(_)) => "bool",
@@ -411,7 +484,8 @@ fn accepts(kind: Kind, given: &str) -> bool {
     }
 }
 
-fn with_article(word: &str) -> String {
+/// A word with its article, for a message.
+pub(super) fn with_article(word: &str) -> String {
     match word {
         "null" => String::from("NULL"),
         _ if word.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {word}"),

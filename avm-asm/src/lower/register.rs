@@ -30,6 +30,8 @@ struct Register<'a> {
     name: &'a str,
     written: bool,
     read: Option<Read>,
+    /// Where straight code reads it before anything writes it.
+    early: Option<Span>,
 }
 
 /// Where a name is read first.
@@ -74,7 +76,7 @@ impl<'a> Window<'a> {
             return None;
         }
         let number = self.registers.len() as u8;
-        self.registers.push(Register { name, written: write, read: None });
+        self.registers.push(Register { name, written: write, read: None, early: None });
         self.number_of.insert(name, number);
         Some(number)
     }
@@ -82,16 +84,43 @@ impl<'a> Window<'a> {
     /// Leaves a number without a name.
     pub(super) fn skip(&mut self) {
         if self.registers.len() < self.most {
-            self.registers.push(Register { name: "", written: true, read: None });
+            self.registers.push(Register { name: "", written: true, read: None, early: None });
         } else {
             self.overflow = self.overflow.saturating_add(1);
         }
     }
 
-    pub(super) fn read(&mut self, number: u8, read: Read) {
+    /// Notes a read; `straight` code is no part of a loop.
+    pub(super) fn read(&mut self, number: u8, read: Read, straight: bool) {
         if let Some(register) = self.registers.get_mut(usize::from(number)) {
             register.read.get_or_insert(read);
+            if straight && !register.written {
+                register.early.get_or_insert(read.span);
+            }
         }
+    }
+
+    /// Sets whether a register counts as written.
+    pub(super) fn mark_written(&mut self, number: u8, written: bool) {
+        if let Some(register) = self.registers.get_mut(usize::from(number)) {
+            register.written = written;
+        }
+    }
+
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        let number = self.number_of.get(name);
+        number.is_some_and(|number| self.registers[usize::from(*number)].written)
+    }
+
+    /// The name of a number that has one.
+    pub(super) fn name(&self, number: u8) -> Option<&'a str> {
+        let name = self.registers.get(usize::from(number))?.name;
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Names that are written only behind their first read, and where that is.
+    fn read_first(&self) -> impl Iterator<Item = (&'a str, Span)> {
+        self.registers.iter().filter(|r| r.written).filter_map(|r| Some((r.name, r.early?)))
     }
 
     /// Whether the limit was passed just now and for the first time.
@@ -176,9 +205,14 @@ impl<'a> Lower<'_, 'a> {
             return None;
         }
         let number = self.register(name, span, false)?;
-        let window = self.locals.as_mut().unwrap_or(&mut self.env.agent);
-        window.read(number, Read { span, unquoted });
+        let straight = self.loops.is_empty() && self.scope_names.is_empty();
+        self.window().read(number, Read { span, unquoted }, straight);
         Some(number)
+    }
+
+    /// The registers that names stand for here.
+    pub(super) fn window(&mut self) -> &mut Window<'a> {
+        self.locals.as_mut().unwrap_or(&mut self.env.agent)
     }
 
     /// The register of a name that is written, unless it may not be.
@@ -275,7 +309,9 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Reports names of a function that are read and never written.
-    pub(super) fn report_unwritten_locals(&mut self, window: &Window<'a>, func: &Func) {
+    pub(super) fn report_unwritten_locals(&mut self, window: &Window<'a>, func: &'a Func) {
+        let first = window.read_first().map(|(name, span)| (name, span, func.name.text.as_str()));
+        self.env.read_first.extend(first);
         if self.env.symbols.incomplete {
             return;
         }
@@ -296,6 +332,22 @@ impl<'a> Lower<'_, 'a> {
 const STATE: &str = "R_state";
 
 impl<'a> Env<'a> {
+    /// Warns of functions that seem to go on with a register of the agent.
+    pub(super) fn warn_read_first(&mut self) {
+        for (name, span, func) in core::mem::take(&mut self.read_first) {
+            if self.agent.is_written(name) {
+                let message = format!(
+                    "`{name}` is read before `{func}` writes it; the agent's `{name}` is another register"
+                );
+                self.report(
+                    diagnostic(messages::READ_FIRST, span, message)
+                        .label("is NULL here")
+                        .help(format!("pass `{name}` to `{func}` as an argument")),
+                );
+            }
+        }
+    }
+
     /// Reports names of the agent's registers that are read and never written; gives those that
     /// may be meant for a constant.
     pub(super) fn report_unwritten(&mut self) -> Vec<(String, u32)> {

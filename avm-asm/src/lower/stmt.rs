@@ -2,7 +2,7 @@
 
 use avm_ir::{Opcode, Slot, Value};
 
-use super::{Lower, expr::Atom};
+use super::{Lower, expr::Atom, instruction::with_article};
 use crate::{
     ast::{Expr, ExprKind, Name, Operand, Stmt, StmtKind},
     bind,
@@ -10,6 +10,11 @@ use crate::{
     messages::{self, Report, diagnostic},
     show,
 };
+
+/// Words whose conditions messages name.
+const IF: &str = "IF";
+const ELSEIF: &str = "ELSEIF";
+const WHILE: &str = "WHILE";
 
 impl<'a> Lower<'_, 'a> {
     pub(super) fn block(&mut self, items: &'a [Stmt]) {
@@ -36,7 +41,7 @@ impl<'a> Lower<'_, 'a> {
                 self.out.place(top);
                 self.here(stmt.span, stmt.number);
                 let head = self.at;
-                self.branch(condition, false, end);
+                self.branch(condition, false, end, WHILE);
                 self.loops.push((end, top));
                 self.block(body);
                 self.loops.pop();
@@ -84,7 +89,17 @@ impl<'a> Lower<'_, 'a> {
                 self.env.report(report.help("write a register, or a path such as `R.a[0]`"));
             }
         } else if matches!(place.kind, ExprKind::Name(_) | ExprKind::Raw(_)) {
+            let known = match (&self.locals, &place.kind) {
+                (Some(window), ExprKind::Name(name)) => window.is_written(name),
+                _ => true,
+            };
             match self.plain_place(place) {
+                // The place is written once its value was read.
+                Some(register) if !known => {
+                    self.window().mark_written(register, false);
+                    self.into(value, register);
+                    self.window().mark_written(register, true);
+                }
                 Some(register) => self.into(value, register),
                 None => {
                     self.atom(value);
@@ -120,7 +135,8 @@ impl<'a> Lower<'_, 'a> {
             } else {
                 self.here(condition.span, None);
             }
-            self.branch(condition, false, next);
+            let word = if position == 0 { IF } else { ELSEIF };
+            self.branch(condition, false, next, word);
             self.block(body);
             let last = position + 1 == arms.len() && otherwise.is_none();
             if !last && !self.out.flow_ended(self.start) {
@@ -154,11 +170,11 @@ impl<'a> Lower<'_, 'a> {
         };
         self.here(stmt.span, stmt.number);
         match target {
-            Some(target) => self.branch(condition, true, target),
+            Some(target) => self.branch(condition, true, target, IF),
             // The missing label was reported; the condition may have more to say.
             None => {
                 let unknown = self.out.fresh();
-                self.branch(condition, true, unknown);
+                self.branch(condition, true, unknown, IF);
             }
         }
         true
@@ -202,16 +218,28 @@ impl<'a> Lower<'_, 'a> {
     }
 
     fn check_items(&mut self, atom: &Atom<'a>, list: &Expr) {
-        let given = match atom {
-            Atom::Literal(Literal::Null) => "NULL",
-            Atom::Literal(Literal::Bool(_)) => "a bool",
-            Atom::Literal(Literal::Float(_)) => "a float",
-            Atom::Literal(Literal::Text(_)) => "a text",
-            Atom::Literal(Literal::Value(Value::Record(_))) => "a record",
-            _ => return,
+        let Some(given) = self.type_of(atom, list).filter(|ty| !matches!(*ty, "list" | "int"))
+        else {
+            return;
         };
-        let message = format!("`FOR` walks over a list or counts to an int, not over {given}");
-        self.env.report(diagnostic(messages::WRONG_TYPE, list.span, message));
+        let of = with_article(given);
+        let message = format!("`FOR` walks over a list or counts to an int, not over {of}");
+        let report = diagnostic(messages::WRONG_TYPE, list.span, message);
+        let (to_list, keys) = (Opcode::TO_LIST.mnemonic(), Opcode::KEYS.mnemonic());
+        let source = self.source(list.span);
+        self.env.report(match (given, source) {
+            ("text", Some(text)) => {
+                let characters = format!("{to_list}({text})");
+                report.edit(list.span, characters, "walk over the list of its characters")
+            }
+            ("text", None) => report.help(format!("`{to_list}` gives its characters")),
+            ("record", source) => {
+                let record = source.unwrap_or("…");
+                let keys = format!("`{keys}({record})` for the keys");
+                report.help(format!("write {keys}, `{to_list}({record})` for `[key, value]` pairs"))
+            }
+            _ => report,
+        });
     }
 
     /// `given R = value` of a test.
@@ -235,7 +263,7 @@ impl<'a> Lower<'_, 'a> {
         self.here(condition.span, None);
         let mark = self.mark();
         let atom = self.atom(condition);
-        self.check_condition(&atom, condition);
+        self.check_condition(&atom, condition, "expect");
         let slot = self.slot(&atom);
         let Some(text) = show::expr(condition, self.env.symbols) else {
             let message = "this condition is longer than 64 KiB";
