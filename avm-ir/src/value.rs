@@ -14,6 +14,7 @@ mod codec;
 mod json;
 mod list;
 mod record;
+mod sums;
 mod text;
 
 use alloc::{sync::Arc, vec::Vec};

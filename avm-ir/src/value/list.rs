@@ -1,9 +1,8 @@
 //! Lists: a shared vector of values that knows its canonical length, memory and depth.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{MAX_NESTING, Value};
+use super::{Value, sums::Sums};
 
 /// Memory counted for an empty list, in bytes: pointer block, header and the smallest allocation.
 const LIST_OVERHEAD: u64 = 160;
@@ -14,45 +13,10 @@ const ITEM: u64 = 16;
 #[derive(Clone)]
 pub struct List(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     items: Vec<Value>,
-    /// Sum of the items' canonical lengths.
-    encoded: u64,
-    /// Sum of the items' memory.
-    heap: u64,
-    /// Never below the list's nesting; exact once it has been asked for at the limit.
-    nesting: AtomicU32,
-}
-
-impl Clone for Inner {
-    fn clone(&self) -> Self {
-        Self {
-            items: self.items.clone(),
-            encoded: self.encoded,
-            heap: self.heap,
-            nesting: AtomicU32::new(self.nesting.load(Ordering::Relaxed)),
-        }
-    }
-}
-
-impl Inner {
-    fn add(&mut self, item: &Value) {
-        self.encoded += item.encoded_len();
-        if item.is_heap() {
-            self.heap += item.heap();
-            self.deepen(item);
-        }
-    }
-
-    fn subtract(&mut self, item: &Value) {
-        self.encoded -= item.encoded_len();
-        self.heap -= item.heap();
-    }
-
-    fn deepen(&mut self, item: &Value) {
-        let nesting = self.nesting.get_mut();
-        *nesting = (*nesting).max(item.nesting().saturating_add(1));
-    }
+    sums: Sums,
 }
 
 impl List {
@@ -88,25 +52,17 @@ impl List {
 
     /// Length of the canonical encoding, in bytes.
     pub fn encoded_len(&self) -> u64 {
-        5 + self.0.encoded
+        5 + self.0.sums.encoded
     }
 
     /// Memory as the limit counts it, in bytes.
     pub fn heap(&self) -> u64 {
-        LIST_OVERHEAD + ITEM * self.len() as u64 + self.0.heap
+        LIST_OVERHEAD + ITEM * self.len() as u64 + self.0.sums.heap
     }
 
-    /// Levels of lists and records, 1 for a list of scalars. The kept bound is made exact only
-    /// where it reaches the limit, so that whether a program is refused depends on its values
-    /// alone, not on how they came about.
+    /// Levels of lists and records, 1 for a list of scalars.
     pub fn nesting(&self) -> u32 {
-        let bound = self.0.nesting.load(Ordering::Relaxed);
-        if bound < MAX_NESTING {
-            return bound;
-        }
-        let exact = 1 + self.iter().map(Value::nesting).max().unwrap_or(0);
-        self.0.nesting.store(exact, Ordering::Relaxed);
-        exact
+        self.0.sums.nesting(self.iter())
     }
 
     /// Replaces the item at a position that exists, and returns the old one.
@@ -115,16 +71,16 @@ impl List {
         if index >= inner.items.len() {
             return None;
         }
-        inner.add(&value);
+        inner.sums.add(&value);
         let old = core::mem::replace(&mut inner.items[index], value);
-        inner.subtract(&old);
+        inner.sums.subtract(&old);
         Some(old)
     }
 
     /// Appends an item.
     pub fn push(&mut self, item: Value) {
         let inner = Arc::make_mut(&mut self.0);
-        inner.add(&item);
+        inner.sums.add(&item);
         inner.items.push(item);
     }
 
@@ -132,7 +88,7 @@ impl List {
     pub fn pop(&mut self) -> Option<Value> {
         let inner = Arc::make_mut(&mut self.0);
         let item = inner.items.pop()?;
-        inner.subtract(&item);
+        inner.sums.subtract(&item);
         Some(item)
     }
 
@@ -142,7 +98,7 @@ impl List {
             return false;
         }
         let inner = Arc::make_mut(&mut self.0);
-        inner.add(&item);
+        inner.sums.add(&item);
         inner.items.insert(index, item);
         true
     }
@@ -154,7 +110,7 @@ impl List {
         }
         let inner = Arc::make_mut(&mut self.0);
         let item = inner.items.remove(index);
-        inner.subtract(&item);
+        inner.sums.subtract(&item);
         Some(item)
     }
 }
@@ -167,13 +123,11 @@ impl Default for List {
 
 impl From<Vec<Value>> for List {
     fn from(items: Vec<Value>) -> Self {
-        let mut inner =
-            Inner { items: Vec::new(), encoded: 0, heap: 0, nesting: AtomicU32::new(1) };
+        let mut sums = Sums::new();
         for item in &items {
-            inner.add(item);
+            sums.add(item);
         }
-        inner.items = items;
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner { items, sums }))
     }
 }
 

@@ -2,9 +2,8 @@
 //! make a lookup slow.
 
 use alloc::{collections::BTreeMap, sync::Arc};
-use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{MAX_NESTING, Text, Value};
+use super::{Text, Value, sums::Sums};
 
 /// Memory counted for an empty record, in bytes: pointer block, header and one tree node.
 const RECORD_OVERHEAD: u64 = 400;
@@ -15,50 +14,16 @@ const FIELD: u64 = 150;
 #[derive(Clone)]
 pub struct Record(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     fields: BTreeMap<Text, Value>,
-    /// Sum of the fields' canonical lengths.
-    encoded: u64,
-    /// Sum of the fields' memory.
-    heap: u64,
-    /// Never below the record's nesting; see `List::nesting`.
-    nesting: AtomicU32,
-}
-
-impl Clone for Inner {
-    fn clone(&self) -> Self {
-        Self {
-            fields: self.fields.clone(),
-            encoded: self.encoded,
-            heap: self.heap,
-            nesting: AtomicU32::new(self.nesting.load(Ordering::Relaxed)),
-        }
-    }
-}
-
-impl Inner {
-    fn subtract(&mut self, value: &Value) {
-        self.encoded -= value.encoded_len();
-        self.heap -= value.heap();
-    }
-
-    fn add(&mut self, value: &Value) {
-        self.encoded += value.encoded_len();
-        self.heap += value.heap();
-        let nesting = self.nesting.get_mut();
-        *nesting = (*nesting).max(value.nesting().saturating_add(1));
-    }
+    sums: Sums,
 }
 
 impl Record {
     /// A record without fields.
     pub fn new() -> Self {
-        Self(Arc::new(Inner {
-            fields: BTreeMap::new(),
-            encoded: 0,
-            heap: 0,
-            nesting: AtomicU32::new(1),
-        }))
+        Self(Arc::new(Inner { fields: BTreeMap::new(), sums: Sums::new() }))
     }
 
     /// Number of fields.
@@ -83,23 +48,17 @@ impl Record {
 
     /// Length of the canonical encoding, in bytes.
     pub fn encoded_len(&self) -> u64 {
-        5 + self.0.encoded
+        5 + self.0.sums.encoded
     }
 
     /// Memory as the limit counts it, in bytes.
     pub fn heap(&self) -> u64 {
-        RECORD_OVERHEAD + self.0.heap
+        RECORD_OVERHEAD + self.0.sums.heap
     }
 
     /// Levels of lists and records, 1 for a record of scalars.
     pub fn nesting(&self) -> u32 {
-        let bound = self.0.nesting.load(Ordering::Relaxed);
-        if bound < MAX_NESTING {
-            return bound;
-        }
-        let exact = 1 + self.iter().map(|(_, value)| value.nesting()).max().unwrap_or(0);
-        self.0.nesting.store(exact, Ordering::Relaxed);
-        exact
+        self.0.sums.nesting(self.0.fields.values())
     }
 
     /// Memory that a new field of this name adds besides its value's, in bytes.
@@ -110,14 +69,14 @@ impl Record {
     /// Sets a field and returns what it was.
     pub fn insert(&mut self, name: Text, value: Value) -> Option<Value> {
         let inner = Arc::make_mut(&mut self.0);
-        inner.add(&value);
+        inner.sums.add(&value);
         if let Some(slot) = inner.fields.get_mut(name.as_str()) {
             let old = core::mem::replace(slot, value);
-            inner.subtract(&old);
+            inner.sums.subtract(&old);
             return Some(old);
         }
-        inner.encoded += 4 + name.len() as u64;
-        inner.heap += Self::field_heap(&name);
+        inner.sums.encoded += 4 + name.len() as u64;
+        inner.sums.heap += Self::field_heap(&name);
         inner.fields.insert(name, value);
         None
     }
@@ -129,9 +88,9 @@ impl Record {
         }
         let inner = Arc::make_mut(&mut self.0);
         let old = inner.fields.remove(name)?;
-        inner.subtract(&old);
-        inner.encoded -= 4 + name.len() as u64;
-        inner.heap -= Self::field_heap(name);
+        inner.sums.subtract(&old);
+        inner.sums.encoded -= 4 + name.len() as u64;
+        inner.sums.heap -= Self::field_heap(name);
         Some(old)
     }
 }
