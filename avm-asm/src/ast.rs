@@ -217,7 +217,7 @@ pub enum ExprKind {
     /// `value[index]`
     Index(Box<Expr>, Box<Expr>),
     /// `name(arguments)`: a function of the program or an instruction with one result.
-    Call(Name, Vec<Expr>),
+    Call(Name, Vec<Operand>),
     /// `[a, b]`
     List(Vec<Expr>),
     /// `{name: a, "any text": b}`

@@ -92,35 +92,47 @@ pub(crate) fn bind_function<'a>(
                 named.get_or_insert(name.span);
                 binder.by_name(operand, &name.text, name.span);
             }
-            Some(name) => {
-                let message = "the arguments of a function go by position";
-                let report = diagnostic(messages::UNKNOWN_OPERAND, name.span, message);
-                binder.fail(report.help("write their values alone, in the order of `.func`"));
-            }
+            Some(name) => binder.fail(named_argument(name.span)),
         }
     }
     binder.outputs(&instruction.outputs);
     (!binder.failed).then_some(binder.bound)
 }
 
-/// The same for a call in an expression, which has arguments by position only.
+/// The same for a call in an expression, whose result is its value.
 pub(crate) fn bind_call<'a>(
     info: &'static OpInfo,
     span: Span,
-    arguments: &'a [Expr],
+    arguments: &'a [Operand],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
     let mut binder =
         Binder { bound: Bound::new(info), span, diagnostics, failed: false, position: 0 };
+    let mut named: Option<Span> = None;
     for argument in arguments {
-        if binder.position == info.inputs.len() {
-            binder.one_too_many(argument);
-        } else {
-            binder.by_position(argument, None);
+        match &argument.name {
+            None if binder.position == info.inputs.len() => binder.one_too_many(&argument.value),
+            None => binder.by_position(&argument.value, named),
+            Some(name) => {
+                named.get_or_insert(name.span);
+                binder.by_name(argument, &name.text, name.span);
+            }
         }
     }
-    binder.complete(arguments.last().map(|argument| argument.span));
+    if let Some(place) = binder.bound.outputs[0] {
+        let message = "a call in an expression has no place for its result";
+        let report = diagnostic(messages::TOO_MANY_RESULTS, place.span, message);
+        binder.fail(report.help("the result is the value of the call"));
+    }
+    binder.complete(arguments.last().map(|argument| argument.value.span));
     (!binder.failed).then_some(binder.bound)
+}
+
+/// An argument of a function of the program with a name.
+#[cold]
+pub(crate) fn named_argument(name: Span) -> Diagnostic {
+    diagnostic(messages::UNKNOWN_OPERAND, name, "the arguments of a function go by position")
+        .help("write their values alone, in the order of `.func`")
 }
 
 struct Binder<'a, 'd> {

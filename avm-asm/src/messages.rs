@@ -258,11 +258,6 @@ LEFT_OUT = 116 Error "code was left out"
 the line."
 wrong "IF a THEN ...\n" right "IF a THEN LOG \"caution\"\n"
 
-NAMED_ARGUMENT = 117 Error "named operand in an expression"
-"A call inside an expression takes its arguments by position. Named operands belong to an instruction on a line
-of its own: `OP a, name=b -> R`; use its result in the expression."
-wrong "SET R = ROUND(x, digits=2)\n" right "SET R = ROUND(x, 2)\n"
-
 BAD_LABEL = 118 Error "malformed label"
 "A label is `:name` or `name:`; a local one begins with a dot, `:.name`. A jump names it without the colon."
 wrong ": 5\n" right ":five\n"

@@ -227,7 +227,7 @@ impl<'s> Builder<'s> {
         Expr { kind: ExprKind::Index(Box::new(base), Box::new(index)), span }
     }
 
-    pub(crate) fn call(&self, name: Name, arguments: Vec<Expr>, end: u32) -> Expr {
+    pub(crate) fn call(&self, name: Name, arguments: Vec<Operand>, end: u32) -> Expr {
         let span = self.span(name.span.start, end);
         Expr { kind: ExprKind::Call(name, arguments), span }
     }
@@ -297,12 +297,9 @@ impl<'s> Builder<'s> {
             && let [Operand { name: None, value }] = operands.as_mut_slice()
             && let ExprKind::Call(function, arguments) = &mut value.kind
         {
-            let function = self.variable(function.clone());
+            let function = Operand { name: None, value: self.variable(function.clone()) };
             let arguments = core::mem::take(arguments);
-            operands = core::iter::once(function)
-                .chain(arguments)
-                .map(|value| Operand { name: None, value })
-                .collect();
+            operands = core::iter::once(function).chain(arguments).collect();
         }
         let instruction = Instruction { mnemonic, operands, outputs, call_form };
         self.flat = Flat::Statement(StmtKind::Instruction(instruction));

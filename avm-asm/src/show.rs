@@ -3,7 +3,7 @@
 use avm_ir::{Span, Value};
 
 use crate::{
-    ast::{Expr, ExprKind, Name},
+    ast::{Expr, ExprKind, Name, Operand},
     fmt::{AsWritten, Printer},
     resolve::Symbols,
 };
@@ -39,7 +39,10 @@ fn replaced(expr: &Expr, symbols: &Symbols<'_>, budget: &mut u64) -> Option<Expr
         ExprKind::Field(base, name) => ExprKind::Field(copy(base)?, plain(&name.text)),
         ExprKind::Index(base, index) => ExprKind::Index(copy(base)?, copy(index)?),
         ExprKind::Call(name, arguments) => {
-            let arguments = arguments.iter().map(|a| replaced(a, symbols, budget));
+            let arguments = arguments.iter().map(|argument| {
+                let name = argument.name.as_ref().map(|name| plain(&name.text));
+                Some(Operand { name, value: replaced(&argument.value, symbols, budget)? })
+            });
             ExprKind::Call(plain(&name.text), arguments.collect::<Option<_>>()?)
         }
         ExprKind::List(items) => {

@@ -72,6 +72,28 @@ fn a_function_is_called_by_its_name() {
     }
 }
 
+/// Arguments of a call in an expression may have names, and come back from bytecode with them.
+#[test]
+fn named_arguments_of_a_call() {
+    let calls = [
+        "SORT(xs, descending=true)",
+        "ROUND(digits=2, value=1.25)",
+        "SORT(SORT(xs), descending=LEN(xs) > 1)",
+    ];
+    for named in calls {
+        let text = format!(
+            "SET xs = [1, 2]\nSET ys = {named}\n.test \"t\" region=main\ngiven xs = {named}\nexpect {named} == xs\n.endtest\n"
+        );
+        let assembly = plain(&text);
+        let program = assembly.program.as_ref().expect("right");
+        let shown = avm_asm::disassemble(program).expect("made by the assembler");
+        let again = plain(&shown).program.expect("own text");
+        assert_eq!(again.hash(), program.hash(), "{shown}");
+    }
+    let [named, plain] = ["LOG ROUND(digits=2, value=1.25)\n", "LOG ROUND(1.25, 2)\n"].map(plain);
+    assert_eq!(named.program.map(|p| p.hash()), plain.program.map(|p| p.hash()));
+}
+
 /// The examples of the table of messages give their message, and the mended ones none.
 #[test]
 fn examples_of_the_messages_are_true() {

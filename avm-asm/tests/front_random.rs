@@ -137,6 +137,7 @@ fn value() -> impl Strategy<Value = String> {
             several(padded.clone(), 0).prop_map(|all| format!("[{}]", all.join(","))),
             several(record.boxed(), 0).prop_map(|all| format!("{{{}}}", all.join(","))),
             several(padded.clone(), 0).prop_map(|all| format!("g({})", all.join(","))),
+            several(padded.clone(), 1).prop_map(|all| format!("g({})", all.join(",\nk="))),
             several(padded.clone(), 1).prop_map(|all| format!("({})", all.join("+"))),
             several(padded.clone(), 1).prop_map(|all| format!("({})", all.join(" OR "))),
             padded.prop_map(|value| format!("(NOT (b AND{value}))")),

@@ -14,7 +14,7 @@ use super::{
     line::{Operands, is_default, operand, print},
 };
 use crate::{
-    ast::{BinaryOp, Expr, ExprKind, UnaryOp},
+    ast::{BinaryOp, Expr, ExprKind, Operand, UnaryOp},
     fmt::quote,
     show::{bare, plain},
 };
@@ -143,7 +143,10 @@ fn expression(
             ExprKind::Record(pairs)
         }
         Opcode::CALL => match value(0)?.kind {
-            ExprKind::Name(function) => ExprKind::Call(plain(&function), rest()?),
+            ExprKind::Name(function) => {
+                let arguments = rest()?.into_iter().map(|value| Operand { name: None, value });
+                ExprKind::Call(plain(&function), arguments.collect())
+            }
             _ => return None,
         },
         _ => match operator(op) {
@@ -153,13 +156,15 @@ fn expression(
                 if info.inputs.iter().any(|input| changes(input.kind)) || info.reach.is_some() {
                     return None;
                 }
-                let mut count = operands.inputs.len();
-                while count > 0
-                    && is_default(info, count - 1, operands.inputs[count - 1], view.region)
-                {
-                    count -= 1;
+                let mut arguments = Vec::new();
+                for (input, slot) in operands.inputs.iter().enumerate() {
+                    if !is_default(info, input, *slot, view.region) {
+                        // Behind one that is left out the others need their names.
+                        let named = arguments.len() < input;
+                        let name = named.then(|| plain(info.inputs[input].name));
+                        arguments.push(Operand { name, value: value(input)? });
+                    }
                 }
-                let arguments = (0..count).map(value).collect::<Option<_>>()?;
                 ExprKind::Call(plain(info.mnemonic), arguments)
             }
         },

@@ -348,11 +348,11 @@ impl<'a> Printer<'a> {
             }
             ExprKind::Call(name, arguments) => {
                 let (start, end) = (name.span.end, self.place(expr.span).end);
-                let places = arguments.iter().map(|value| value.span.start..value.span.end);
+                let places = arguments.iter().map(|a| operand_start(a)..a.value.span.end);
                 let broken = self.spread(start, places, end);
                 out.push(&name.text);
                 out.push("(");
-                self.list(out, arguments, start..end, broken);
+                self.arguments(out, &name.text, arguments, start..end, broken);
                 out.push(")");
             }
             ExprKind::List(items) => {
@@ -428,6 +428,31 @@ impl<'a> Printer<'a> {
             let start = out.text.len();
             self.write(out, item, 0);
             out.item(group, start, item.span.start..item.span.end);
+        }
+        out.close(group);
+    }
+
+    fn arguments(
+        &self,
+        out: &mut Doc,
+        function: &str,
+        arguments: &[Operand],
+        source: Range<u32>,
+        broken: bool,
+    ) {
+        if arguments.is_empty() {
+            return;
+        }
+        let group = out.open(source, broken);
+        for (at, argument) in arguments.iter().enumerate() {
+            out.push(if at > 0 { ", " } else { "" });
+            let start = out.text.len();
+            if let Some(name) = &argument.name {
+                out.push(&self.names.operand(function, &name.text));
+                out.push("=");
+            }
+            self.write(out, &argument.value, 0);
+            out.item(group, start, operand_start(argument)..argument.value.span.end);
         }
         out.close(group);
     }

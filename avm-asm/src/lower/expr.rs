@@ -4,7 +4,7 @@ use avm_ir::{Kind, Opcode, Slot, Span};
 
 use super::{Lower, register::Mark};
 use crate::{
-    ast::{BinaryOp, Expr, ExprKind, Name, UnaryOp},
+    ast::{BinaryOp, Expr, ExprKind, Name, Operand, UnaryOp},
     bind,
     emit::{Arg, Literal},
     messages::{self, Report, diagnostic},
@@ -316,17 +316,20 @@ impl<'a> Lower<'_, 'a> {
     fn call_expr(
         &mut self,
         name: &'a Name,
-        arguments: &'a [Expr],
+        arguments: &'a [Operand],
         dest: Option<u8>,
         span: Span,
     ) -> Atom<'a> {
         let mark = self.mark();
         if let Some(symbol) = self.env.symbols.function(&name.text) {
             let func = symbol.func;
-            self.check_arguments(func, arguments.iter());
+            self.check_arguments(func, arguments.iter().map(|argument| &argument.value));
             let mut args = vec![Arg::Slot(self.out.import(&func.name.text))];
             for argument in arguments {
-                let atom = self.atom(argument);
+                if let Some(name) = &argument.name {
+                    self.env.report(bind::named_argument(name.span));
+                }
+                let atom = self.atom(&argument.value);
                 args.push(Arg::Slot(self.slot(&atom)));
             }
             let result = self.result(mark, dest, span);
@@ -362,10 +365,17 @@ impl<'a> Lower<'_, 'a> {
 
     /// A call as the instruction that it should have been, where that says it all.
     #[cold]
-    fn as_statement(&mut self, op: Opcode, arguments: &[Expr], dest: Option<u8>) -> Option<String> {
+    fn as_statement(
+        &mut self,
+        op: Opcode,
+        arguments: &[Operand],
+        dest: Option<u8>,
+    ) -> Option<String> {
         let info = op.info();
         let literal = matches!(op, Opcode::LIST | Opcode::RECORD | Opcode::CALL);
-        let operands = self.source(arguments.first()?.span.to(arguments.last()?.span))?;
+        let first = arguments.first()?;
+        let first = first.name.as_ref().map_or(first.value.span, |name| name.span);
+        let operands = self.source(first.to(arguments.last()?.value.span))?;
         match info.outputs {
             _ if literal => None,
             [] => Some(format!("{} {operands}", info.mnemonic)),
@@ -380,14 +390,16 @@ impl<'a> Lower<'_, 'a> {
     /// Evaluates the arguments of a misplaced instruction: what it would have changed counts as
     /// written, labels and functions are no values.
     #[cold]
-    fn evaluate_for(&mut self, op: Opcode, arguments: &'a [Expr]) {
+    fn evaluate_for(&mut self, op: Opcode, arguments: &'a [Operand]) {
         let mark = self.mark();
         for (position, argument) in arguments.iter().enumerate() {
-            match op.info().inputs.get(position).map(|input| input.kind) {
-                Some(Kind::Place) => self.forgive_place(argument),
+            let name = argument.name.as_ref();
+            let input = name.map_or(Some(position), |name| op.info().input_named(&name.text));
+            match input.and_then(|at| op.info().inputs.get(at)).map(|input| input.kind) {
+                Some(Kind::Place) => self.forgive_place(&argument.value),
                 Some(Kind::Label | Kind::Func) => {}
                 _ => {
-                    self.atom(argument);
+                    self.atom(&argument.value);
                 }
             }
             self.release(mark);
@@ -395,10 +407,10 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Evaluates arguments for their diagnostics alone.
-    fn evaluate_all(&mut self, arguments: &'a [Expr]) {
+    fn evaluate_all(&mut self, arguments: &'a [Operand]) {
         let mark = self.mark();
         for argument in arguments {
-            self.atom(argument);
+            self.atom(&argument.value);
             self.release(mark);
         }
     }

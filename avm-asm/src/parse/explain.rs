@@ -313,16 +313,9 @@ impl Line<'_> {
                 .help("a record is written `{name: value, \"any text\": value}`");
         }
         if self.token(self.bad) == Token::Assign {
-            return if self.bracket() == Some(Token::LParen) {
-                self.here(
-                    messages::NAMED_ARGUMENT,
-                    "a call in an expression takes its arguments by position",
-                )
-                .help("write the instruction on a line of its own and use its result")
-            } else {
-                self.here(messages::SINGLE_EQUALS, "`=` does not compare, `==` does")
-                    .suggest(self.span(self.bad), "==")
-            };
+            return self
+                .here(messages::SINGLE_EQUALS, "`=` does not compare, `==` does")
+                .suggest(self.span(self.bad), "==");
         }
         self.here(messages::UNEXPECTED, format!("{} is not expected here", self.shown(self.bad)))
             .help("behind an operand come a comma, an operator, `->` or the end of the line")

@@ -120,7 +120,13 @@ fn expr(value: &Expr) -> String {
         ExprKind::Raw(number) => format!("%{number}"),
         ExprKind::Field(base, name) => format!("(. {} {})", expr(base), name.text),
         ExprKind::Index(base, index) => format!("(at {} {})", expr(base), expr(index)),
-        ExprKind::Call(name, arguments) => format!("(call {} {})", name.text, list(arguments)),
+        ExprKind::Call(name, arguments) => {
+            let arguments = arguments.iter().map(|argument| match &argument.name {
+                Some(name) => format!("{}={}", name.text, expr(&argument.value)),
+                None => expr(&argument.value),
+            });
+            format!("(call {} {})", name.text, arguments.collect::<Vec<_>>().join(" "))
+        }
         ExprKind::List(items) => format!("[{}]", list(items)),
         ExprKind::Record(fields) => {
             let fields: Vec<_> = fields

@@ -305,7 +305,7 @@ impl Generator {
             6 => format!("{{a: {left}, \"b c\": {right}}}"),
             7 => format!("one({left})"),
             8 => format!("two({left}, {right})"),
-            9 => format!("ROUND({left}, 2)").replace(&left, self.pick(&["alpha"])),
+            9 => format!("ROUND(alpha, {}2)", self.pick(&["", "digits="])),
             10 if logic => format!("({left}) AND ({right}) AND {}", self.register()),
             11 if logic => format!("({left}) OR ({right})"),
             12 => String::from("lastTaskFailed"),

@@ -318,15 +318,6 @@ impl Line<'_> {
         if bad == Token::Arrow && outside && before == Token::Comma {
             return Some(self.missing(Some(Token::Comma)));
         }
-        if bracket == Some(Token::LParen) && bad == Token::Assign {
-            return Some(
-                self.here(
-                    messages::NAMED_ARGUMENT,
-                    "a call in an expression takes its arguments by position",
-                )
-                .help("write the instruction on a line of its own and use its result"),
-            );
-        }
         let called = self.token(self.head + 1) == Token::CallParen;
         if called && outside && before == Token::RParen {
             let gap = Span::new(self.file, head.end, head.end);
