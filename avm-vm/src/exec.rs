@@ -15,7 +15,7 @@ mod state;
 mod text;
 mod vector;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use avm_ir::{
     Instr, Opcode, Slot, Value,
@@ -27,7 +27,7 @@ use avm_ir::{
 use crate::{
     agent::Agent,
     effect::Failure,
-    machine::Image,
+    machine::{Frame, Image, windows_heap},
     observer::Observer,
     price::{Operands, Results, RowPrice, slots_of},
     trap::{Fault, TrapCode},
@@ -92,8 +92,9 @@ pub(crate) struct Cpu<'m> {
     pub(crate) below: &'m mut [Value],
     /// Registers of the window in use.
     pub(crate) live: usize,
-    /// Memory of the frames besides their registers, in bytes.
-    pub(crate) frames: u64,
+    pub(crate) frames: &'m [Frame],
+    /// See [`windows_heap`].
+    pub(crate) sums: &'m mut Vec<u64>,
     pub(crate) region: &'m Region,
     pub(crate) consts: &'m [Value],
     pub(crate) links: &'m Links,
@@ -174,10 +175,9 @@ impl Cpu<'_> {
 
     #[cold]
     fn measure(&mut self, about: u64) -> Done {
-        let windows = self.below.iter().chain(&self.regs[..self.live.min(WINDOW)]);
-        let slots = 16 * (self.below.len() + WINDOW) as u64;
-        let reachable =
-            windows.map(Value::heap).sum::<u64>() + slots + self.frames + self.agent.heap();
+        let current = &self.regs[..self.live.min(WINDOW)];
+        let windows = windows_heap(self.below, current, self.frames, self.sums);
+        let reachable = windows + self.agent.heap();
         Ok(self.agent.memory.measure(reachable, about)?)
     }
 

@@ -23,7 +23,7 @@ use crate::{
     trap::{Fault, Trap},
 };
 use effects::Pending;
-use frames::{FRAME, Frame};
+pub(crate) use frames::{Frame, windows_heap};
 
 /// Name of the register that holds the agent's state record.
 pub const STATE_REGISTER: &str = "R_state";
@@ -184,6 +184,9 @@ pub struct Machine {
     /// The windows of all frames, one behind the other; slots behind the last one are `NULL`.
     stack: Vec<Value>,
     frames: Vec<Frame>,
+    /// Memory of the windows of `frames[1..]`, each with those before it, as far as it was asked
+    /// for: nothing writes to them until they are the current one again.
+    sums: Vec<u64>,
     /// Where the current window starts, and how many registers it has.
     base: usize,
     live: usize,
@@ -207,6 +210,7 @@ impl Machine {
             seed: config.seed,
             stack: alloc::vec![Value::Null; WINDOW],
             frames: Vec::new(),
+            sums: Vec::new(),
             base: 0,
             live: WINDOW,
             region: 0,
@@ -246,6 +250,8 @@ impl Machine {
                 return Err(InputError::Missing(name.clone()));
             }
         }
+        // So that the order in which a host names them does not show in the state's hash.
+        initial.sort_by_key(|(register, _)| *register);
         for (register, value) in &initial {
             self.stack[usize::from(*register)] = value.clone();
         }
@@ -293,7 +299,8 @@ impl Machine {
             regs,
             below,
             live: self.live,
-            frames: FRAME * self.frames.len() as u64,
+            frames: &self.frames,
+            sums: &mut self.sums,
             region,
             consts: &region.consts,
             links: &self.image.verified.links()[self.region as usize],

@@ -29,9 +29,9 @@ pub fn append_passages(text: &str, documents: &List) -> String {
     out
 }
 
-/// Length in bytes that [`append_passages`] cannot exceed.
+/// Length in bytes that [`append_passages`] cannot exceed: a byte may become an escape of six.
 pub fn passages_bound(text: &str, documents: &List) -> u64 {
-    text.len() as u64 + 2 * documents.encoded_len() + 32 * documents.len() as u64
+    text.len() as u64 + 6 * documents.encoded_len() + 32 * documents.len() as u64
 }
 
 fn parts(document: &Value) -> (String, String) {

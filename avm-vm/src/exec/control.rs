@@ -100,11 +100,13 @@ pub(super) fn assert(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     if condition(cpu, i, i.b)? {
         return Ok(());
     }
+    cpu.reserve(super::convert::text_bound(cpu.get(i.c)))?;
     let message = cpu.opt(i.c).map_or_else(|| "the condition does not hold".into(), to_text);
     Err(Fault { code: TrapCode::AssertFailed, message }.into())
 }
 
 pub(super) fn raise(cpu: &mut Cpu<'_>, i: Instr) -> Done {
+    cpu.reserve(super::convert::text_bound(cpu.get(i.b)))?;
     Err(Fault { code: TrapCode::Raised, message: to_text(cpu.get(i.b)) }.into())
 }
 

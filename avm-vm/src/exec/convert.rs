@@ -50,7 +50,7 @@ pub(super) fn to_float(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 /// Memory that the text of a value may take: every byte may become an escape of six.
-fn text_bound(value: &Value) -> u64 {
+pub(super) fn text_bound(value: &Value) -> u64 {
     96 + match value {
         Value::Text(text) => 6 * text.len() as u64,
         other => 6 * other.encoded_len() + 24,

@@ -129,6 +129,7 @@ pub(super) fn sort(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 pub(super) fn reverse(cpu: &mut Cpu<'_>, i: Instr) -> Done {
+    cpu.reserve(cpu.get(i.b).heap())?;
     let reversed = match cpu.get(i.b) {
         Value::List(list) => list.iter().rev().cloned().collect::<Vec<_>>().into(),
         Value::Text(text) => Value::from(text.chars().rev().collect::<String>()),

@@ -52,7 +52,11 @@ pub(super) fn slice(cpu: &mut Cpu<'_>, i: Instr) -> Done {
             cpu.reserve(160 + 16 * range.len() as u64)?;
             Value::list(list.as_slice()[range].to_vec())
         }
-        Value::Bytes(bytes) => Value::Bytes(Arc::new(bytes[range(bytes.len())].to_vec())),
+        Value::Bytes(bytes) => {
+            let (range, bytes) = (range(bytes.len()), bytes.clone());
+            cpu.reserve(96 + range.len() as u64)?;
+            Value::Bytes(Arc::new(bytes[range].to_vec()))
+        }
         other => return Err(type_fault(i.op, "a text, list or bytes", other)),
     };
     Ok(())
@@ -77,6 +81,12 @@ pub(super) fn trim(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     map(cpu, i, |text| String::from(text.trim()))
 }
 
+/// How often a text that is not empty occurs in another. To look for a text takes time in its
+/// length even where it cannot fit, and only the other text is paid for.
+fn hits(text: &str, part: &str) -> usize {
+    if part.len() > text.len() { 0 } else { text.matches(part).count() }
+}
+
 pub(super) fn split(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let whole = text(cpu, i, i.b)?.clone();
     let separator = match cpu.opt(i.c) {
@@ -93,11 +103,12 @@ pub(super) fn split(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     // One part costs some 112 bytes besides its text; count them before they are made.
     let parts = match &separator {
         None => whole.split_whitespace().count(),
-        Some(separator) => whole.matches(separator.as_str()).count() + 1,
+        Some(separator) => hits(&whole, separator) + 1,
     };
     cpu.reserve(160 + 112 * parts as u64 + whole.len() as u64)?;
     let parts: Vec<Value> = match &separator {
         None => whole.split_whitespace().map(Value::text).collect(),
+        Some(_) if parts == 1 => alloc::vec![Value::Text(whole)],
         Some(separator) => whole.split(separator.as_str()).map(Value::text).collect(),
     };
     cpu.write(i.a, Value::list(parts))
@@ -138,7 +149,9 @@ pub(super) fn find(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let (found, searched) = match (cpu.get(i.b), cpu.get(i.c)) {
         (Value::Text(text), Value::Text(part)) => {
             let start = text.offset(clamp(from, text.chars_len()));
-            let found = text[start..].find(part.as_str()).map(|at| start + at);
+            let fits = part.len() <= text.len() - start;
+            let found = if fits { text[start..].find(part.as_str()) } else { None };
+            let found = found.map(|at| start + at);
             let searched = found.map_or(text.len(), |at| at + part.len()).saturating_sub(start);
             let chars = |offset: usize| match text.is_ascii() {
                 true => offset,
@@ -176,7 +189,10 @@ pub(super) fn replace(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     if part.is_empty() {
         return Err(fault(TrapCode::InvalidArgument, "REPLACE of an empty text"));
     }
-    let hits = whole.matches(part.as_str()).count();
+    let hits = hits(&whole, &part);
+    if hits == 0 {
+        return cpu.write(i.a, Value::Text(whole));
+    }
     cpu.reserve((whole.len() + hits * with.len()) as u64 + 96)?;
     cpu.write(i.a, Value::from(whole.replace(part.as_str(), &with)))
 }

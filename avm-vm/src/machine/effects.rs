@@ -28,7 +28,7 @@ pub(crate) struct Pending {
     /// Nanogas charged before, intrinsic minimum included.
     pub(crate) charged: u64,
     /// Whether `max_gas` comes from the call's own `gas_limit` rather than from what is left.
-    own_limit: bool,
+    pub(super) own_limit: bool,
 }
 
 /// Why an answer was not taken.
@@ -71,7 +71,7 @@ impl Machine {
         let left = self.agent.gas;
         let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
         let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
-        let room = self.agent.memory.limit.saturating_sub(self.memory_used());
+        let room = self.agent.memory.limit.saturating_sub(self.measured());
         let request = EffectRequest {
             id: self.next_effect,
             opcode: instr.op,

@@ -1,5 +1,7 @@
 //! Calls and returns, and flow between regions.
 
+use alloc::vec::Vec;
+
 use avm_ir::{Value, program::Perm, verify::CodePlace};
 
 use super::{End, Machine};
@@ -22,7 +24,26 @@ pub(crate) struct Frame {
 }
 
 /// Memory counted for a frame besides its registers, in bytes.
-pub(super) const FRAME: u64 = 64;
+const FRAME: u64 = 64;
+
+/// Memory of all frames and windows in bytes, slots included. `sums` keeps that of the callers'
+/// windows, so that every window is walked once as long as it is not returned to; the agent's own
+/// window, to which functions can write, is walked every time.
+pub(crate) fn windows_heap(
+    below: &[Value],
+    current: &[Value],
+    frames: &[Frame],
+    sums: &mut Vec<u64>,
+) -> u64 {
+    let heap = |window: &[Value]| window.iter().map(Value::heap).sum::<u64>();
+    for frame in frames.iter().skip(1 + sums.len()) {
+        let callers = sums.last().copied().unwrap_or(0);
+        sums.push(callers + heap(&below[frame.base..frame.base + frame.live]));
+    }
+    let agent = heap(&below[..below.len().min(WINDOW)]);
+    let slots = 16 * (below.len() + WINDOW) as u64;
+    agent + sums.last().copied().unwrap_or(0) + heap(current) + slots + FRAME * frames.len() as u64
+}
 
 impl Machine {
     /// Pushes a frame for the `CALL` just fetched.
@@ -99,6 +120,7 @@ impl Machine {
             self.end = Some(End::Halted(value));
             return Ok(());
         };
+        self.sums.truncate(self.frames.len().saturating_sub(1));
         self.stack[self.base..self.base + self.live].fill(Value::Null);
         let heap = value.heap();
         self.stack[frame.base + usize::from(frame.result)] = value;
@@ -126,8 +148,15 @@ impl Machine {
         if self.agent.memory.make(bytes) {
             return Ok(());
         }
-        let reachable = self.memory_used();
+        let reachable = self.measured();
+        debug_assert_eq!(reachable, self.memory_used(), "the sums of the callers' windows");
         self.agent.memory.measure(reachable, 0)
+    }
+
+    /// The same as [`Self::memory_used`], in time that does not grow with the depth of calls.
+    pub(super) fn measured(&mut self) -> u64 {
+        let (below, rest) = self.stack.split_at(self.base);
+        windows_heap(below, &rest[..self.live], &self.frames, &mut self.sums) + self.agent.heap()
     }
 
     /// Memory of everything the agent holds, in bytes, as the limit counts it.

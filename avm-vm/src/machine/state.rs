@@ -10,8 +10,9 @@ use avm_ir::{
 use super::{End, InputError, Machine};
 
 impl Machine {
-    /// blake3 over everything that decides how the run goes on: program, schedule, place, frames,
-    /// registers, status words, store, log, saved state, meters, random numbers, pending effect.
+    /// blake3 over everything that decides how the run goes on: program, schedule, policy, limits,
+    /// inputs, place, frames, registers, status words, store, log, saved state, meters, random
+    /// numbers, pending effect.
     pub fn state_hash(&self) -> [u8; 32] {
         let mut out = Writer::new();
         out.raw(&self.image.program_hash());
@@ -25,8 +26,19 @@ impl Machine {
         out.u64(self.agent.drawn);
         out.u64(self.next_effect);
         out.u64(self.agent.failures);
+        out.u8(self.on_exhausted as u8);
+        out.u64(self.limits.call_depth as u64);
+        out.u64(self.limits.log_entries as u64);
         out.text(&self.agent.last_failure_text().unwrap_or_default());
         out.u8(u8::from(self.pending.is_some()));
+        if let Some(pending) = &self.pending {
+            // Set when it was asked; a top-up since then has not changed them.
+            out.u64(pending.charged);
+            out.u64(pending.request.max_gas);
+            out.u64(pending.request.max_bytes);
+            out.u64(pending.request.max_units);
+            out.u8(u8::from(pending.own_limit));
+        }
         for counter in self.agent.memory.counters() {
             out.u64(counter);
         }
@@ -47,6 +59,12 @@ impl Machine {
         }
         encode_to(&status.sandbox, &mut out);
         encode_to(&self.agent.saved, &mut out);
+        // What `RESET_EXECUTION_STATE` puts back.
+        out.u32(self.agent.initial.len() as u32);
+        for (register, value) in &self.agent.initial {
+            out.u8(*register);
+            encode_to(value, &mut out);
+        }
         out.u32(self.agent.kv.len() as u32);
         for (key, value) in &self.agent.kv {
             out.text(key);
