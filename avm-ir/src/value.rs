@@ -196,6 +196,15 @@ impl Value {
         }
     }
 
+    /// [`Self::nesting`], counted level by level. Recursion is bounded by what nests.
+    fn exact_nesting(&self) -> u32 {
+        match self {
+            Self::List(list) => list.exact_nesting(),
+            Self::Record(record) => record.exact_nesting(),
+            _ => 0,
+        }
+    }
+
     /// The language's `==`: by content, an int equals the float of the same number, NaN equals
     /// nothing.
     pub fn equals(&self, other: &Self) -> bool {

@@ -143,6 +143,18 @@ fn nesting_is_exact_where_it_matters() {
     let mut list = List::from(vec![deep]);
     list.replace(0, Value::Null);
     assert_eq!(list.nesting(), 1);
+    // The same where the list that once was deep lies below others.
+    let mut deep = Value::list(Vec::new());
+    for _ in 1..MAX_NESTING - 2 {
+        deep = Value::list(vec![deep]);
+    }
+    let mut list = List::from(vec![deep]);
+    list.pop();
+    let mut value = Value::List(list);
+    for _ in 0..3 {
+        value = Value::list(vec![value]);
+    }
+    assert_eq!(value.nesting(), 4);
 }
 
 #[test]

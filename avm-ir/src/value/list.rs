@@ -65,6 +65,10 @@ impl List {
         self.0.sums.nesting(self.iter())
     }
 
+    pub(super) fn exact_nesting(&self) -> u32 {
+        self.0.sums.exact_nesting(self.iter())
+    }
+
     /// Replaces the item at a position that exists, and returns the old one.
     pub fn replace(&mut self, index: usize, value: Value) -> Option<Value> {
         let inner = Arc::make_mut(&mut self.0);

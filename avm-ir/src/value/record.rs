@@ -61,6 +61,10 @@ impl Record {
         self.0.sums.nesting(self.0.fields.values())
     }
 
+    pub(super) fn exact_nesting(&self) -> u32 {
+        self.0.sums.exact_nesting(self.0.fields.values())
+    }
+
     /// Memory that a new field of this name adds besides its value's, in bytes.
     pub fn field_heap(name: &str) -> u64 {
         FIELD + name.len() as u64

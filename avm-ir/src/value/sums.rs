@@ -55,7 +55,12 @@ impl Sums {
         if bound < MAX_NESTING {
             return bound;
         }
-        let exact = 1 + values.map(Value::nesting).max().unwrap_or(0);
+        self.exact_nesting(values)
+    }
+
+    /// The same, looked up in the values themselves and those below, whose bounds may be too high.
+    pub(super) fn exact_nesting<'a>(&self, values: impl Iterator<Item = &'a Value>) -> u32 {
+        let exact = 1 + values.map(Value::exact_nesting).max().unwrap_or(0);
         self.nesting.store(exact, Ordering::Relaxed);
         exact
     }
