@@ -13,7 +13,11 @@ pub(crate) const HEADING: &str = "## Table of limits";
 pub(crate) fn table() -> String {
     let limits = Limits::default();
     let rows: Vec<(&str, String, &str)> = vec![
-        ("source text", bytes(avm_asm::parse::MAX_SOURCE as u64), "the assembler reports AVM0010"),
+        (
+            "program text (source)",
+            bytes(avm_asm::parse::MAX_SOURCE as u64),
+            "the assembler reports AVM0010",
+        ),
         ("program file", bytes(program::MAX_PROGRAM as u64), "the file is refused"),
         ("regions of a program", number(program::MAX_REGIONS), "the file is refused"),
         ("instructions of a region", number(program::MAX_CODE), "the file is refused"),

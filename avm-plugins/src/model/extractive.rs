@@ -2,7 +2,8 @@
 //!
 //! What it is: a ranking of sentences by the words they share with the question (BM25 weights over
 //! the sentences at hand), with strong weight on exact identifiers, some for the title a sentence
-//! stands under, and hints from the kind of question ("how much" wants a number). What it is not: a
+//! stands under, on words that stand together in both, and on the form that suits the kind of question
+//! ("how much" wants a number, "what is a" wants "a … is a"). What it is not: a
 //! language model. It writes no sentence of its own, draws no conclusion and knows nothing beyond
 //! the passages; a question whose words do not occur in them gets [`REFUSAL`].
 //!
@@ -10,7 +11,9 @@
 //! `[N] TITLE` with N counting from 1, then its text. Logarithms come from a software library, so
 //! the answer is the same on every CPU.
 
+mod bag;
 mod input;
+mod question;
 mod rank;
 mod sentences;
 
@@ -42,7 +45,10 @@ pub fn answer(input: &str) -> String {
     let input = input::parse(&input[..end]);
     let sentences: Vec<_> = (0..)
         .zip(&input.passages)
-        .flat_map(|(index, passage)| sentences::split(index, passage.text))
+        .flat_map(|(index, passage)| {
+            let heading = sentences::heading(index, passage.title);
+            heading.into_iter().chain(sentences::split(index, passage.text))
+        })
         .collect();
     let quotes = rank::choose(&input, &sentences);
     if quotes.is_empty() {

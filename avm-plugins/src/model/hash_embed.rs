@@ -1,6 +1,6 @@
 //! `builtin:hash-embed`: text to a vector by feature hashing.
 //!
-//! What it is: a bag of words, word pairs and character n-grams, each hashed with a sign into one of
+//! What it is: a bag of words, word pairs and character n-grams, each hashed with signs into some of
 //! [`DIMENSIONS`] places (Weinberger et al. 2009), then scaled to length 1. Texts that share words,
 //! identifiers or word parts get a high cosine. A short fixed list of concepts lets "price",
 //! "cost" and "gas" meet. What it is not: a trained model. It knows no other synonyms and no
@@ -10,13 +10,13 @@
 //! only `+ - * /` and square root are used (exact in IEEE 754), and nothing is fused. Changing any
 //! constant here makes stored vectors incomparable, so a test pins the result.
 
-use super::words::{concept, is_stop_word, stem, words};
+use super::words::{Word, concepts, is_stop_word, stem, telling, words};
 
 /// Name under which programs select this model.
 pub const NAME: &str = "builtin:hash-embed";
 
 /// Number of components of every vector.
-pub const DIMENSIONS: usize = 384;
+pub const DIMENSIONS: usize = 1536;
 
 /// Only this many leading bytes of a text are embedded (1 MiB), which bounds time and memory.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -24,29 +24,39 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Characters of one word that yield n-grams; longer words are most likely data, not language.
 const MAX_NGRAM_CHARS: usize = 40;
 
+/// Places of the vector that one feature goes to. With one, two features that meet by chance look
+/// equal; with more they look a little alike.
+const PLACES: u32 = 4;
+
 /// Kinds of feature. The number seeds the hash, so that equal texts of different kinds are apart.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 enum Kind {
     Identifier = 1,
     Word = 2,
     Pair = 3,
     Ngram = 4,
     Concept = 5,
+    Subject = 6,
+    Count = 7,
 }
 
 impl Kind {
-    /// Weight of one occurrence. An exact identifier says most about the subject of a text,
-    /// but above about 3 a text that merely lists names beats the one that explains them.
+    /// Weight of one occurrence, in hundredths. An exact identifier says most about the subject of a
+    /// text, but above about 300 a text that merely lists names beats the one that explains them.
     fn weight(self) -> f64 {
         match self {
-            Kind::Identifier => 2.5,
-            Kind::Word => 1.0,
-            Kind::Pair => 0.5,
-            Kind::Ngram => 0.2,
-            Kind::Concept => 1.0,
+            Kind::Identifier => 250.0,
+            Kind::Word => 100.0,
+            Kind::Pair => 50.0,
+            Kind::Ngram => 20.0,
+            Kind::Concept => 80.0,
+            Kind::Subject | Kind::Count => 100.0,
         }
     }
 }
+
+/// A hashed feature and its weight in hundredths; equal hashes mean equal features.
+type Feature = (u64, u32);
 
 /// Embeds `text` into [`DIMENSIONS`] components of length 1; a text without words gives zeros.
 pub fn embed(text: &str) -> Vec<f32> {
@@ -54,15 +64,21 @@ pub fn embed(text: &str) -> Vec<f32> {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let mut features = features(&text[..end]);
+    let mut features = Features::default();
+    features.read(&text[..end]);
+    let mut features = features.found;
     features.sort_unstable();
     let mut sums = [0f64; DIMENSIONS];
     for run in features.chunk_by(|a, b| a == b) {
-        let (hash, kind) = run[0];
+        let (hash, weight) = run[0];
         // The square root makes the tenth mention of a word count less than the first.
-        let value = kind.weight() * (run.len() as f64).sqrt();
-        let place = ((hash >> 32) * DIMENSIONS as u64) >> 32;
-        sums[place as usize] += if hash & 1 == 0 { value } else { -value };
+        let value = f64::from(weight) * (run.len() as f64).sqrt();
+        for turn in 0..PLACES {
+            // Each place takes its own bits of the hash, the sign its own too.
+            let bits = hash.rotate_left(turn * 16);
+            let place = ((bits >> 32) * DIMENSIONS as u64) >> 32;
+            sums[place as usize] += if hash >> turn & 1 == 0 { value } else { -value };
+        }
     }
     let length = sums.iter().fold(0f64, |sum, x| sum + x * x).sqrt();
     if length == 0.0 {
@@ -71,44 +87,82 @@ pub fn embed(text: &str) -> Vec<f32> {
     sums.iter().map(|x| (x / length) as f32).collect()
 }
 
-fn features(text: &str) -> Vec<(u64, Kind)> {
-    let mut out = Vec::new();
-    let mut before: Option<String> = None;
-    for word in words(text) {
-        if word.identifier || word.parts.len() > 1 {
-            out.push((hash(Kind::Identifier, &[&word.whole]), Kind::Identifier));
-        }
-        for part in &word.parts {
-            if is_stop_word(part) {
-                continue;
-            }
-            let stemmed = stem(part);
-            out.push((hash(Kind::Word, &[&stemmed]), Kind::Word));
-            if let Some(before) = &before {
-                out.push((hash(Kind::Pair, &[before, " ", &stemmed]), Kind::Pair));
-            }
-            if let Some(first) = concept(&stemmed).first() {
-                out.push((hash(Kind::Concept, &[first]), Kind::Concept));
-            }
-            ngrams(&stemmed, &mut out);
-            before = Some(stemmed);
-        }
-    }
-    out
+#[derive(Default)]
+struct Features {
+    found: Vec<Feature>,
 }
 
-/// Adds the 3-, 4- and 5-grams of `<word>`; the marks tell beginnings and ends from middles.
-fn ngrams(word: &str, out: &mut Vec<(u64, Kind)>) {
-    let mut padded = String::with_capacity(word.len() + 2);
-    padded.push('<');
-    padded.extend(word.chars().take(MAX_NGRAM_CHARS));
-    padded.push('>');
-    let bounds: Vec<usize> =
-        padded.char_indices().map(|(at, _)| at).chain([padded.len()]).collect();
-    for n in 3..=5 {
-        for window in bounds.windows(n + 1) {
-            out.push((hash(Kind::Ngram, &[&padded[window[0]..window[n]]]), Kind::Ngram));
+impl Features {
+    fn add(&mut self, kind: Kind, pieces: &[&str], part: f64) {
+        self.found.push((hash(kind, pieces), (kind.weight() * part) as u32));
+    }
+
+    fn read(&mut self, text: &str) {
+        let words = words(text);
+        let mut before: Option<(String, f64)> = None;
+        for (at, word) in words.iter().enumerate() {
+            let compound = word.identifier || word.parts.len() > 1;
+            if compound {
+                self.add(Kind::Identifier, &[&word.whole], 1.0);
+            }
+            for part in word.parts.iter().filter(|part| !is_stop_word(part)) {
+                let stemmed = stem(part);
+                let telling = telling(&stemmed);
+                self.add(Kind::Word, &[&stemmed], telling);
+                if let Some((before, part)) = &before {
+                    self.add(Kind::Pair, &[before, " ", &stemmed], telling.max(*part));
+                }
+                for group in concepts(&stemmed) {
+                    self.add(Kind::Concept, &[group], 1.0);
+                }
+                self.ngrams(&stemmed, telling);
+                before = Some((stemmed, telling));
+            }
+            if let Some(subject) = subject(&words[at..]) {
+                self.add(Kind::Subject, &[&stem(subject)], 1.0);
+            }
+            if let Some(counted) = counted(&words[at..]) {
+                self.add(Kind::Count, &[&stem(counted)], 1.0);
+            }
         }
+    }
+
+    /// Adds the 3-, 4- and 5-grams of `<word>`; the marks tell beginnings and ends from middles.
+    fn ngrams(&mut self, word: &str, part: f64) {
+        let mut padded = String::with_capacity(word.len() + 2);
+        padded.push('<');
+        padded.extend(word.chars().take(MAX_NGRAM_CHARS));
+        padded.push('>');
+        let bounds: Vec<usize> =
+            padded.char_indices().map(|(at, _)| at).chain([padded.len()]).collect();
+        for n in 3..=5 {
+            for window in bounds.windows(n + 1) {
+                self.add(Kind::Ngram, &[&padded[window[0]..window[n]]], part);
+            }
+        }
+    }
+}
+
+/// What a text defines or a question wants defined, where the words begin with it: `a region is`,
+/// `what is a region`, `what a region is`.
+fn subject(words: &[Word]) -> Option<&str> {
+    let word = |at: usize| words.get(at).map_or("", |w| w.whole.as_str());
+    let (article, is) = (|w| ["a", "an", "the"].contains(&w), |w| ["is", "are"].contains(&w));
+    if article(word(0)) && is(word(2)) {
+        Some(word(1))
+    } else if word(0) == "what" && is(word(1)) {
+        Some(if article(word(2)) { word(3) } else { word(2) })
+    } else {
+        None
+    }
+}
+
+/// What a text counts or a question wants counted: `200 registers`, `how many registers`.
+fn counted(words: &[Word]) -> Option<&str> {
+    match words {
+        [how, many, thing, ..] if how.whole == "how" && many.whole == "many" => Some(&thing.whole),
+        [number, thing, ..] if number.is_number() && !thing.is_number() => Some(&thing.whole),
+        _ => None,
     }
 }
 
@@ -150,7 +204,7 @@ mod tests {
                 hasher.update(&x.to_le_bytes());
             }
         }
-        let pinned = "291b81688b9c7e6eefbc7823528a455156efd90473aa76cdececbc17cdf87995";
+        let pinned = "8195234882e55b0974dfccfbd9c45c53c77e5d6851fc9f2aad3e9c8581f065f3";
         assert_eq!(hasher.finalize().to_hex().as_str(), pinned);
     }
 

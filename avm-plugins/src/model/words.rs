@@ -11,8 +11,10 @@ pub struct Word {
     pub whole: String,
     /// Lower-case parts of a compound, cut at `_ - . '` and at case changes; one part if simple.
     pub parts: Vec<String>,
-    /// True for what looks like a name of a program: `SELF_MODIFY`, `codeSize`, `--gas`, `HALT`.
+    /// True for what looks like a name of a program: `SELF_MODIFY`, `codeSize`, `--gas`, `HALT`, `T05`.
     pub identifier: bool,
+    /// True where the word begins with a capital letter.
+    pub capital: bool,
 }
 
 impl Word {
@@ -64,8 +66,12 @@ fn word(raw: &str, option: bool) -> Word {
     let number = raw.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'));
     let raw_parts = split_parts(raw);
     let letters = raw.chars().filter(|c| c.is_alphabetic()).count();
-    let upper = letters >= 2 && raw.chars().all(|c| !c.is_lowercase());
-    let camel = raw.chars().skip(1).any(char::is_uppercase) && raw.chars().any(char::is_lowercase);
+    let coded = raw.starts_with(char::is_alphabetic) && raw.chars().any(|c| c.is_ascii_digit());
+    let upper = (letters >= 2 || coded) && raw.chars().all(|c| !c.is_lowercase());
+    // Short ones are units and plurals: `MiB`, `IDs`.
+    let camel = letters > 3
+        && raw.chars().skip(1).any(char::is_uppercase)
+        && raw.chars().any(char::is_lowercase);
     let identifier = !number && (option || raw.contains('_') || upper || camel);
     let parts = if number {
         vec![lower.clone()]
@@ -73,7 +79,7 @@ fn word(raw: &str, option: bool) -> Word {
         raw_parts.iter().map(|p| p.to_lowercase()).collect()
     };
     let whole = if option { format!("--{lower}") } else { lower };
-    Word { whole, parts, identifier }
+    Word { whole, parts, identifier, capital: raw.starts_with(char::is_uppercase) }
 }
 
 /// Cuts at separators and where a lower-case letter or digit is followed by an upper-case letter.
@@ -120,6 +126,7 @@ pub fn stem(word: &str) -> String {
         [("ing", 3), ("ed", 3), ("ment", 3), ("ness", 4), ("ly", 4), ("er", 5), ("or", 5)]
     {
         if let Some(root) = w.strip_suffix(suffix)
+            && w != "comment"
             && root.len() >= keep
             && root.bytes().any(|b| b"aeiouy".contains(&b))
         {
@@ -167,23 +174,106 @@ pub fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// Stems that ask for one another in questions about programs and prices; no stem is in two groups.
+/// Stems of words that say little about the subject of a text; sorted.
+const LIGHT_STEMS: &[&str] = &[
+    "allow",
+    "becom",
+    "describ",
+    "differenc",
+    "each",
+    "everi",
+    "explain",
+    "find",
+    "first",
+    "giv",
+    "hold",
+    "how",
+    "kind",
+    "know",
+    "last",
+    "lik",
+    "look",
+    "mak",
+    "mean",
+    "ment",
+    "nam",
+    "need",
+    "number",
+    "one",
+    "other",
+    "own",
+    "part",
+    "possibl",
+    "sai",
+    "sam",
+    "see",
+    "set",
+    "show",
+    "tak",
+    "thing",
+    "two",
+    "us",
+    "valu",
+    "wai",
+    "want",
+    "work",
+    "writ",
+    "written",
+];
+
+/// True for the stem of a word that nearly any text has, such as "use" or "mean".
+pub fn is_light(stem: &str) -> bool {
+    LIGHT_STEMS.binary_search(&stem).is_ok()
+}
+
+/// Stems that most texts about programs have; sorted.
+const COMMON_STEMS: &[&str] = &[
+    "byt", "cod", "command", "field", "fil", "funct", "instruct", "item", "list", "operand",
+    "program", "result", "run", "text", "typ", "word",
+];
+
+/// How much a stem says about the subject of a text, from 0 to 1, where no counts of the corpus are
+/// at hand.
+pub fn telling(stem: &str) -> f64 {
+    if is_light(stem) {
+        0.4
+    } else if COMMON_STEMS.binary_search(&stem).is_ok() {
+        0.7
+    } else {
+        1.0
+    }
+}
+
+/// Stems that ask for one another in questions about programs and prices.
 const CONCEPTS: &[&[&str]] = &[
-    &["cost", "price", "charge", "fee", "gas", "pay", "expensiv"],
-    &["limit", "maximum", "max", "most", "cap", "larg"],
+    &["cost", "pric", "charg", "fee", "gas", "pay", "expensiv"],
+    &["limit", "maximum", "max", "most", "cap", "larg", "long", "deep"],
     &["start", "run", "launch", "invok"],
     &["error", "fail", "failur", "trap"],
     &["delet", "remov", "drop"],
     &["creat", "mak", "new"],
     &["stop", "halt", "end"],
-    &["siz", "length", "byt"],
-    &["default", "omit"],
+    &["siz", "length", "byt", "larg", "long", "big"],
+    &["default", "omit", "absent", "without"],
     &["chang", "modifi", "edit", "rewrit"],
+    &["return", "result", "output", "giv"],
+    &["dimens", "component"],
+    &["exhaust", "us"],
+    &["clock", "tim"],
+    &["sign", "signatur"],
 ];
 
-/// The stems that mean nearly the same as this one, itself among them; empty if none is known.
-pub fn concept(stem: &str) -> &'static [&'static str] {
-    CONCEPTS.iter().find(|group| group.contains(&stem)).copied().unwrap_or_default()
+/// A name for each group of stems in which this one is.
+pub fn concepts(stem: &str) -> impl Iterator<Item = &'static str> {
+    CONCEPTS.iter().filter(move |group| group.contains(&stem)).map(|group| group[0])
+}
+
+/// The stems that mean nearly the same as this one; empty if none is known.
+pub fn concept(stem: &str) -> impl Iterator<Item = &'static str> {
+    CONCEPTS
+        .iter()
+        .filter(move |group| group.contains(&stem))
+        .flat_map(|group| group.iter().copied())
 }
 
 #[cfg(test)]
@@ -218,7 +308,7 @@ mod tests {
             &["cost", "costs", "costing"][..],
             &["modify", "modifies", "modified", "modifying", "modification", "modifications"],
             &["execute", "executes", "executed", "executing", "execution"],
-            &["charge", "charges", "charged"],
+            &["charg", "charges", "charged"],
             &["run", "running"],
             &["allocate", "allocation"],
             &["policy", "policies"],
@@ -229,6 +319,18 @@ mod tests {
         }
         assert_eq!(stem("gas"), "gas");
         assert_eq!(stem("status"), "status");
+    }
+
+    #[test]
+    fn lists_hold_sorted_stems() {
+        // "dimens" is what is left of "dimension".
+        let is_stem = |w: &str| stem(w) == w || stem(&format!("{w}ion")) == w;
+        for list in [LIGHT_STEMS, COMMON_STEMS] {
+            assert!(list.windows(2).all(|w| w[0] < w[1]));
+            assert!(list.iter().all(|w| is_stem(w)), "{list:?}");
+        }
+        assert!(CONCEPTS.iter().copied().flatten().all(|w| is_stem(w)));
+        assert!(telling("writ") < telling("program") && telling("program") < telling("region"));
     }
 
     #[test]

@@ -1,151 +1,110 @@
 //! Which sentences answer the question.
 
 use super::MAX_QUOTES;
+use super::bag::Bag;
 use super::input::Input;
+use super::question::{Question, Term};
 use super::sentences::Sentence;
-use crate::model::words::{concept, is_stop_word, stem, words};
-use std::collections::{BTreeMap, BTreeSet};
 
-/// The usual constants of BM25: how soon repetition saturates, how much length counts.
+/// The constants of BM25: how soon repetition saturates, how much length counts.
 const K1: f64 = 1.2;
 const B: f64 = 0.5;
 
-/// Weight of a whole identifier against a plain word, and of one of its parts.
-const IDENTIFIER: f64 = 4.0;
-const PART: f64 = 0.5;
-/// Weight of a word that stands for a word of the question ("gas" for "cost").
+/// What a word of the question counts that a sentence has only by a related word ("gas" for "cost").
 const RELATED: f64 = 0.6;
-/// Part of a word's weight that counts if it stands in the title instead of in the sentence.
-const TITLE: f64 = 0.4;
-/// Part that counts if it stands elsewhere in the passage.
-const NEARBY: f64 = 0.15;
+/// What it counts if it stands in the nearest heading, or in another part of the title.
+const HEADING: f64 = 0.6;
+const TITLE: f64 = 0.3;
+/// What it counts in the heading besides the sentence.
+const BOTH: f64 = 0.4;
+/// A section is about the identifier that heads it.
+const HEADING_IDENTIFIER: f64 = 0.9;
+/// What it counts if it stands elsewhere in the passage.
+const NEARBY: f64 = 0.2;
 
-/// The question is refused if the best sentence and its surroundings cover less of its weight.
-const MIN_COVERAGE: f64 = 0.35;
+/// What each pair of neighbouring words adds that question and sentence share.
+const TOGETHER: f64 = 0.3;
+/// What each place of its passage behind the first costs a sentence.
+const LATE: f64 = 0.02;
+
+/// The question is refused unless the best sentence and its surroundings cover more of its weight.
+const MIN_COVERAGE: f64 = 0.5;
 /// Further sentences need this part of the score of the best.
-const FURTHER: f64 = 0.6;
-/// Words of a question that count; more are most likely not a question.
-const MAX_QUESTION_TERMS: usize = 64;
+const FURTHER: f64 = 0.75;
 
-/// One word of the question.
-struct Term {
-    /// The whole word if an identifier, else the stem.
-    key: String,
-    identifier: bool,
-    /// Weight before rarity.
-    weight: f64,
-    related: Vec<String>,
-}
-
-/// The words of a text as the ranking sees them: stems and whole identifiers, with counts.
+/// A title in parts, and the words of a passage.
 #[derive(Default)]
-struct Bag {
-    counts: BTreeMap<String, u32>,
-    len: u32,
-}
-
-impl Bag {
-    fn new(text: &str) -> Bag {
-        let mut bag = Bag::default();
-        for word in words(text) {
-            let compound = word.identifier || word.parts.len() > 1;
-            for part in &word.parts {
-                *bag.counts.entry(stem(part)).or_default() += 1;
-            }
-            if compound {
-                *bag.counts.entry(format!("={}", word.whole)).or_default() += 1;
-            }
-            bag.len += 1;
-        }
-        bag
-    }
-
-    fn count(&self, key: &str) -> f64 {
-        f64::from(self.counts.get(key).copied().unwrap_or(0))
-    }
-}
-
-/// What a question of this kind likes to see in a sentence.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Amount,
-    Definition,
-    Reason,
-    Time,
-    Manner,
-    Other,
+struct Context {
+    heading: Bag,
+    title: Bag,
+    body: Bag,
 }
 
 /// Indices of the sentences to quote, best first; none if the question is not answered.
 pub(super) fn choose(input: &Input<'_>, sentences: &[Sentence]) -> Vec<usize> {
-    let terms = terms(input.question);
-    if terms.is_empty() || sentences.is_empty() {
+    let question = Question::new(input.question);
+    if question.terms.is_empty() || sentences.is_empty() {
         return Vec::new();
     }
-    let bags: Vec<Bag> = sentences.iter().map(|s| Bag::new(&s.text)).collect();
-    let titles: Vec<Bag> = input.passages.iter().map(|p| Bag::new(p.title)).collect();
-    let mut bodies: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); titles.len()];
-    for (sentence, bag) in sentences.iter().zip(&bags) {
-        bodies[sentence.passage].extend(bag.counts.keys().map(String::as_str));
-    }
-    let known = |key: &str| {
-        bodies.iter().any(|b| b.contains(key)) || titles.iter().any(|t| t.count(key) > 0.0)
-    };
+    let said = |s: &Sentence| Bag::new(s.row.as_ref().map_or(&s.text, |(cells, _)| cells));
+    let bags: Vec<Bag> = sentences.iter().map(said).collect();
+    let columns = |s: &Sentence| Bag::new(s.row.as_ref().map_or("", |(_, columns)| columns));
+    let contexts: Vec<Context> = input
+        .passages
+        .iter()
+        .map(|p| {
+            let heading = p.title.rsplit(" > ").next().unwrap_or_default();
+            Context { heading: Bag::new(heading), title: Bag::new(p.title), body: Bag::new(p.text) }
+        })
+        .collect();
+    let known = |key: &str| contexts.iter().any(|c| c.body.has(key) || c.title.has(key));
     // A question about a name that the passages never mention is about something else.
-    let names: Vec<&Term> = terms.iter().filter(|t| t.identifier).collect();
-    if !names.is_empty() && !names.iter().any(|t| known(&t.key)) {
+    let mut names = question.terms.iter().filter(|t| t.identifier).peekable();
+    if names.peek().is_some() && !names.any(|t| known(&t.key)) {
         return Vec::new();
     }
 
     let number = bags.len() as f64;
-    let rarity: Vec<f64> = terms
-        .iter()
-        .map(|t| {
-            let with = bags.iter().filter(|b| b.count(&t.key) > 0.0).count() as f64;
-            t.weight * libm::log(1.0 + (number - with + 0.5) / (with + 0.5))
-        })
-        .collect();
-    let total: f64 = rarity.iter().sum();
     let average = bags.iter().map(|b| f64::from(b.len)).sum::<f64>() / number;
-    let kind = kind(input.question);
-    let phrases = phrases(input.question);
+    let rarity = |term: &Term| {
+        let has = |(s, b): &(&Sentence, &Bag)| {
+            b.has(&term.key) || contexts[s.passage].heading.has(&term.key)
+        };
+        let with = sentences.iter().zip(&bags).filter(has).count() as f64;
+        term.weight * libm::log(1.5 + (number - with + 0.5) / (with + 0.5))
+    };
+    let rarity: Vec<f64> = question.terms.iter().map(rarity).collect();
 
     let mut scored: Vec<(f64, f64, usize)> = Vec::new();
     for (at, (sentence, bag)) in sentences.iter().zip(&bags).enumerate() {
-        let (title, body) = (&titles[sentence.passage], &bodies[sentence.passage]);
-        let (mut score, mut covered, mut own) = (0.0, 0.0, false);
-        for (term, weight) in terms.iter().zip(&rarity) {
-            let related = |bag: &Bag| term.related.iter().map(|r| bag.count(r)).fold(0.0, f64::max);
-            let (count, part) = match bag.count(&term.key) {
-                count if count > 0.0 => (count, 1.0),
-                _ => (related(bag), RELATED),
-            };
-            if count > 0.0 {
-                let length = 1.0 - B + B * f64::from(bag.len) / average;
-                score += part * weight * count * (K1 + 1.0) / (count + K1 * length);
-                covered += part * weight;
-                own = true;
-            } else if title.count(&term.key) > 0.0 {
-                score += TITLE * weight;
-                covered += weight;
-            } else if related(title) > 0.0 {
-                score += TITLE * RELATED * weight;
-                covered += RELATED * weight;
-            } else if body.contains(term.key.as_str()) {
-                score += NEARBY * weight;
-                covered += 0.5 * weight;
-            }
+        let context = &contexts[sentence.passage];
+        let columns = columns(sentence);
+        let (mut score, mut covered, mut total, mut own) = (0.0, 0.0, 0.0, false);
+        for (term, rare) in question.terms.iter().zip(&rarity) {
+            let (part, cover) = weigh(term, bag, &columns, context, average);
+            own |= part.is_some();
+            score += part.unwrap_or(cover.0) * rare;
+            // A word that says little is no loss if not found.
+            let needed = term.needed.max(cover.1 * term.weight);
+            covered += cover.1 * needed;
+            total += needed;
         }
         if own {
-            score *= shape(kind, sentence, &terms);
-            let lower = sentence.text.to_lowercase();
-            score *= 1.0 + 0.5 * phrases.iter().filter(|p| lower.contains(&**p)).count() as f64;
-            scored.push((score, covered / total, at));
+            let adjacent = |p: &&(String, String)| bag.has_pair(p) || context.heading.has_pair(p);
+            let together = question.pairs.iter().filter(adjacent).count() as f64;
+            score *= 1.0 + TOGETHER * together;
+            // What was found first is nearest to the question as a whole.
+            score /= 1.0 + LATE * sentence.passage as f64;
+            let coverage = if total > 0.0 { covered / total } else { 0.0 };
+            score *= (0.4 + 0.6 * coverage) * question.shape(sentence, bag);
+            if score > 0.0 {
+                scored.push((score, coverage, at));
+            }
         }
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
     let Some(&(best, coverage, _)) = scored.first() else { return Vec::new() };
-    if coverage < MIN_COVERAGE {
+    if coverage <= MIN_COVERAGE {
         return Vec::new();
     }
     let mut quotes: Vec<usize> = Vec::new();
@@ -153,98 +112,53 @@ pub(super) fn choose(input: &Input<'_>, sentences: &[Sentence]) -> Vec<usize> {
         if quotes.len() == MAX_QUOTES || score < FURTHER * best {
             break;
         }
-        if !quotes.iter().any(|&q| repeats(&bags[q], &bags[at])) {
+        if !quotes.iter().any(|&q| bags[q].repeats(&bags[at])) {
             quotes.push(at);
         }
     }
     quotes
 }
 
-fn terms(question: &str) -> Vec<Term> {
-    let mut out: Vec<Term> = Vec::new();
-    let mut add = |key: String, identifier: bool, weight: f64| {
-        if out.len() < MAX_QUESTION_TERMS && !out.iter().any(|t| t.key == key) {
-            let group = if identifier { &[] } else { concept(&key) };
-            let related = group.iter().filter(|w| **w != key).map(|w| (*w).to_owned()).collect();
-            out.push(Term { key, identifier, weight, related });
-        }
+/// What a term finds: in the sentence itself if there, else `None`; and around it, with the part of
+/// the term that counts as covered.
+fn weigh(
+    term: &Term,
+    bag: &Bag,
+    columns: &Bag,
+    context: &Context,
+    average: f64,
+) -> (Option<f64>, (f64, f64)) {
+    let related = |bag: &Bag| term.related.iter().map(|r| bag.count(r)).fold(0.0, f64::max);
+    let saturated = |count: f64| {
+        let length = 1.0 - B + B * (f64::from(bag.len) / average).clamp(0.5, 3.0);
+        count * (K1 + 1.0) / (count + K1 * length)
     };
-    for word in words(question).into_iter().take(4 * MAX_QUESTION_TERMS) {
-        let compound = word.identifier || word.parts.len() > 1;
-        if compound {
-            add(format!("={}", word.whole), word.identifier, IDENTIFIER);
-        }
-        for part in word.parts.iter().filter(|p| !is_stop_word(p)) {
-            add(stem(part), false, if compound { PART } else { 1.0 });
-        }
+    let count = bag.count(&term.key);
+    if count > 0.0 {
+        // A name is in a sentence or not, however often.
+        let own = if term.identifier { 1.0 } else { saturated(count) };
+        let both = if context.heading.has(&term.key) { BOTH } else { 0.0 };
+        return (Some(own + both), (0.0, 1.0));
     }
-    let asks = question.to_lowercase();
-    if asks.contains("how much") || asks.contains("how expensive") {
-        add("cost".to_owned(), false, RELATED);
+    let count = related(bag);
+    if count > 0.0 {
+        let both = if context.heading.has(&term.key) { BOTH } else { 0.0 };
+        return (Some(RELATED * saturated(count) + both), (0.0, 0.8));
     }
-    out
-}
-
-/// What stands in backticks or quotation marks in the question, in lower case.
-fn phrases(question: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    for mark in ['`', '"'] {
-        let inner = question.split(mark).skip(1).step_by(2).take(4);
-        out.extend(inner.map(|p| p.trim().to_lowercase()).filter(|p| p.len() > 2));
-    }
-    out
-}
-
-fn kind(question: &str) -> Kind {
-    let q = question.to_lowercase();
-    let has = |list: &[&str]| list.iter().any(|w| q.contains(w));
-    if has(&[
-        "how much",
-        "how many",
-        "how long",
-        "how large",
-        "how big",
-        "cost",
-        "price",
-        "gas",
-        "limit",
-    ]) {
-        Kind::Amount
-    } else if has(&["why"]) {
-        Kind::Reason
-    } else if has(&["when"]) {
-        Kind::Time
-    } else if has(&["how do", "how can", "how to"]) {
-        Kind::Manner
-    } else if has(&["what is", "what are", "what does", "what do", "which", "who"]) {
-        Kind::Definition
+    let around = if columns.has(&term.key) {
+        (HEADING, 1.0)
+    } else if related(columns) > 0.0 {
+        (RELATED * HEADING, 0.8)
+    } else if context.heading.has(&term.key) {
+        (if term.identifier { HEADING_IDENTIFIER } else { HEADING }, 1.0)
+    } else if related(&context.heading) > 0.0 {
+        (RELATED * HEADING, 0.6)
+    } else if context.title.has(&term.key) {
+        (TITLE, 0.6)
+    } else if context.body.has(&term.key) {
+        (NEARBY, 0.5)
     } else {
-        Kind::Other
-    }
-}
-
-/// How far the form of the sentence suits the kind of question; around 1.
-fn shape(kind: Kind, sentence: &Sentence, terms: &[Term]) -> f64 {
-    let text = &sentence.text;
-    let lower = text.to_lowercase();
-    let any = |list: &[&str]| list.iter().any(|w| lower.contains(w));
-    let code = if sentence.code { 0.8 } else { 1.0 };
-    let fits = match kind {
-        Kind::Amount => words(text).iter().any(|w| w.is_number()),
-        Kind::Reason => any(&["because", "so that", "since ", "therefore", "otherwise"]),
-        Kind::Time => any(&["when", "after", "before", "until", "once", "while", "if "]),
-        Kind::Manner => return if text.contains('`') || sentence.code { 1.25 } else { 1.0 },
-        Kind::Definition => {
-            let first = Bag::new(text.split_whitespace().next().unwrap_or_default());
-            !sentence.code && terms.iter().any(|t| first.count(&t.key) > 0.0)
-        }
-        Kind::Other => false,
+        (0.0, 0.0)
     };
-    if fits { 1.3 * code } else { code }
-}
-
-/// True where one sentence says little that the other does not: most of its words are shared.
-fn repeats(a: &Bag, b: &Bag) -> bool {
-    let shared = a.counts.keys().filter(|k| b.counts.contains_key(*k)).count();
-    10 * shared >= 7 * a.counts.len().min(b.counts.len()).max(1)
+    (None, around)
 }

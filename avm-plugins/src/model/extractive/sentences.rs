@@ -8,10 +8,12 @@ pub(super) struct Sentence {
     pub(super) passage: usize,
     /// One line of text, as it will be quoted.
     pub(super) text: String,
+    /// True for the heading of the passage.
+    pub(super) heading: bool,
     /// True for a line of a code block.
     pub(super) code: bool,
-    /// True for a row of a table.
-    pub(super) row: bool,
+    /// For a row of a table its cells alone and the names of the columns, else nothing.
+    pub(super) row: Option<(String, String)>,
 }
 
 /// Cells shown of one row; a table is not made of more columns than that for reading.
@@ -40,7 +42,13 @@ pub(super) fn split(passage: usize, text: &str) -> Vec<Sentence> {
             fence = !fence;
         } else if fence {
             if line.chars().any(char::is_alphanumeric) {
-                out.push(Sentence { passage, text: line.to_owned(), code: true, row: false });
+                out.push(Sentence {
+                    passage,
+                    text: line.to_owned(),
+                    heading: false,
+                    code: true,
+                    row: None,
+                });
             }
         } else if is_row {
             if is_delimiter(line) {
@@ -50,7 +58,8 @@ pub(super) fn split(passage: usize, text: &str) -> Vec<Sentence> {
             if lines.peek().is_some_and(|next| is_delimiter(next.trim())) {
                 header = Some(cells);
             } else if let Some(text) = render(header.as_deref(), &cells) {
-                out.push(Sentence { passage, text, code: false, row: true });
+                let row = Some((cells.join(" "), header.as_deref().unwrap_or_default().join(" ")));
+                out.push(Sentence { passage, text, heading: false, code: false, row });
             }
         } else if let Some(heading) = line.strip_prefix('#') {
             paragraph.push_str(heading.trim_start_matches('#').trim());
@@ -64,6 +73,12 @@ pub(super) fn split(passage: usize, text: &str) -> Vec<Sentence> {
     }
     sentences(passage, &paragraph, &mut out);
     out
+}
+
+/// The last part of a title, which may answer what sort of thing the passage is about.
+pub(super) fn heading(passage: usize, title: &str) -> Option<Sentence> {
+    let (_, text) = title.rsplit_once(" > ")?;
+    Some(Sentence { passage, text: text.to_owned(), heading: true, code: false, row: None })
 }
 
 fn starts_item(line: &str) -> bool {
@@ -90,7 +105,13 @@ fn sentences(passage: usize, paragraph: &str, out: &mut Vec<Sentence>) {
     let mut push = |text: &str| {
         let text = text.trim();
         if text.chars().any(char::is_alphanumeric) {
-            out.push(Sentence { passage, text: text.to_owned(), code: false, row: false });
+            out.push(Sentence {
+                passage,
+                text: text.to_owned(),
+                heading: false,
+                code: false,
+                row: None,
+            });
         }
     };
     let mut iter = paragraph.char_indices().peekable();

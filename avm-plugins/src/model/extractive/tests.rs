@@ -50,6 +50,32 @@ fn quotes_sentences() {
 }
 
 #[test]
+fn the_kind_of_question_chooses_among_sentences_with_the_same_words() {
+    let passages = "\
+[1] a.md > Kettles
+A kettle is often red. Kettles boil water, and a kettle holds two litres.
+
+[2] a.md > What a kettle is
+A kettle is a pot with a lid and a spout.
+
+[3] a.md > E17: kettle without water
+Fill it and try again.";
+    let first = |question: &str| {
+        let answer = answer(&format!("{question}\n\n{passages}"));
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(first("What is a kettle?"), "\"A kettle is a pot with a lid and a spout.\" [2]");
+    assert_eq!(
+        first("How much does a kettle hold?"),
+        "\"Kettles boil water, and a kettle holds two litres.\" [1]"
+    );
+    assert_eq!(
+        first("Which error is a kettle without water?"),
+        "\"E17: kettle without water\" [3]"
+    );
+}
+
+#[test]
 fn refuses_what_the_passages_do_not_say() {
     for question in [
         "Who won the football match?",
