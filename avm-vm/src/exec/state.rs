@@ -7,13 +7,14 @@ use avm_ir::{
     Instr, Slot, Value,
     gas::Gas,
     instr::NO_REGISTER,
-    value::{Record, Text, to_text},
+    value::{MAX_NESTING, Record, Text, to_text},
 };
 
-use super::{Cpu, Done, Exit, WINDOW, type_fault};
+use super::{Cpu, Done, Exit, WINDOW, fault, type_fault};
 use crate::{
     agent::Agent,
     effect::{Failure, FailureCode},
+    trap::TrapCode,
 };
 
 pub(super) fn log(cpu: &mut Cpu<'_>, i: Instr) -> Done {
@@ -24,9 +25,21 @@ pub(super) fn log(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     Err(Exit::Logged)
 }
 
+/// Refuses what would nest too deeply once it lies two levels down in what the agent keeps from run
+/// to run (`Machine::keepsake`).
+fn check_kept(value: &Value) -> Done {
+    if value.nesting() + 2 <= MAX_NESTING {
+        return Ok(());
+    }
+    Err(fault(TrapCode::TooDeep, "what an agent keeps nests at most 62 levels"))
+}
+
 pub(super) fn save(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let state = match cpu.opt(i.b) {
-        Some(state) => state.clone(),
+        Some(state) => {
+            check_kept(state)?;
+            state.clone()
+        }
         None => {
             let names = &cpu.image.program().registers;
             let window = cpu.agent_window();
@@ -35,7 +48,7 @@ pub(super) fn save(cpu: &mut Cpu<'_>, i: Instr) -> Done {
             let fields: Vec<(Text, Value)> =
                 named.map(|(name, value)| (Text::from(name.as_str()), value.clone())).collect();
             for (_, value) in &fields {
-                super::data::check_nesting(value)?;
+                check_kept(value)?;
             }
             Value::Record(Record::from_iter(fields))
         }
@@ -88,6 +101,7 @@ fn put_optional(cpu: &mut Cpu<'_>, i: Instr, value: Value) -> Done {
 
 pub(super) fn kv_store(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let (key, value) = (key(cpu, i, i.b)?, cpu.get(i.c).clone());
+    check_kept(&value)?;
     cpu.made(Agent::kv_cost(&key, &value))?;
     cpu.agent.kv_store(key, value);
     put_optional(cpu, i, Value::text("OK"))
