@@ -70,7 +70,7 @@ fn program_that_stores_and_fetches() {
          RETURN [s, text, LEN(v), none, lastPluginFailed]\n",
     );
     let ran = bench.run(&["run", "a.avm"]);
-    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "[\"OK\",\"first text\",1536,null,true]\n"));
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "[\"OK\",\"first text\",768,null,true]\n"));
     assert!(
         ran.stderr.contains("not-found: collection \"C\" has no document \"two\""),
         "{}",
