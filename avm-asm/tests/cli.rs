@@ -91,8 +91,8 @@ fn includes_stay_in_the_project() {
     fs::create_dir_all(root.join("src/lib")).expect("folders");
     fs::write(root.join("avm.toml"), "").expect("written");
     fs::write(outer.join("secret.avm"), "LOG \"secret\"\n").expect("written");
-    fs::write(root.join("shared.avm"), "LOG \"shared\"\n").expect("written");
-    fs::write(root.join("src/lib/two.avm"), ".include \"../../shared.avm\"\n").expect("written");
+    fs::write(root.join("common.avm"), "LOG \"common\"\n").expect("written");
+    fs::write(root.join("src/lib/two.avm"), ".include \"../../common.avm\"\n").expect("written");
     let check = |text: &str| {
         fs::write(root.join("src/main.avm"), text).expect("written");
         let (code, _, errors) = run(&root, &["--check", "src/main.avm"], "");

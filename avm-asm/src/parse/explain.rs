@@ -92,7 +92,8 @@ impl<'a> Line<'a> {
     }
 }
 
-fn ends_value(token: Token<'_>) -> bool {
+/// A token that is a whole value by itself.
+fn is_value(token: Token<'_>) -> bool {
     matches!(
         token,
         Token::Name(_)
@@ -101,28 +102,20 @@ fn ends_value(token: Token<'_>) -> bool {
             | Token::Text(_)
             | Token::Raw(_)
             | Token::Ellipsis
-            | Token::RParen
-            | Token::RBracket
-            | Token::RBrace
             | Token::Key(Key::True | Key::False | Key::Null)
     )
 }
 
+fn ends_value(token: Token<'_>) -> bool {
+    is_value(token) || matches!(token, Token::RParen | Token::RBracket | Token::RBrace)
+}
+
 fn begins_value(token: Token<'_>) -> bool {
-    matches!(
-        token,
-        Token::Name(_)
-            | Token::Int(_)
-            | Token::Float(_)
-            | Token::Text(_)
-            | Token::Raw(_)
-            | Token::Ellipsis
-            | Token::LParen
-            | Token::LBracket
-            | Token::LBrace
-            | Token::Minus
-            | Token::Key(Key::True | Key::False | Key::Null | Key::Not)
-    )
+    is_value(token)
+        || matches!(
+            token,
+            Token::LParen | Token::LBracket | Token::LBrace | Token::Minus | Token::Key(Key::Not)
+        )
 }
 
 fn is_operator(token: Token<'_>) -> bool {

@@ -57,7 +57,6 @@ impl Machine {
     pub(super) fn ask<O: Observer>(&mut self, observer: &mut O) {
         let instr = self.fetched();
         let info = instr.op.info();
-        let at = CodePlace { region: self.region, pc: (self.pc - 1) as u32 };
         let args = self.arguments(instr);
         let mut charged = self.image.prices.intrinsic + self.price_before(instr);
         let own_limit = own_gas_limit(info, &args);
@@ -72,23 +71,34 @@ impl Machine {
         let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
         let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
         let room = self.agent.memory.limit.saturating_sub(self.measured());
-        let request = EffectRequest {
-            id: self.next_effect,
-            opcode: instr.op,
-            // A row that comes here reaches something.
-            reach: info.reach.unwrap_or(avm_ir::Reach::Code),
-            args,
-            at,
-            max_gas,
-            max_bytes: max_bytes.min(room),
-            max_units,
-            idempotency_key: self.idempotency_key(),
-        };
+        let request = self.request(instr, args, max_gas, (max_bytes.min(room), max_units));
         let refusal = unusable(info, &request.args).or_else(|| short.map(|_| short_limit()));
         let own_limit = own_limit.is_some() && max_gas < left;
         self.pending = Some(Pending { request, charged, own_limit });
         if let Some(failure) = refusal {
             self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
+        }
+    }
+
+    /// The request of the instruction just fetched, with the most bytes and units it may bring.
+    fn request(
+        &self,
+        instr: Instr,
+        args: Vec<Option<Value>>,
+        max_gas: u64,
+        (max_bytes, max_units): (u64, u64),
+    ) -> EffectRequest {
+        EffectRequest {
+            id: self.next_effect,
+            opcode: instr.op,
+            // A row that becomes a request reaches something.
+            reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
+            args,
+            at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
+            max_gas,
+            max_bytes,
+            max_units,
+            idempotency_key: self.idempotency_key(),
         }
     }
 
@@ -181,17 +191,7 @@ impl Machine {
         };
         self.agent.gas -= charged;
         self.pc += 1;
-        let request = EffectRequest {
-            id: self.next_effect,
-            opcode: instr.op,
-            reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
-            args,
-            at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
-            max_gas: self.agent.gas,
-            max_bytes: 0,
-            max_units: 0,
-            idempotency_key: self.idempotency_key(),
-        };
+        let request = self.request(instr, args, self.agent.gas, (0, 0));
         self.pending = Some(Pending { request, charged, own_limit: false });
         self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
     }
