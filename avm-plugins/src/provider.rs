@@ -122,8 +122,10 @@ pub type Outcome = Result<Reply, Refusal>;
 /// The outcome as the machine takes it.
 pub fn answer(outcome: Outcome) -> Answer {
     match outcome {
-        Ok(Reply { outputs, units, cost }) => Answer { result: Ok(outputs), units, cost },
-        Err(Refusal { failure, units }) => Answer { result: Err(failure), units, cost: 0 },
+        Ok(Reply { outputs, units, cost }) => Answer { units, cost, ..Answer::outputs(outputs) },
+        Err(Refusal { failure, units }) => {
+            Answer { result: Err(failure), units, ..Answer::outputs(Vec::new()) }
+        }
     }
 }
 

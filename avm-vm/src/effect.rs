@@ -4,6 +4,8 @@ use alloc::{string::String, vec::Vec};
 
 use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
 
+use crate::meter::Spend;
+
 /// A request to the outside. The machine stands still until it is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectRequest {
@@ -24,6 +26,8 @@ pub struct EffectRequest {
     pub max_bytes: u64,
     /// Most units of work that `max_gas` has room for.
     pub max_units: u64,
+    /// Most that the call may use up on the meters beside gas.
+    pub max_spend: Spend,
     /// The same for the same effect of the same run, however often it is asked again; different
     /// for every other.
     pub idempotency_key: [u8; 32],
@@ -55,22 +59,27 @@ pub struct Answer {
     pub units: u64,
     /// Nanogas that the provider charges on top of the formula.
     pub cost: u64,
+    /// What the call used up on the meters beside gas.
+    pub spent: Spend,
+    /// What earlier calls held on those meters and did not use up after all.
+    pub refund: Spend,
 }
 
 impl Answer {
     /// Outputs that cost nothing beyond the formula.
     pub const fn outputs(outputs: Vec<Value>) -> Self {
-        Self { result: Ok(outputs), units: 0, cost: 0 }
+        Self { result: Ok(outputs), units: 0, cost: 0, spent: Spend::NONE, refund: Spend::NONE }
     }
 
     /// One output after so many units of work.
     pub fn output(value: Value, units: u64) -> Self {
-        Self { result: Ok(alloc::vec![value]), units, cost: 0 }
+        Self { units, ..Self::outputs(alloc::vec![value]) }
     }
 
     /// A failure that costs nothing beyond what was charged.
     pub fn failed(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { result: Err(Failure { code, message: message.into() }), units: 0, cost: 0 }
+        let result = Err(Failure { code, message: message.into() });
+        Self { result, ..Self::outputs(Vec::new()) }
     }
 }
 
@@ -136,4 +145,8 @@ failures! {
     9 Denied "denied";
     /// The provider broke down.
     10 Internal "internal";
+    /// A meter other than gas does not cover the call.
+    11 OverBudget "over-budget";
+    /// The task that was waited for failed.
+    12 TaskFailed "task-failed";
 }

@@ -9,6 +9,7 @@
 //! | [`machine`] | one agent: loading, running, answering, ends, state hash |
 //! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
 //! | [`effect`] | requests to the outside and answers, as data |
+//! | [`meter`] | what a run can be limited in beside gas |
 //! | [`trap`] | the program's own faults, with stable numbers |
 //! | [`observer`] | watching a run without being part of it |
 //! | [`passages`] | the canonical text of a list of documents |
@@ -22,6 +23,7 @@ mod agent;
 pub mod effect;
 mod exec;
 pub mod machine;
+pub mod meter;
 pub mod observer;
 pub mod passages;
 mod price;
@@ -30,5 +32,6 @@ pub mod trap;
 pub use agent::LogEntry;
 pub use effect::{Answer, EffectRequest, Failure, FailureCode};
 pub use machine::{Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause};
+pub use meter::{Meter, Spend};
 pub use observer::Observer;
 pub use trap::{Trap, TrapCode};

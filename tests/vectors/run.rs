@@ -232,7 +232,7 @@ impl Run<'_> {
             }
             Err((code, message)) => Err(avm_vm::Failure { code: *code, message: message.clone() }),
         };
-        Ok(Answer { result, units, cost })
+        Ok(Answer { result, units, cost, ..Answer::outputs(Vec::new()) })
     }
 
     fn compare<'o>(

@@ -16,6 +16,7 @@ use super::{End, Machine, OnExhausted};
 use crate::{
     effect::{Answer, EffectRequest, Failure, FailureCode},
     exec::WINDOW,
+    meter::Spend,
     observer::Observer,
     price::{Operands, Results, slots_of},
     trap::{Fault, TrapCode},
@@ -76,7 +77,7 @@ impl Machine {
         let own_limit = own_limit.is_some() && max_gas < left;
         self.pending = Some(Pending { request, charged, own_limit });
         if let Some(failure) = refusal {
-            self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
+            self.settle(Answer { result: Err(failure), ..Answer::outputs(Vec::new()) }, observer);
         }
     }
 
@@ -98,6 +99,7 @@ impl Machine {
             max_gas,
             max_bytes,
             max_units,
+            max_spend: Spend::UNLIMITED,
             idempotency_key: self.idempotency_key(),
         }
     }
@@ -193,7 +195,7 @@ impl Machine {
         self.pc += 1;
         let request = self.request(instr, args, self.agent.gas, (0, 0));
         self.pending = Some(Pending { request, charged, own_limit: false });
-        self.settle(Answer { result: Err(failure), units: 0, cost: 0 }, observer);
+        self.settle(Answer { result: Err(failure), ..Answer::outputs(Vec::new()) }, observer);
     }
 
     fn take_answer(&mut self, instr: Instr, answer: Answer) -> Result<(), Fault> {
