@@ -13,6 +13,7 @@
 //! | [`value`] | the ten kinds of value, their sizes and their canonical bytes |
 //! | [`program`] | regions, manifest, tests, debug data, signature, and the `.avmb` container |
 //! | [`mod@verify`] | the one-pass validator; only a [`verify::Verified`] program can run |
+//! | [`flow`] | blocks, edges and loops of a verified program; what instructions read and write |
 //! | [`span`], [`diagnostic`] | places in source text and what there is to say about them |
 
 #![no_std]
@@ -22,6 +23,7 @@ extern crate alloc;
 
 pub mod diagnostic;
 pub mod effects;
+pub mod flow;
 pub mod gas;
 pub mod info;
 pub mod instr;
@@ -35,7 +37,7 @@ pub mod verify;
 pub mod wire;
 
 pub use diagnostic::{Code, Diagnostic, Note, Severity, Suggestion};
-pub use effects::{Reach, StatusWord};
+pub use effects::{Reach, StatusWord, Unread};
 pub use gas::{Gas, Schedule};
 pub use info::{OpInfo, OperandInfo, OutputInfo};
 pub use instr::{Instr, Slot};
