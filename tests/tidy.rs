@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only the root package may use: terminal, configuration, errors without a type.
-const ROOT_ONLY: &[&str] = &["anyhow", "clap", "clap_complete", "toml", "indicatif"];
+const ROOT_ONLY: &[&str] = &["anyhow", "clap", "clap_complete", "indicatif"];
 
 #[test]
 fn dependency_arrows() {

@@ -41,6 +41,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Kind of the name that such an operand gives; `None` if it is no name.
+    pub const fn name_kind(self) -> Option<NameKind> {
+        match self {
+            Self::Name(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
     /// The word used in documentation.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,22 +1,36 @@
 //! Who answers what: names bound to providers, and requests sent to them.
 //!
-//! A name is a right: a program reaches a provider only by a name that somebody bound. What nobody
-//! bound answers with [`FailureCode::NoProvider`] and the way to bind it.
+//! A name is a right: a program reaches a provider only by a name that somebody bound or an embedded
+//! default answers to, and other names only if the operator allows them. What nobody allows fails
+//! with [`FailureCode::NotGranted`], what is allowed and answered by nobody with
+//! [`FailureCode::NoProvider`], each with the way out.
 
+mod bind;
+mod bound;
 mod dispatch;
+mod grant;
+mod handles;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use avm_ir::{Opcode, Reach};
-use avm_vm::{Answer, EffectRequest, Failure, FailureCode};
+use avm_ir::{NameKind, Reach, Value, value::Record};
+use avm_vm::{Answer, EffectRequest, Failure};
+
+pub use bind::{BindError, Binding};
+pub use grant::way_out;
+pub(crate) use bound::Bound;
 
 use crate::{
-    builtin::{Extractive, HashEmbed},
-    model::{extractive, hash_embed},
-    provider::{Documents, Model, Refusal, answer},
+    grants::Grants,
+    host::Host,
+    provider::{
+        Chain, Cluster, Documents, Gpus, Model, Plugin, Policy, Refusal, Sql, Tool, Wallet, answer,
+    },
 };
+use bound::Bindings;
+use handles::Handles;
 
-/// Who bound a name.
+/// Who bound or allowed a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The embedded default, because nobody said otherwise.
@@ -38,123 +52,119 @@ impl Origin {
     }
 }
 
-/// Embedded providers that answer well-known model names where nobody binds them.
-pub const DEFAULT_MODELS: &[(&str, &str)] = &[
-    (hash_embed::NAME, hash_embed::NAME),
-    (extractive::NAME, extractive::NAME),
-    ("text-embedding-3-small", hash_embed::NAME),
-    ("LLama", extractive::NAME),
-];
-
-/// A provider of that name does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no provider \"{name}\"; there are {known}")]
-pub struct UnknownProvider {
-    /// The name asked for.
-    pub name: String,
-    /// The names there are.
-    pub known: String,
-}
-
-/// Whole seconds since 1970 by the run's clock.
-pub type Clock = Box<dyn FnMut() -> i64 + Send>;
-
 /// The providers of a run and the names they answer to.
-#[derive(Default)]
 pub struct Registry {
-    providers: BTreeMap<String, Box<dyn Model>>,
-    models: BTreeMap<String, (String, Origin)>,
-    documents: Option<Box<dyn Documents>>,
-    clock: Option<Clock>,
+    host: Arc<dyn Host>,
+    models: Bindings<dyn Model>,
+    tools: Bindings<dyn Tool>,
+    plugins: Bindings<dyn Plugin>,
+    chains: Bindings<dyn Chain>,
+    clusters: Bindings<dyn Cluster>,
+    gpus: Option<Bound<dyn Gpus>>,
+    sql: Option<Bound<dyn Sql>>,
+    policy: Option<Bound<dyn Policy>>,
+    /// Answers `SEPARATE_PROMPT`.
+    advisor: Option<Bound<dyn Model>>,
+    documents: Option<Bound<dyn Documents>>,
+    wallet: Option<Arc<dyn Wallet>>,
+    grants: Grants,
+    handles: Handles,
+    workers: usize,
+    clock: bool,
 }
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("models", &self.models).finish_non_exhaustive()
+        f.debug_struct("Registry").field("grants", &self.grants).finish_non_exhaustive()
     }
 }
 
 impl Registry {
-    /// Nothing bound: every request fails.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing bound and nothing granted: every request fails.
+    pub fn new(host: Arc<dyn Host>) -> Self {
+        Self {
+            host,
+            models: Bindings::new(),
+            tools: Bindings::new(),
+            plugins: Bindings::new(),
+            chains: Bindings::new(),
+            clusters: Bindings::new(),
+            gpus: None,
+            sql: None,
+            policy: None,
+            advisor: None,
+            documents: None,
+            wallet: None,
+            grants: Grants::default(),
+            handles: Handles::default(),
+            workers: 1,
+            clock: false,
+        }
     }
 
-    /// The embedded models under the names of [`DEFAULT_MODELS`]; neither documents nor a clock.
-    pub fn embedded() -> Self {
-        let mut registry = Self::new();
-        registry.add_model(hash_embed::NAME, Box::new(HashEmbed));
-        registry.add_model(extractive::NAME, Box::new(Extractive));
-        for (name, provider) in DEFAULT_MODELS {
-            let bound = ((*provider).to_owned(), Origin::Default);
-            registry.models.insert((*name).to_owned(), bound);
-        }
+    /// The embedded defaults ([`crate::catalogue::DEFAULTS`]) and what is private to an agent;
+    /// neither documents nor a clock.
+    pub fn embedded(host: Arc<dyn Host>) -> Self {
+        let mut registry = Self::new(host);
+        registry.grants = Grants::private();
+        registry.bind_defaults();
         registry
     }
 
-    /// Adds a provider of models; names still have to be bound to it.
-    pub fn add_model(&mut self, provider: &str, model: Box<dyn Model>) {
-        self.providers.insert(provider.to_owned(), model);
+    /// Answers requests for documents, by any granted collection's name.
+    pub fn set_documents(&mut self, documents: Arc<dyn Documents>) {
+        self.documents = Some(self.unguarded("collections", documents));
     }
 
-    /// Binds a model's name to a provider, in place of what it was bound to.
-    ///
-    /// # Errors
-    /// No such provider; nothing is bound then.
-    pub fn bind_model(
-        &mut self,
-        name: &str,
-        provider: &str,
-        origin: Origin,
-    ) -> Result<(), UnknownProvider> {
-        if !self.providers.contains_key(provider) {
-            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
-            return Err(UnknownProvider { name: provider.to_owned(), known: known.join(", ") });
-        }
-        self.models.insert(name.to_owned(), (provider.to_owned(), origin));
-        Ok(())
+    /// Answers `CHECK_BALANCE`.
+    pub fn set_wallet(&mut self, wallet: Arc<dyn Wallet>) {
+        self.wallet = Some(wallet);
     }
 
-    /// Answers requests for documents, by any collection's name.
-    pub fn set_documents(&mut self, documents: Box<dyn Documents>) {
-        self.documents = Some(documents);
+    /// Answers `GET_CURRENT_TIME` from the host's clock.
+    pub fn set_clock(&mut self) {
+        self.clock = true;
     }
 
-    /// Answers `GET_CURRENT_TIME`.
-    pub fn set_clock(&mut self, clock: Clock) {
-        self.clock = Some(clock);
+    /// Threads for calls that run side by side; results and costs do not depend on it.
+    pub fn set_workers(&mut self, workers: usize) {
+        self.workers = workers.max(1);
     }
 
-    /// The provider that a model's name is bound to, what it is, and who bound it.
-    pub fn model(&self, name: &str) -> Option<(&str, String, Origin)> {
-        let (provider, origin) = self.models.get(name)?;
-        let model = self.providers.get(provider)?;
-        Some((provider, model.describe(), *origin))
-    }
-
-    /// Names of all providers of models, sorted.
-    pub fn providers(&self) -> impl Iterator<Item = (&str, String)> {
-        self.providers.iter().map(|(name, model)| (name.as_str(), model.describe()))
+    /// What the operator allows, to be added to.
+    pub fn grants_mut(&mut self) -> &mut Grants {
+        &mut self.grants
     }
 
     /// Who would answer a request, for summaries and journals; `None` if nobody.
     pub fn provider_of(&self, request: &EffectRequest) -> Option<&str> {
+        let name = || self.name_of(request);
         match request.reach {
-            Reach::Model => {
-                let (provider, _) = self.models.get(model_name(request)?)?;
-                Some(provider)
-            }
-            Reach::Docs => self.documents.as_ref().map(|_| "collections"),
-            Reach::Time if request.opcode == Opcode::GET_CURRENT_TIME => {
-                self.clock.as_ref().map(|_| "clock")
-            }
-            _ => None,
+            Reach::Model => match name() {
+                Some(name) => self.models.get(name).map(|bound| bound.label.as_str()),
+                None => self.nameless_model(request),
+            },
+            Reach::Docs => Some(self.documents.as_ref()?.label.as_str()),
+            Reach::Tool => match name() {
+                Some(name) => self.tools.get(name).map(|bound| bound.label.as_str()),
+                None => Some("registry"),
+            },
+            Reach::Plugin => Some(self.plugins.get(name()?)?.label.as_str()),
+            Reach::Chain => Some(self.chains.get(name()?)?.label.as_str()),
+            Reach::Sql => Some(self.sql.as_ref()?.label.as_str()),
+            Reach::Gpu => Some(self.gpus.as_ref()?.label.as_str()),
+            Reach::Task => self.cluster_of(request),
+            Reach::Time => self.clock.then_some("clock"),
+            Reach::Policy => self.policy_label(request),
+            Reach::Ledger => self.wallet.as_ref().map(|_| "wallet"),
+            Reach::Swarm | Reach::World | Reach::Code => None,
         }
     }
 
     /// Answers a request. Never panics and always answers: what cannot be done is a failure.
     pub fn answer(&mut self, request: &EffectRequest) -> Answer {
-        answer(self.dispatch(request))
+        let granted = self.check_grants(request);
+        answer(granted.and_then(|()| self.dispatch(request)))
     }
 
     /// Returns when everything that providers keep is on stable storage.
@@ -162,28 +172,56 @@ impl Registry {
     /// # Errors
     /// What the provider says.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        let flushed = self.documents.as_mut().map_or(Ok(()), |documents| documents.flush());
+        let flushed = self.documents.as_ref().map_or(Ok(()), |bound| bound.provider.flush());
         flushed.map_err(|refusal| refusal.failure)
     }
 
-    fn model_mut(&mut self, name: &str) -> Result<&mut dyn Model, Refusal> {
-        let provider = self.models.get(name).map(|(provider, _)| provider.as_str());
-        match provider.and_then(|provider| self.providers.get_mut(provider)) {
-            Some(model) => Ok(model.as_mut()),
-            None => Err(Refusal::new(
-                FailureCode::NoProvider,
-                format!(
-                    "no provider bound for model \"{name}\"; bind one with --model {name}={}",
-                    extractive::NAME
-                ),
-            )),
+    /// What the providers have to remember when a run is suspended.
+    pub fn save(&self) -> Value {
+        let mut state: BTreeMap<String, Value> = BTreeMap::new();
+        for (key, provider) in self.everyone() {
+            let saved = provider.save();
+            if saved != Value::Null {
+                state.insert(key, saved);
+            }
+        }
+        state.insert("handles".to_owned(), self.handles.save());
+        Value::Record(Record::from_iter(state))
+    }
+
+    /// Takes back what [`Self::save`] gave.
+    ///
+    /// # Errors
+    /// It is not something that providers bound like these saved.
+    pub fn restore(&mut self, state: &Value) -> Result<(), Refusal> {
+        let Value::Record(state) = state else {
+            return Err(Refusal::invalid("the providers' state is no record"));
+        };
+        for (key, provider) in self.everyone() {
+            let saved = state.get(&key).unwrap_or(&Value::Null);
+            provider.restore(saved).map_err(|refusal| {
+                Refusal::invalid(format!("state of {key}: {}", refusal.failure.message))
+            })?;
+        }
+        self.handles = Handles::restore(state.get("handles").unwrap_or(&Value::Null))?;
+        Ok(())
+    }
+
+    /// The name that a request is about, with handles read.
+    fn name_of<'a>(&'a self, request: &'a EffectRequest) -> Option<&'a str> {
+        let info = request.opcode.info();
+        let index = info.inputs.iter().position(|input| input.kind.name_kind().is_some())?;
+        let kind = info.inputs[index].kind.name_kind()?;
+        self.read_name(kind, request.args.get(index)?.as_ref()?)
+    }
+
+    fn read_name<'a>(&'a self, kind: NameKind, value: &'a Value) -> Option<&'a str> {
+        match value {
+            Value::Text(name) => Some(name),
+            Value::Handle(_, id) => self.handles.name(kind, *id),
+            _ => None,
         }
     }
-}
-
-/// The operand that names the model.
-fn model_name(request: &EffectRequest) -> Option<&str> {
-    request.text_arg("model_ref").or_else(|| request.text_arg("model"))
 }
 
 #[cfg(test)]

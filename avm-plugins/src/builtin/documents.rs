@@ -1,5 +1,7 @@
 //! Document collections of a store as a provider.
 
+use std::sync::{Mutex, MutexGuard};
+
 use avm_vm::FailureCode;
 
 use crate::{
@@ -10,40 +12,56 @@ use crate::{
         persist::Library,
         search::MAX_TOP_K,
     },
-    provider::{Call, Documents, Found, Query, Refusal},
+    provider::{
+        Call, Determinism, Documents, Found, Manifest, Provider, Query, Reaches, Refusal,
+    },
 };
 
 /// The collections of a [`Library`].
 #[derive(Debug)]
 pub struct Collections {
-    library: Library,
+    library: Mutex<Library>,
     place: String,
 }
 
 impl Collections {
     /// The collections of a library; `place` says to people where they are kept.
     pub fn new(library: Library, place: impl Into<String>) -> Self {
-        Self { library, place: place.into() }
+        Self { library: Mutex::new(library), place: place.into() }
+    }
+
+    fn library(&self) -> MutexGuard<'_, Library> {
+        // A panic while it was held would be a bug of ours; what it holds is still whole.
+        self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Provider for Collections {
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            about: format!("exact search, {}", self.place),
+            functions: Vec::new(),
+            determinism: Determinism::Stateful,
+            reaches: Reaches::Files,
+            cost: 0,
+        }
     }
 }
 
 impl Documents for Collections {
-    fn describe(&self) -> String {
-        format!("exact search, {}", self.place)
-    }
-
-    fn store(&mut self, _: &Call, collection: &str, document: Document) -> Result<(), Refusal> {
-        self.library.put(collection, document).map_err(refusal)?;
+    fn store(&self, _: &Call, collection: &str, document: Document) -> Result<(), Refusal> {
+        self.library().put(collection, document).map_err(refusal)?;
         Ok(())
     }
 
-    fn fetch(&mut self, _: &Call, collection: &str, id: &str) -> Result<Document, Refusal> {
-        let found = self.library.collection(collection).map_err(refusal)?.get(id);
+    fn fetch(&self, _: &Call, collection: &str, id: &str) -> Result<Document, Refusal> {
+        let mut library = self.library();
+        let found = library.collection(collection).map_err(refusal)?.get(id);
         found.cloned().ok_or_else(|| not_found(collection, Some(id)))
     }
 
     fn search(
-        &mut self,
+        &self,
         call: &Call,
         collection: &str,
         query: &Query<'_>,
@@ -52,7 +70,8 @@ impl Documents for Collections {
             let top_k = query.top_k;
             return Err(Refusal::invalid(format!("top_k must be 1 to {MAX_TOP_K}, not {top_k}")));
         }
-        let documents = self.library.collection(collection).map_err(refusal)?;
+        let mut library = self.library();
+        let documents = library.collection(collection).map_err(refusal)?;
         let units = comparisons(documents.len(), query);
         call.affords(units)?;
         let hits = match query.lambda {
@@ -69,24 +88,25 @@ impl Documents for Collections {
         Ok((found.collect(), units))
     }
 
-    fn delete(&mut self, _: &Call, collection: &str, id: &str) -> Result<(), Refusal> {
-        match self.library.delete(collection, id).map_err(refusal)? {
+    fn delete(&self, _: &Call, collection: &str, id: &str) -> Result<(), Refusal> {
+        match self.library().delete(collection, id).map_err(refusal)? {
             true => Ok(()),
             false => Err(not_found(collection, Some(id))),
         }
     }
 
-    fn drop_collection(&mut self, call: &Call, collection: &str) -> Result<u64, Refusal> {
-        let units = self.library.collection(collection).map_err(refusal)?.len() as u64;
+    fn drop_collection(&self, call: &Call, collection: &str) -> Result<u64, Refusal> {
+        let mut library = self.library();
+        let units = library.collection(collection).map_err(refusal)?.len() as u64;
         call.affords(units)?;
-        match self.library.drop_collection(collection).map_err(refusal)? {
+        match library.drop_collection(collection).map_err(refusal)? {
             true => Ok(units),
             false => Err(not_found(collection, None)),
         }
     }
 
-    fn flush(&mut self) -> Result<(), Refusal> {
-        self.library.flush().map_err(refusal)
+    fn flush(&self) -> Result<(), Refusal> {
+        self.library().flush().map_err(refusal)
     }
 }
 

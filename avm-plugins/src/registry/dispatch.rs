@@ -1,108 +1,80 @@
 //! From a request to a provider's method and back: operands checked, units counted, outputs built.
 
-use avm_ir::{Opcode, Reach, Value, value::Record};
+mod docs;
+mod gpu;
+mod model;
+mod policy;
+mod task;
+mod tool;
+
+use avm_ir::{Opcode, Value};
 use avm_vm::{EffectRequest, FailureCode};
 
-use super::{Registry, model_name};
-use crate::{
-    docs::{collection::Document, mmr::DEFAULT_LAMBDA},
-    provider::{Call, Documents, Found, Outcome, Query, Refusal, Reply},
-};
+use super::Registry;
+use crate::provider::{Call, Outcome, Refusal, Reply};
 
 impl Registry {
     pub(super) fn dispatch(&mut self, request: &EffectRequest) -> Outcome {
         let call = Call::of(request);
         match request.opcode {
-            Opcode::GPU_INFER => {
-                let input = request.arg("input").unwrap_or(&Value::Null);
-                self.model_mut(named(request)?)?.infer(&call, input)
-            }
-            Opcode::CALC_EMBED => {
-                let text = text(request, "text")?;
-                let vector = self.model_mut(named(request)?)?.embed(&call, text)?;
-                call.fits(Reply::new(Value::vector(vector), 0))
-            }
+            Opcode::GPU_INFER => self.infer(&call, request),
+            Opcode::MAP_MODEL_CALL => self.map(&call, request),
+            Opcode::REDUCE_MODEL_CALL => self.reduce(&call, request),
+            Opcode::CALC_EMBED => self.embed(&call, request),
+            Opcode::LOAD_MODEL => self.load_model(request),
+            Opcode::SEPARATE_PROMPT => self.propose(&call, request),
+
             Opcode::DOC_EMBED => self.doc_embed(&call, request),
-            Opcode::DOC_STORE => {
-                let document = document(request, vector(request, "embed_vec")?.to_vec())?;
-                self.documents()?.store(&call, text(request, "collection")?, document)?;
-                Ok(ok(0))
+            Opcode::DOC_STORE => self.doc_store(&call, request),
+            Opcode::DOC_FETCH => self.doc_fetch(&call, request),
+            Opcode::DOC_SEARCH => self.doc_search(&call, request),
+            Opcode::DELETE_DOC => self.delete_doc(&call, request),
+            Opcode::DELETE_COLLECTION => self.delete_collection(&call, request),
+
+            Opcode::GET_TOOLS_LIST => self.tools_list(&call),
+            Opcode::READ_FROM_TOOL => self.read_from_tool(&call, request),
+            Opcode::WRITE_TO_TOOL => self.write_to_tool(&call, request),
+            Opcode::CALL_PLUGIN => self.call_plugin(&call, request),
+            Opcode::SQL_EXECUTE | Opcode::SQL_FETCH => self.sql(&call, request),
+            Opcode::CHAIN_OP => self.chain_op(&call, request),
+
+            Opcode::ALLOCATE_GPU => self.allocate_gpu(&call, request),
+            Opcode::RELEASE_GPU => self.release_gpu(&call, request),
+            Opcode::CHECK_GPU_LOAD => self.gpu_load(&call, request),
+
+            Opcode::HPC_MIGRATE => self.migrate(&call, request),
+            Opcode::HPC_EXTENDED_ANALYSIS => self.analyse(&call, request),
+            Opcode::WAIT_FOR_RESPONSE | Opcode::WAIT_FOR_TASK => self.wait_for(&call, request),
+
+            Opcode::CHECK_PERMISSIONS => self.permissions(request),
+            Opcode::CHECK_SIG => self.signature(request),
+            Opcode::SECURITY_CHECK => self.security(request),
+            Opcode::CHECK_BALANCE => self.balance(request),
+            Opcode::GET_CURRENT_TIME if self.clock => {
+                Ok(Reply::new(Value::Int(self.host.unix_time()), 0))
             }
-            Opcode::DOC_FETCH => {
-                let id = text(request, "doc_id")?;
-                let found = self.documents()?.fetch(&call, text(request, "collection")?, id)?;
-                let outputs = vec![Value::from(found.text), Value::vector(found.vector)];
-                call.fits(Reply { outputs, units: 0, cost: 0 })
-            }
-            Opcode::DOC_SEARCH => {
-                let query = query(request)?;
-                let collection = text(request, "collection")?;
-                let (found, units) = self.documents()?.search(&call, collection, &query)?;
-                let list = found.into_iter().map(record).collect();
-                call.fits(Reply::new(Value::list(list), units))
-            }
-            Opcode::DELETE_DOC => {
-                let id = text(request, "doc_id")?;
-                self.documents()?.delete(&call, text(request, "collection")?, id)?;
-                Ok(ok(0))
-            }
-            Opcode::DELETE_COLLECTION => {
-                let collection = text(request, "collection")?;
-                let deleted = self.documents()?.drop_collection(&call, collection)?;
-                Ok(ok(deleted))
-            }
-            Opcode::GET_CURRENT_TIME => match &mut self.clock {
-                Some(clock) => Ok(Reply::new(Value::Int(clock()), 0)),
-                None => Err(unbound("this run has no clock")),
-            },
             _ => Err(unbuilt(request)),
         }
     }
-
-    fn doc_embed(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
-        let text = text(request, "text")?;
-        let vector = self.model_mut(named(request)?)?.embed(call, text)?;
-        let units = vector.len() as u64;
-        // Nothing is stored that cannot be paid.
-        call.affords(units)?;
-        let document = document(request, vector)?;
-        let collection = request.text_arg("collection").unwrap_or_default();
-        let stored = self.documents()?.store(call, collection, document);
-        // The embedding was made, whether or not it could be stored.
-        stored.map_err(|refusal| refusal.after(units))?;
-        Ok(ok(units))
-    }
-
-    fn documents(&mut self) -> Result<&mut dyn Documents, Refusal> {
-        match &mut self.documents {
-            Some(documents) => Ok(documents.as_mut()),
-            None => Err(unbound("no provider bound for document collections")),
-        }
-    }
 }
 
-fn ok(units: u64) -> Reply {
-    Reply::new(Value::text("OK"), units)
-}
-
-fn unbound(message: &str) -> Refusal {
+fn unbound(message: impl Into<String>) -> Refusal {
     Refusal::new(FailureCode::NoProvider, message)
 }
 
 /// A kind of request that no provider of this version answers, whatever is bound.
 fn unbuilt(request: &EffectRequest) -> Refusal {
     let (mnemonic, kind) = (request.opcode.mnemonic(), request.reach.name());
-    Refusal::new(
-        FailureCode::NoProvider,
-        match request.reach {
-            Reach::Model => format!("no provider for {mnemonic} yet; models answer GPU_INFER"),
-            _ => format!("no provider for {mnemonic} yet (kind {kind})"),
-        },
-    )
+    unbound(match request.opcode {
+        Opcode::PAY_AGENT => "no world: an agent that runs alone has nobody to pay".to_owned(),
+        _ => format!("no provider for {mnemonic} yet (kind {kind}): this run has no world around it"),
+    })
 }
 
-fn named(request: &EffectRequest) -> Result<&str, Refusal> {
-    model_name(request).ok_or_else(|| Refusal::invalid("the model's name must be a text"))
+/// The operand that gives the name of what is asked.
+fn name<'a>(registry: &'a Registry, request: &'a EffectRequest) -> Result<&'a str, Refusal> {
+    let name = registry.name_of(request);
+    name.ok_or_else(|| Refusal::invalid("the name must be a text, or a handle of that kind"))
 }
 
 fn text<'a>(request: &'a EffectRequest, operand: &str) -> Result<&'a str, Refusal> {
@@ -116,44 +88,25 @@ fn vector<'a>(request: &'a EffectRequest, operand: &str) -> Result<&'a [f32], Re
     }
 }
 
+/// An operand, `NULL` if it was left out.
+fn any(request: &EffectRequest, operand: &str) -> Value {
+    request.arg(operand).cloned().unwrap_or_default()
+}
+
 fn wrong(request: &EffectRequest, operand: &str, wanted: &str) -> Refusal {
     let found = request.arg(operand).map_or("nothing", Value::type_name);
     let mnemonic = request.opcode.mnemonic();
     Refusal::invalid(format!("operand {operand} of {mnemonic} must be {wanted}, found {found}"))
 }
 
-fn document(request: &EffectRequest, vector: Vec<f32>) -> Result<Document, Refusal> {
-    let id = text(request, "doc_id")?.to_owned();
-    Ok(Document { id, title: String::new(), text: text(request, "text")?.to_owned(), vector })
-}
-
-fn query(request: &EffectRequest) -> Result<Query<'_>, Refusal> {
-    let top_k = match request.arg("top_k") {
-        // What does not fit is out of range for the search as well.
-        Some(Value::Int(top_k)) => usize::try_from(*top_k).unwrap_or(0),
-        _ => return Err(wrong(request, "top_k", "an int")),
-    };
-    let mmr = match request.arg("mmr") {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(mmr)) => *mmr,
-        Some(_) => return Err(wrong(request, "mmr", "a bool")),
-    };
-    let lambda = match request.arg("lambda") {
-        None | Some(Value::Null) => DEFAULT_LAMBDA,
-        Some(Value::Int(lambda)) => *lambda as f32,
-        Some(Value::Float(lambda)) => *lambda as f32,
-        Some(_) => return Err(wrong(request, "lambda", "a number")),
-    };
-    let vector = vector(request, "query_vec")?;
-    Ok(Query { vector, top_k, lambda: mmr.then_some(lambda) })
-}
-
-fn record(Found { document, score }: Found) -> Value {
-    let title = if document.title.is_empty() { document.id.clone() } else { document.title };
-    Value::Record(Record::from_iter([
-        ("id", Value::from(document.id)),
-        ("score", Value::float(f64::from(score))),
-        ("text", Value::from(document.text)),
-        ("title", Value::from(title)),
-    ]))
+/// A number of units as billionths of a unit; amounts of credits and tokens are counted so.
+fn billionths(request: &EffectRequest, operand: &str) -> Result<u64, Refusal> {
+    const UNIT: u64 = 1_000_000_000;
+    match request.arg(operand) {
+        None | Some(Value::Null) => Ok(0),
+        Some(Value::Int(int)) => Ok(u64::try_from(*int).unwrap_or(0).saturating_mul(UNIT)),
+        // Converted once, here, and exact from then on; the cast saturates and makes NaN 0.
+        Some(Value::Float(float)) => Ok((*float * UNIT as f64).round() as u64),
+        Some(_) => Err(wrong(request, operand, "a number")),
+    }
 }

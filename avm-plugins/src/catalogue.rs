@@ -1,0 +1,61 @@
+//! Every provider that this version has, one line each.
+//!
+//! A configuration names one with `use = "builtin:sentiment"`, the command line with
+//! `--model sentimentModel_v2=builtin:sentiment`.
+
+use std::sync::Arc;
+
+use avm_ir::NameKind;
+
+use crate::{
+    builtin::{Extractive, HashEmbed},
+    provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
+    settings::{BadSettings, Settings},
+};
+
+/// Makes a provider of a kind as configured.
+pub(crate) type Make<P> = fn(&Settings) -> Result<Arc<P>, BadSettings>;
+
+/// A provider under its name.
+pub(crate) type Entry<P> = (&'static str, Make<P>);
+
+/// Models.
+pub(crate) const MODELS: &[Entry<dyn Model>] = &[
+    ("builtin:extractive", |_| Ok(Arc::new(Extractive))),
+    ("builtin:hash-embed", |_| Ok(Arc::new(HashEmbed))),
+];
+
+/// Tools.
+pub(crate) const TOOLS: &[Entry<dyn Tool>] = &[];
+
+/// Plugins.
+pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[];
+
+/// Chains.
+pub(crate) const CHAINS: &[Entry<dyn Chain>] = &[];
+
+/// HPC clusters.
+pub(crate) const CLUSTERS: &[Entry<dyn Cluster>] = &[];
+
+/// GPUs. There is one provider for all GPUs of a machine.
+pub(crate) const GPUS: &[Entry<dyn Gpus>] = &[];
+
+/// SQL databases.
+pub(crate) const SQL: &[Entry<dyn Sql>] = &[];
+
+/// Policies.
+pub(crate) const POLICIES: &[Entry<dyn Policy>] = &[];
+
+/// What answers to names that nobody binds, so that the whitepaper's programs run on a fresh
+/// machine. A default says what it is; it does not pretend to be what its name says.
+pub const DEFAULTS: &[(NameKind, &str, &str)] = &[
+    (NameKind::Model, "LLama", "builtin:extractive"),
+    (NameKind::Model, "text-embedding-3-small", "builtin:hash-embed"),
+];
+
+/// Names of the entries of a table, sorted and joined, for messages.
+pub(crate) fn names<P: ?Sized>(entries: &[Entry<P>]) -> String {
+    let mut names: Vec<&str> = entries.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
