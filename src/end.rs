@@ -2,7 +2,7 @@
 
 use avm_asm::SourceFile;
 use avm_ir::{Gas, Program, Value, instr::Role, value::to_json, verify::CodePlace};
-use avm_vm::{End, Machine, Observer, Pause, Trap};
+use avm_vm::{End, Machine, Meter, Observer, Pause, Trap};
 
 use crate::render::{self, Report};
 
@@ -130,7 +130,7 @@ fn price(machine: &Machine) -> Option<u64> {
         }
     }
     let mut copy = machine.clone();
-    copy.top_up(u64::MAX);
+    copy.top_up(Meter::Gas, u64::MAX);
     let before = copy.gas_limit() - copy.gas_used();
     let mut paid = Paid(None);
     match copy.run(1, &mut paid) {

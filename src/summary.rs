@@ -26,8 +26,8 @@ pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
     let mut out = String::from("---\n");
     let end = match end {
         End::Halted(_) => "halted".to_owned(),
-        End::Exhausted if on_exhausted == OnExhausted::Suspend => "suspended".to_owned(),
-        End::Exhausted => "exhausted".to_owned(),
+        End::Exhausted(_) if on_exhausted == OnExhausted::Suspend => "suspended".to_owned(),
+        End::Exhausted(_) => "exhausted".to_owned(),
         End::Trapped(trap) => format!("trapped, {}", trap.code),
     };
     let (used, limit) = (machine.gas_used(), machine.gas_limit());

@@ -65,7 +65,7 @@ fn run_here(program: Program) -> String {
     };
     let word = match end {
         End::Halted(_) => "halted",
-        End::Exhausted => "exhausted",
+        End::Exhausted(_) => "exhausted",
         End::Trapped(_) => "trapped",
     };
     let hash: String = machine.state_hash().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -71,7 +71,7 @@ fn child() {
     let (highest, _) = memory();
     let word = match end {
         End::Halted(_) => String::from("halted"),
-        End::Exhausted => String::from("exhausted"),
+        End::Exhausted(_) => String::from("exhausted"),
         End::Trapped(trap) => format!("trap {}", trap.code.name()),
     };
     println!("\nCHILD {} {word}", highest.saturating_sub(before));

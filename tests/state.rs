@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avm_ir::{Schedule, Value};
-use avm_vm::{Config, Image, Limits, Machine, OnExhausted, Pause};
+use avm_vm::{Config, Image, Limits, Machine, Meter, OnExhausted, Pause};
 
 fn machine(source: &str, config: Config) -> Machine {
     let options = avm_asm::Options::default();
@@ -47,7 +47,7 @@ fn hash_covers_what_a_call_may_cost() {
     let asked = |first, later| {
         let mut machine = machine(source, Config { gas: first, ..Config::default() });
         assert!(matches!(machine.run(9, &mut ()), Pause::Effect(_)));
-        machine.top_up(later);
+        machine.top_up(Meter::Gas, later);
         machine
     };
     let gas = 50 * avm_ir::gas::GAS;

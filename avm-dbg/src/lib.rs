@@ -34,7 +34,7 @@ pub fn view(machine: &Machine) -> String {
     let _ = match machine.end() {
         None => writeln!(out, "not ended"),
         Some(End::Halted(value)) => writeln!(out, "halted with {}", show(value)),
-        Some(End::Exhausted) => writeln!(out, "out of gas"),
+        Some(End::Exhausted(meter)) => writeln!(out, "out of {}", meter.name()),
         Some(End::Trapped(trap)) => writeln!(out, "trapped, {trap}"),
     };
     out

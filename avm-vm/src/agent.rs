@@ -14,6 +14,8 @@ use rand_chacha::{
 
 use crate::{
     effect::Failure,
+    machine::{Config, Limits},
+    meter::{Budget, Spend},
     trap::{Fault, TrapCode},
 };
 
@@ -124,7 +126,7 @@ pub(crate) struct Agent {
     kv_heap: u64,
     pub(crate) log: VecDeque<LogEntry>,
     log_heap: u64,
-    log_limit: usize,
+    pub(crate) log_limit: usize,
     /// Notes written since the machine was last asked for them.
     pub(crate) unseen: usize,
     pub(crate) saved: Value,
@@ -140,34 +142,45 @@ pub(crate) struct Agent {
     pub(crate) gas: u64,
     /// Nanogas granted in all.
     pub(crate) gas_limit: u64,
-    /// Effects answered, and how many of them failed.
+    /// Limits of the meters beside gas and memory, and what is used up of them.
+    pub(crate) budget: Budget,
+    pub(crate) spent: Budget,
+    /// Effects answered or refused, and how many of them failed.
     pub(crate) effects: u64,
     pub(crate) failures: u64,
     pub(crate) last_failure: Option<Failure>,
 }
 
 impl Agent {
-    pub(crate) fn new(gas: u64, memory: u64, log_limit: usize, seed: u64) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
+        let Limits { memory, log_entries, .. } = config.limits;
         Self {
             status: Status::default(),
             kv: BTreeMap::new(),
             kv_heap: 0,
             log: VecDeque::new(),
             log_heap: 0,
-            log_limit: log_limit.max(1),
+            log_limit: log_entries.max(1),
             unseen: 0,
             saved: Value::Null,
             initial: Vec::new(),
             memory: Memory::new(memory),
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
             drawn: 0,
             steps: 0,
-            gas,
-            gas_limit: gas,
+            gas: config.gas,
+            gas_limit: config.gas,
+            budget: config.budget,
+            spent: Budget::NONE,
             effects: 0,
             failures: 0,
             last_failure: None,
         }
+    }
+
+    /// What is left on the meters that providers use up.
+    pub(crate) fn left(&self) -> Spend {
+        self.budget.spend.minus(&self.spent.spend)
     }
 
     /// Memory of everything but registers, in bytes.

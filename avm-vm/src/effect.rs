@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
 
-use crate::meter::Spend;
+use crate::meter::{Meter, Spend};
 
 /// A request to the outside. The machine stands still until it is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,12 +63,16 @@ pub struct Answer {
     pub spent: Spend,
     /// What earlier calls held on those meters and did not use up after all.
     pub refund: Spend,
+    /// The meter of which too little was left to do the work; the result is then a failure. Under
+    /// the policies halt and suspend the run ends before the effect, so that a top-up asks again.
+    pub short: Option<Meter>,
 }
 
 impl Answer {
     /// Outputs that cost nothing beyond the formula.
     pub const fn outputs(outputs: Vec<Value>) -> Self {
-        Self { result: Ok(outputs), units: 0, cost: 0, spent: Spend::NONE, refund: Spend::NONE }
+        let (spent, refund) = (Spend::NONE, Spend::NONE);
+        Self { result: Ok(outputs), units: 0, cost: 0, spent, refund, short: None }
     }
 
     /// One output after so many units of work.
@@ -80,6 +84,11 @@ impl Answer {
     pub fn failed(code: FailureCode, message: impl Into<String>) -> Self {
         let result = Err(Failure { code, message: message.into() });
         Self { result, ..Self::outputs(Vec::new()) }
+    }
+
+    /// The provider did nothing, because too little is left on a meter.
+    pub fn short(meter: Meter, message: impl Into<String>) -> Self {
+        Self { short: Some(meter), ..Self::failed(FailureCode::over(meter), message) }
     }
 }
 
@@ -122,6 +131,17 @@ macro_rules! failures {
             }
         }
     };
+}
+
+impl FailureCode {
+    /// The failure of a call that a meter does not cover.
+    pub const fn over(meter: Meter) -> Self {
+        match meter {
+            Meter::Gas => Self::GasLimit,
+            Meter::Memory => Self::TooLarge,
+            _ => Self::OverBudget,
+        }
+    }
 }
 
 failures! {

@@ -32,6 +32,6 @@ pub mod trap;
 pub use agent::LogEntry;
 pub use effect::{Answer, EffectRequest, Failure, FailureCode};
 pub use machine::{Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause};
-pub use meter::{Meter, Spend};
+pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;
 pub use trap::{Trap, TrapCode};

@@ -1,5 +1,6 @@
 //! One agent: loading a program, running it, answering its effects, ending.
 
+mod budget;
 mod effects;
 mod frames;
 mod state;
@@ -18,6 +19,7 @@ use crate::{
     agent::{Agent, LogEntry},
     effect::EffectRequest,
     exec::{self, Counters, Cpu, Exit, WINDOW},
+    meter::{Budget, Meter},
     observer::Observer,
     price::Prices,
     trap::{Fault, Trap},
@@ -64,7 +66,7 @@ impl Image {
     }
 }
 
-/// What happens when an instruction costs more gas than is left.
+/// What happens when an instruction costs more than a meter has left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnExhausted {
     /// The run ends at the exact instruction, before its effect; the state is kept.
@@ -99,7 +101,9 @@ impl Default for Limits {
 pub struct Config {
     /// Nanogas granted.
     pub gas: u64,
-    /// What happens when it is used up.
+    /// Limits of the other meters.
+    pub budget: Budget,
+    /// What happens when one of them is used up.
     pub on_exhausted: OnExhausted,
     /// Hard limits.
     pub limits: Limits,
@@ -115,6 +119,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             gas: 1_000 * avm_ir::gas::GAS,
+            budget: Budget::UNLIMITED,
             on_exhausted: OnExhausted::Halt,
             limits: Limits::default(),
             seed: 0,
@@ -155,10 +160,11 @@ impl core::error::Error for InputError {}
 pub enum End {
     /// `HALT`, the end of main, or `RETURN` outside functions with a value.
     Halted(Value),
-    /// The gas left does not buy the next instruction. With [`OnExhausted::Suspend`] a top-up
-    /// lets the run go on.
-    Exhausted,
-    /// The program's own fault.
+    /// What is left on a meter does not cover the next instruction. With
+    /// [`OnExhausted::Suspend`] a top-up lets the run go on.
+    Exhausted(Meter),
+    /// The program's own fault. Memory that does not suffice is one too: what a program holds is
+    /// its own doing, and no point before the instruction is worth going back to.
     Trapped(Trap),
 }
 
@@ -178,7 +184,8 @@ pub enum Pause {
 pub struct Machine {
     image: Arc<Image>,
     pub(crate) agent: Agent,
-    limits: Limits,
+    /// Most nested calls.
+    call_depth: usize,
     on_exhausted: OnExhausted,
     seed: u64,
     /// The windows of all frames, one behind the other; slots behind the last one are `NULL`.
@@ -201,11 +208,9 @@ pub struct Machine {
 impl Machine {
     /// An agent before its first instruction.
     pub fn new(image: Arc<Image>, config: Config) -> Result<Self, InputError> {
-        let limits = config.limits;
-        let agent = Agent::new(config.gas, limits.memory, limits.log_entries, config.seed);
         let mut machine = Self {
-            agent,
-            limits,
+            agent: Agent::new(&config),
+            call_depth: config.limits.call_depth,
             on_exhausted: config.on_exhausted,
             seed: config.seed,
             stack: alloc::vec![Value::Null; WINDOW],
@@ -352,15 +357,9 @@ impl Machine {
         self.end.as_ref()
     }
 
-    /// Nanogas used so far. What an unanswered effect may cost is not counted yet.
-    pub fn gas_used(&self) -> u64 {
-        let reserved = self.pending.as_ref().map_or(0, |pending| pending.charged);
-        self.agent.gas_limit - self.agent.gas - reserved
-    }
-
-    /// Nanogas granted in all.
-    pub const fn gas_limit(&self) -> u64 {
-        self.agent.gas_limit
+    /// What happens when a meter is used up.
+    pub const fn on_exhausted(&self) -> OnExhausted {
+        self.on_exhausted
     }
 
     /// Executed instructions.
@@ -368,19 +367,9 @@ impl Machine {
         self.agent.steps
     }
 
-    /// Effects answered.
+    /// Effects answered or refused.
     pub const fn effects(&self) -> u64 {
         self.agent.effects
-    }
-
-    /// Grants more nanogas. A run that ended [`End::Exhausted`] goes on from the very state.
-    pub fn top_up(&mut self, nanogas: u64) {
-        let limit = self.agent.gas_limit.saturating_add(nanogas);
-        self.agent.gas += limit - self.agent.gas_limit;
-        self.agent.gas_limit = limit;
-        if self.end == Some(End::Exhausted) {
-            self.end = None;
-        }
     }
 
     /// The notes of the log that are still kept, oldest first.

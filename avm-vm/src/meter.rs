@@ -109,8 +109,67 @@ impl Spend {
         Some(Self::METERS[index])
     }
 
+    const fn amount(&self, meter: Meter) -> Option<u64> {
+        Some(match meter {
+            Meter::Tokens => self.tokens,
+            Meter::Credits => self.credits,
+            Meter::Gpu => self.gpu,
+            Meter::Wall => self.wall,
+            Meter::Gas | Meter::Effects | Meter::Memory => return None,
+        })
+    }
+
+    const fn amount_mut(&mut self, meter: Meter) -> Option<&mut u64> {
+        Some(match meter {
+            Meter::Tokens => &mut self.tokens,
+            Meter::Credits => &mut self.credits,
+            Meter::Gpu => &mut self.gpu,
+            Meter::Wall => &mut self.wall,
+            Meter::Gas | Meter::Effects | Meter::Memory => return None,
+        })
+    }
+
     fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
         let (a, b) = (self.amounts(), other.amounts());
         Self::of([f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])])
+    }
+}
+
+/// Amounts on every meter but gas and memory, which the machine counts by itself: the limits of a
+/// run, or what it has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// What providers use up.
+    pub spend: Spend,
+    /// Effects asked.
+    pub effects: u64,
+}
+
+impl Budget {
+    /// Nothing.
+    pub const NONE: Self = Self { spend: Spend::NONE, effects: 0 };
+    /// No limit on any meter.
+    pub const UNLIMITED: Self = Self { spend: Spend::UNLIMITED, effects: u64::MAX };
+
+    /// The amount on a meter; `None` for gas and memory.
+    pub const fn amount(&self, meter: Meter) -> Option<u64> {
+        match meter {
+            Meter::Effects => Some(self.effects),
+            _ => self.spend.amount(meter),
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn amount_mut(&mut self, meter: Meter) -> Option<&mut u64> {
+        match meter {
+            Meter::Effects => Some(&mut self.effects),
+            _ => self.spend.amount_mut(meter),
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::UNLIMITED
     }
 }

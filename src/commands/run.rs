@@ -48,6 +48,7 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let policy = args.on_exhausted.or(config.run.on_exhausted);
     let settings = Config {
         gas: args.gas.or(config.run.gas).map_or(DEFAULT_GAS, |gas| gas.0),
+        budget: avm_vm::Budget::UNLIMITED,
         on_exhausted: policy.map_or(OnExhausted::Halt, OnExhausted::from),
         limits: Limits { memory, ..Limits::default() },
         seed: args.seed,
@@ -151,8 +152,8 @@ fn keep(args: &cli::Run, machine: &Machine, registry: &mut Registry) -> Outcome<
 fn exit_of(end: &End, on_exhausted: OnExhausted) -> Exit {
     match end {
         End::Halted(_) => Exit::Done,
-        End::Exhausted if on_exhausted == OnExhausted::Suspend => Exit::Suspended,
-        End::Exhausted => Exit::Exhausted,
+        End::Exhausted(_) if on_exhausted == OnExhausted::Suspend => Exit::Suspended,
+        End::Exhausted(_) => Exit::Exhausted,
         End::Trapped(_) => Exit::Trap,
     }
 }
@@ -173,12 +174,12 @@ fn tell(machine: &Machine, ended: &End, on_exhausted: OnExhausted, files: &[Sour
     match ended {
         End::Halted(_) => {}
         End::Trapped(trap) => note_styled(&end::trap(machine, trap, files)),
-        End::Exhausted if on_exhausted == OnExhausted::Suspend => note(&format!(
+        End::Exhausted(_) if on_exhausted == OnExhausted::Suspend => note(&format!(
             "suspended: out of gas {}\n\
              resume is not built yet: the suspended run is not kept on disk, so run again with more --gas",
             end::exhausted(machine)
         )),
-        End::Exhausted => note(&format!("exhausted: out of gas {}", end::exhausted(machine))),
+        End::Exhausted(_) => note(&format!("exhausted: out of gas {}", end::exhausted(machine))),
     }
 }
 
@@ -220,8 +221,8 @@ fn finish(out: &mut Out, machine: &Machine, ended: &End, exit: Exit, registers: 
             }
             at = None;
         }
-        End::Exhausted if exit == Exit::Suspended => drop(set("end", Value::text("suspended"))),
-        End::Exhausted => drop(set("end", Value::text("exhausted"))),
+        End::Exhausted(_) if exit == Exit::Suspended => drop(set("end", Value::text("suspended"))),
+        End::Exhausted(_) => drop(set("end", Value::text("exhausted"))),
         End::Trapped(trap) => {
             set("end", Value::text("trapped"));
             set("trap", Value::text(trap.code.name()));

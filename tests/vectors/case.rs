@@ -1,7 +1,7 @@
 //! Vector files to cases: directives and the program between them. See `spec/vectors/README.md`.
 
 use avm_ir::{StatusWord, Value, value::from_json};
-use avm_vm::{FailureCode, OnExhausted, TrapCode};
+use avm_vm::{Budget, FailureCode, Meter, OnExhausted, Spend, TrapCode};
 
 /// One case of a file.
 #[derive(Debug)]
@@ -30,10 +30,17 @@ pub(crate) enum Directive {
     Limit(u64),
     Policy(OnExhausted),
     Memory(u64),
+    /// Limit of a meter, and what should be used up of it at the end.
+    Budget(Meter, u64),
+    Used(Meter, u64),
     Depth(usize),
     /// Operand, and its value unless it was left out.
     Asks(String, Option<String>),
     Reply(Reply),
+    /// Belong to the reply before them.
+    Spent(Spend),
+    Refund(Spend),
+    Short(Meter),
     AnyLimit,
 }
 
@@ -41,7 +48,8 @@ pub(crate) enum Directive {
 #[derive(Debug, PartialEq)]
 pub(crate) enum WantedEnd {
     Halted,
-    Exhausted,
+    /// On this meter.
+    Exhausted(Meter),
     Trap(TrapCode, Option<String>),
 }
 
@@ -51,9 +59,30 @@ pub(crate) struct Reply {
     pub(crate) result: Result<Vec<String>, (FailureCode, String)>,
     pub(crate) units: String,
     pub(crate) cost: String,
+    pub(crate) spent: Spend,
+    pub(crate) refund: Spend,
+    pub(crate) short: Option<Meter>,
 }
 
 impl Case {
+    /// What an answer used up is part of the answer that stands before it.
+    fn add(&mut self, line: usize, directive: Directive) -> Result<(), String> {
+        let reply = self.directives.iter_mut().rev().find_map(|(_, directive)| match directive {
+            Directive::Reply(reply) => Some(reply),
+            _ => None,
+        });
+        match (directive, reply) {
+            (Directive::Spent(spent), Some(reply)) => reply.spent = spent,
+            (Directive::Refund(refund), Some(reply)) => reply.refund = refund,
+            (Directive::Short(meter), Some(reply)) => reply.short = Some(meter),
+            (Directive::Spent(_) | Directive::Refund(_) | Directive::Short(_), None) => {
+                return Err("no answer stands before it".into());
+            }
+            (directive, _) => self.directives.push((line, directive)),
+        }
+        Ok(())
+    }
+
     /// The sizes of its runs, `None` for a single run without size.
     pub(crate) fn sizes(&self) -> Vec<Option<i64>> {
         let sizes = self.directives.iter().find_map(|(_, directive)| match directive {
@@ -88,7 +117,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Case>, (usize, String)> {
         match directive {
             Some(text) if !text.starts_with("case ") => {
                 let directive = read(text).map_err(|error| (number, error))?;
-                case.directives.push((number, directive));
+                case.add(number, directive).map_err(|error| (number, error))?;
             }
             _ => {}
         }
@@ -141,9 +170,14 @@ fn read(text: &str) -> Result<Directive, String> {
         "limit" => Directive::Limit(number(rest)?),
         "memory" => Directive::Memory(number(rest)?),
         "depth" => Directive::Depth(number(rest)?),
+        "budget" => metered(rest).map(|(meter, amount)| Directive::Budget(meter, amount))?,
+        "used" => metered(rest).map(|(meter, amount)| Directive::Used(meter, amount))?,
         "deny" => Directive::Policy(OnExhausted::Deny),
         "suspend" => Directive::Policy(OnExhausted::Suspend),
         "any-limit" => Directive::AnyLimit,
+        "spent" => Directive::Spent(spend(rest)?),
+        "refund" => Directive::Refund(spend(rest)?),
+        "short" => Directive::Short(meter(rest)?),
         "answer" | "answers" | "fail" => Directive::Reply(reply(word, rest)?),
         _ => return Err(format!("unknown directive {word}")),
     })
@@ -172,7 +206,8 @@ fn status(text: &str) -> Result<(StatusWord, bool), String> {
 fn end(text: &str) -> Result<WantedEnd, String> {
     match text.split_once(' ').unwrap_or((text, "")) {
         ("halted", "") => Ok(WantedEnd::Halted),
-        ("exhausted", "") => Ok(WantedEnd::Exhausted),
+        ("exhausted", "") => Ok(WantedEnd::Exhausted(Meter::Gas)),
+        ("exhausted", name) => Ok(WantedEnd::Exhausted(meter(name)?)),
         ("trap", rest) => {
             let (name, message) = rest.split_once(' ').unwrap_or((rest, ""));
             let code = TrapCode::ALL.iter().find(|code| code.name() == name);
@@ -180,8 +215,32 @@ fn end(text: &str) -> Result<WantedEnd, String> {
             let message = (!message.is_empty()).then(|| quoted(message)).transpose()?;
             Ok(WantedEnd::Trap(code, message))
         }
-        _ => Err("halted, exhausted or trap NAME".into()),
+        _ => Err("halted, exhausted METER or trap NAME".into()),
     }
+}
+
+fn meter(name: &str) -> Result<Meter, String> {
+    let meter = Meter::ALL.iter().find(|meter| meter.name() == name);
+    meter.copied().ok_or_else(|| format!("unknown meter {name}"))
+}
+
+/// `METER=N`
+fn metered(text: &str) -> Result<(Meter, u64), String> {
+    let (name, amount) = text.split_once('=').ok_or("METER=N")?;
+    Ok((meter(name.trim())?, number(amount.trim())?))
+}
+
+/// Amounts on meters that providers use up: `tokens=N credits=N gpu=N wall=N`, any of them.
+fn spend(text: &str) -> Result<Spend, String> {
+    let mut budget = Budget::NONE;
+    for word in text.split_whitespace() {
+        let (meter, amount) = metered(word)?;
+        match budget.amount_mut(meter) {
+            Some(place) if meter != Meter::Effects => *place = amount,
+            _ => return Err(format!("{} is not for providers to use up", meter.name())),
+        }
+    }
+    Ok(budget.spend)
 }
 
 fn quoted(text: &str) -> Result<String, String> {
@@ -221,5 +280,12 @@ fn reply(word: &str, text: &str) -> Result<Reply, String> {
             Err((*code.ok_or_else(|| format!("unknown failure {name}"))?, quoted(message)?))
         }
     };
-    Ok(Reply { result, units: units.into(), cost: cost.into() })
+    Ok(Reply {
+        result,
+        units: units.into(),
+        cost: cost.into(),
+        spent: Spend::NONE,
+        refund: Spend::NONE,
+        short: None,
+    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avm_ir::{Opcode, Schedule, Value, gas::GAS, verify::CodePlace};
-use avm_vm::{Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Observer, Pause};
+use avm_vm::{Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause};
 
 use crate::{
     case::{Case, Directive, Reply, WantedEnd},
@@ -164,7 +164,7 @@ impl Run<'_> {
             return Err(format!("with just its gas of {total} it ends {}", describe(&exact.end)));
         }
         let short = self.go(Some(total - 1), u64::MAX)?;
-        if short.end != End::Exhausted {
+        if short.end != End::Exhausted(Meter::Gas) {
             return Err(format!("with one less than {total} it ends {}", describe(&short.end)));
         }
         Ok(())
@@ -177,6 +177,10 @@ impl Run<'_> {
                 Directive::Limit(gas) => config.gas = *gas,
                 Directive::Policy(policy) => config.on_exhausted = *policy,
                 Directive::Memory(bytes) => config.limits.memory = *bytes,
+                Directive::Budget(meter, amount) => match config.budget.amount_mut(*meter) {
+                    Some(limit) => *limit = *amount,
+                    None => return Err(format!("{} has a line of its own", meter.name())),
+                },
                 Directive::Depth(depth) => config.limits.call_depth = *depth,
                 Directive::Input(name, text) => {
                     config.inputs.push((name.clone(), value::read(text, self.n)?));
@@ -232,7 +236,8 @@ impl Run<'_> {
             }
             Err((code, message)) => Err(avm_vm::Failure { code: *code, message: message.clone() }),
         };
-        Ok(Answer { result, units, cost, ..Answer::outputs(Vec::new()) })
+        let Reply { spent, refund, short, .. } = *reply;
+        Ok(Answer { result, units, cost, spent, refund, short })
     }
 
     fn compare<'o>(
@@ -278,6 +283,10 @@ impl Run<'_> {
                     (found, Some(text)) => same(name, text, found),
                 }
             }
+            Directive::Used(meter, wanted) => match outcome.machine.used(*meter) {
+                found if found == *wanted => Ok(()),
+                found => Err(format!("used {}: expected {wanted}, found {found}", meter.name())),
+            },
             Directive::Status(words) => {
                 for (word, wanted) in words {
                     if outcome.machine.status(*word) != Value::Bool(*wanted) {
@@ -293,7 +302,8 @@ impl Run<'_> {
 
 fn ends_so(end: &End, wanted: &WantedEnd) -> bool {
     match (end, wanted) {
-        (End::Halted(_), WantedEnd::Halted) | (End::Exhausted, WantedEnd::Exhausted) => true,
+        (End::Halted(_), WantedEnd::Halted) => true,
+        (End::Exhausted(meter), WantedEnd::Exhausted(wanted)) => meter == wanted,
         (End::Trapped(trap), WantedEnd::Trap(code, message)) => {
             trap.code == *code
                 && message.as_ref().is_none_or(|part| trap.message.contains(part.as_str()))
@@ -305,7 +315,7 @@ fn ends_so(end: &End, wanted: &WantedEnd) -> bool {
 fn describe(end: &End) -> String {
     match end {
         End::Halted(_) => "halted".into(),
-        End::Exhausted => "exhausted".into(),
+        End::Exhausted(meter) => format!("exhausted {}", meter.name()),
         End::Trapped(trap) => format!("trap {} \"{}\"", trap.code.name(), trap.message),
     }
 }

@@ -7,7 +7,8 @@ use avm_ir::{
     effects::StatusWord,
     gas::GAS,
     instr::{NO_REGISTER, Role},
-    operand::{DefaultValue, Kind},
+    operand::{DefaultValue, Kind, NameKind},
+    program::MAX_NAME,
     value::MAX_NESTING,
     verify::CodePlace,
 };
@@ -16,7 +17,7 @@ use super::{End, Machine, OnExhausted};
 use crate::{
     effect::{Answer, EffectRequest, Failure, FailureCode},
     exec::WINDOW,
-    meter::Spend,
+    meter::Meter,
     observer::Observer,
     price::{Operands, Results, slots_of},
     trap::{Fault, TrapCode},
@@ -57,28 +58,40 @@ impl Machine {
     /// Its price known beforehand is charged already.
     pub(super) fn ask<O: Observer>(&mut self, observer: &mut O) {
         let instr = self.fetched();
-        let info = instr.op.info();
         let args = self.arguments(instr);
-        let mut charged = self.image.prices.intrinsic + self.price_before(instr);
-        let own_limit = own_gas_limit(info, &args);
-        let short = own_limit.filter(|limit| charged > *limit);
-        if let Some(limit) = short {
+        let intrinsic = self.image.prices.intrinsic;
+        let mut charged = intrinsic + self.price_before(instr);
+        let mut refusal = self.refusal(instr, &args);
+        let own_limit = own_gas_limit(instr.op.info(), &args);
+        if let Some(limit) = own_limit.filter(|limit| charged > *limit) {
             // The call never costs more than its limit, but the minimum that every step pays.
-            let kept = limit.max(self.image.prices.intrinsic);
-            self.agent.gas += charged - kept;
-            charged = kept;
+            charged = self.give_back(charged, limit.max(intrinsic));
+            refusal.get_or_insert_with(short_limit);
+        } else if refusal.is_none() && self.agent.spent.effects >= self.agent.budget.effects {
+            if self.on_exhausted != OnExhausted::Deny {
+                self.undo(charged, Meter::Effects);
+                return;
+            }
+            charged = self.give_back(charged, intrinsic);
+            refusal = Some(over_budget(Meter::Effects));
         }
         let left = self.agent.gas;
         let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
         let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
         let room = self.agent.memory.limit.saturating_sub(self.measured());
         let request = self.request(instr, args, max_gas, (max_bytes.min(room), max_units));
-        let refusal = unusable(info, &request.args).or_else(|| short.map(|_| short_limit()));
         let own_limit = own_limit.is_some() && max_gas < left;
-        self.pending = Some(Pending { request, charged, own_limit });
-        if let Some(failure) = refusal {
-            self.settle(Answer { result: Err(failure), ..Answer::outputs(Vec::new()) }, observer);
+        let pending = Pending { request, charged, own_limit };
+        match refusal {
+            Some(failure) => self.refuse(pending, failure, observer),
+            None => self.pending = Some(pending),
         }
+    }
+
+    /// Returns what was charged above an amount, and gives that amount.
+    const fn give_back(&mut self, charged: u64, kept: u64) -> u64 {
+        self.agent.gas += charged - kept;
+        kept
     }
 
     /// The request of the instruction just fetched, with the most bytes and units it may bring.
@@ -99,7 +112,7 @@ impl Machine {
             max_gas,
             max_bytes,
             max_units,
-            max_spend: Spend::UNLIMITED,
+            max_spend: self.agent.left(),
             idempotency_key: self.idempotency_key(),
         }
     }
@@ -107,22 +120,22 @@ impl Machine {
     /// Answers the effect that waits; the machine can run on.
     ///
     /// What the answer costs is charged now. An answer that costs more than the call's own gas
-    /// limit becomes a failure that uses the limit up; one that costs more than is left ends the
-    /// run exhausted before the effect, so that a top-up asks again under the same key.
+    /// limit becomes a failure that uses the limit up; one that costs more than is left on any
+    /// meter ends the run exhausted before the effect, so that a top-up asks again under the same
+    /// key, or fails under the policy deny.
     pub fn answer<O: Observer>(
         &mut self,
         id: u64,
         answer: Answer,
         observer: &mut O,
     ) -> Result<(), AnswerError> {
-        match &self.pending {
-            None => Err(AnswerError::NotWaiting),
-            Some(pending) if pending.request.id != id => Err(AnswerError::OtherEffect),
-            Some(_) => {
-                self.settle(answer, observer);
-                Ok(())
-            }
+        let Some(pending) = self.pending.take() else { return Err(AnswerError::NotWaiting) };
+        if pending.request.id != id {
+            self.pending = Some(pending);
+            return Err(AnswerError::OtherEffect);
         }
+        self.settle(pending, answer, observer);
+        Ok(())
     }
 
     /// The effect that waits for an answer.
@@ -130,21 +143,57 @@ impl Machine {
         self.pending.as_ref().map(|pending| &pending.request)
     }
 
-    fn settle<O: Observer>(&mut self, answer: Answer, observer: &mut O) {
-        let Some(pending) = self.pending.take() else { return };
-        let instr = self.fetched();
-        let mut answer = check(answer, &pending.request);
-        let mut price = self.price_after(instr, &answer);
-        if price > pending.request.max_gas {
-            if !pending.own_limit && self.on_exhausted != OnExhausted::Deny {
-                self.undo(&pending);
-                return;
-            }
-            // The limit of this one call is used up, and that is a failure the program can see.
-            price = if pending.own_limit { pending.request.max_gas } else { 0 };
-            let message = String::from("the call costs more than its gas limit");
-            answer = Answer::failed(FailureCode::GasLimit, message);
+    fn settle<O: Observer>(&mut self, pending: Pending, answer: Answer, observer: &mut O) {
+        let request = &pending.request;
+        let mut answer = check(answer, request);
+        let mut price = self.price_after(self.fetched(), &answer);
+        // The limits may have been raised since it was asked, and time may have passed.
+        let left = request.max_spend.at_most(&self.agent.left());
+        let too_dear = price > request.max_gas;
+        let short = match too_dear && !pending.own_limit {
+            true => Some(Meter::Gas),
+            false => answer.short.or_else(|| answer.spent.over(&left)),
+        };
+        if let Some(meter) = short
+            && self.on_exhausted != OnExhausted::Deny
+        {
+            self.undo(pending.charged, meter);
+            return;
         }
+        if too_dear {
+            // The limit of this one call is used up, and that is a failure the program can see.
+            price = if pending.own_limit { request.max_gas } else { 0 };
+            let message = String::from("the call costs more than its gas limit");
+            answer.result = Err(Failure { code: FailureCode::GasLimit, message });
+        } else if let (Some(meter), Ok(_)) = (short, &answer.result) {
+            answer.result = Err(over_budget(meter));
+        }
+        // From here on it says what was taken of it.
+        answer.short = short;
+        let used = &mut self.agent.spent;
+        used.effects += 1;
+        answer.spent = answer.spent.at_most(&left);
+        used.spend = used.spend.plus(&answer.spent);
+        answer.refund = answer.refund.at_most(&used.spend);
+        used.spend = used.spend.minus(&answer.refund);
+        self.deliver(&pending, answer, price, observer);
+    }
+
+    /// Fails an effect about which nobody is asked.
+    fn refuse<O: Observer>(&mut self, pending: Pending, failure: Failure, observer: &mut O) {
+        let answer = Answer { result: Err(failure), ..Answer::outputs(Vec::new()) };
+        self.deliver(&pending, answer, 0, observer);
+    }
+
+    /// Takes an answer and charges its price, which the gas left covers.
+    fn deliver<O: Observer>(
+        &mut self,
+        pending: &Pending,
+        answer: Answer,
+        price: u64,
+        observer: &mut O,
+    ) {
+        let instr = self.fetched();
         self.agent.gas -= price;
         self.agent.steps += 1;
         self.agent.effects += 1;
@@ -159,11 +208,11 @@ impl Machine {
         }
     }
 
-    /// Puts the machine back before an effect whose answer cannot be paid, and ends exhausted.
-    fn undo(&mut self, pending: &Pending) {
-        self.agent.gas += pending.charged;
+    /// Puts the machine back before the effect just fetched, which a meter does not cover.
+    pub(super) fn undo(&mut self, charged: u64, meter: Meter) {
+        self.agent.gas += charged;
         self.pc -= 1;
-        self.end = Some(End::Exhausted);
+        self.end = Some(End::Exhausted(meter));
     }
 
     /// The next instruction costs more than is left.
@@ -172,14 +221,14 @@ impl Machine {
         let (intrinsic, left) = (self.image.prices.intrinsic, self.agent.gas);
         let instr = region.code.get(self.pc).copied();
         let Some(instr) = instr.filter(|instr| instr.op.info().reach.is_some()) else {
-            self.end = Some(End::Exhausted);
+            self.end = Some(End::Exhausted(Meter::Gas));
             return;
         };
         let args = self.arguments(instr);
         let own_limit = own_gas_limit(instr.op.info(), &args).map(|limit| limit.max(intrinsic));
         let (charged, failure) = match own_limit.filter(|limit| *limit <= left) {
             // The call fails at its own limit before the agent's gas counts.
-            Some(limit) => (limit, unusable(instr.op.info(), &args).unwrap_or_else(short_limit)),
+            Some(limit) => (limit, self.refusal(instr, &args).unwrap_or_else(short_limit)),
             // The step pays the minimum and fails in its class.
             None if self.on_exhausted == OnExhausted::Deny && left >= intrinsic => {
                 let message = "the gas left does not cover the call, and the policy is deny";
@@ -187,15 +236,32 @@ impl Machine {
                 (intrinsic, failure)
             }
             None => {
-                self.end = Some(End::Exhausted);
+                self.end = Some(End::Exhausted(Meter::Gas));
                 return;
             }
         };
         self.agent.gas -= charged;
         self.pc += 1;
         let request = self.request(instr, args, self.agent.gas, (0, 0));
-        self.pending = Some(Pending { request, charged, own_limit: false });
-        self.settle(Answer { result: Err(failure), ..Answer::outputs(Vec::new()) }, observer);
+        self.refuse(Pending { request, charged, own_limit: false }, failure, observer);
+    }
+
+    /// Why an instruction is refused before anybody is asked: its operands, or a name that the
+    /// program did not declare. Literal names are in the manifest, or the program is not verified.
+    fn refusal(&self, instr: Instr, args: &[Option<Value>]) -> Option<Failure> {
+        let info = instr.op.info();
+        if let Some(failure) = unusable(info, args) {
+            return Some(failure);
+        }
+        let manifest = &self.image.program().manifest;
+        info.inputs.iter().zip(args).find_map(|(operand, arg)| match (operand.kind, arg) {
+            // Its regions are the program's own; their permissions say what may be done to them.
+            (Kind::Name(NameKind::Region), _) => None,
+            (Kind::Name(kind), Some(Value::Text(name))) if !manifest.lists(kind, name) => {
+                Some(undeclared(kind, name))
+            }
+            _ => None,
+        })
     }
 
     fn take_answer(&mut self, instr: Instr, answer: Answer) -> Result<(), Fault> {
@@ -315,6 +381,26 @@ fn short_limit() -> Failure {
     Failure { code: FailureCode::GasLimit, message }
 }
 
+/// What becomes of a call that a meter does not cover, under the policy deny.
+fn over_budget(meter: Meter) -> Failure {
+    let message = alloc::format!(
+        "the run's budget of {} does not cover the call, and the policy is deny",
+        meter.name()
+    );
+    Failure { code: FailureCode::over(meter), message }
+}
+
+/// What becomes of a computed name that is not in the manifest.
+fn undeclared(kind: NameKind, name: &str) -> Failure {
+    let kind = kind.name();
+    let end = name.char_indices().nth(MAX_NAME).map_or(name.len(), |(at, _)| at);
+    let name = &name[..end];
+    let message = alloc::format!(
+        "{kind} \"{name}\" is not in the program's manifest; declare it with .uses {kind} \"{name}\""
+    );
+    Failure { code: FailureCode::NotGranted, message }
+}
+
 /// The call's own limit in nanogas, where the row has one and the program gives it.
 fn own_gas_limit(info: &OpInfo, args: &[Option<Value>]) -> Option<u64> {
     let index = info.inputs.iter().position(|operand| operand.name == "gas_limit")?;
@@ -335,7 +421,9 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
             Kind::Bool => matches!(value, Value::Bool(_) | Value::Null),
             Kind::Int => matches!(value, Value::Int(_)),
             Kind::Float | Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
-            Kind::Text | Kind::Name(_) => matches!(value, Value::Text(_)),
+            Kind::Text => matches!(value, Value::Text(_)),
+            // What an earlier call gave back for a name stands for it.
+            Kind::Name(_) => matches!(value, Value::Text(_) | Value::Handle(..)),
             Kind::List => matches!(value, Value::List(_)),
             Kind::Record => matches!(value, Value::Record(_)),
             Kind::Vector => matches!(value, Value::Vector(_)),

@@ -48,7 +48,7 @@ pub(crate) fn windows_heap(
 impl Machine {
     /// Pushes a frame for the `CALL` just fetched.
     pub(super) fn call(&mut self) -> Result<(), Fault> {
-        if self.frames.len() >= self.limits.call_depth {
+        if self.frames.len() >= self.call_depth {
             let message = alloc::format!("calls are nested {} deep", self.frames.len());
             return Err(Fault { code: TrapCode::CallDepth, message });
         }

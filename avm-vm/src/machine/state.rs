@@ -27,8 +27,12 @@ impl Machine {
         out.u64(self.next_effect);
         out.u64(self.agent.failures);
         out.u8(self.on_exhausted as u8);
-        out.u64(self.limits.call_depth as u64);
-        out.u64(self.limits.log_entries as u64);
+        out.u64(self.call_depth as u64);
+        out.u64(self.agent.log_limit as u64);
+        for budget in [&self.agent.budget, &self.agent.spent] {
+            budget.spend.amounts().into_iter().for_each(|amount| out.u64(amount));
+            out.u64(budget.effects);
+        }
         out.text(&self.agent.last_failure_text().unwrap_or_default());
         out.u8(u8::from(self.pending.is_some()));
         if let Some(pending) = &self.pending {
@@ -37,6 +41,8 @@ impl Machine {
             out.u64(pending.request.max_gas);
             out.u64(pending.request.max_bytes);
             out.u64(pending.request.max_units);
+            let spend = pending.request.max_spend.amounts();
+            spend.into_iter().for_each(|amount| out.u64(amount));
             out.u8(u8::from(pending.own_limit));
         }
         for counter in self.agent.memory.counters() {
@@ -81,7 +87,10 @@ impl Machine {
                 out.u8(1);
                 encode_to(value, &mut out);
             }
-            Some(End::Exhausted) => out.u8(2),
+            Some(End::Exhausted(meter)) => {
+                out.u8(2);
+                out.u8(*meter as u8);
+            }
             Some(End::Trapped(trap)) => {
                 out.u8(3);
                 out.u16(trap.code as u16);

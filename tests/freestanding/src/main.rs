@@ -49,7 +49,7 @@ fn run(input: &[u8]) -> Result<String, String> {
     };
     let word = match end {
         End::Halted(_) => "halted",
-        End::Exhausted => "exhausted",
+        End::Exhausted(_) => "exhausted",
         End::Trapped(_) => "trapped",
     };
     let mut hash = String::new();
