@@ -13,6 +13,7 @@
 //! * [`settings`], [`host`]: configuration of a provider, and the machine it runs on.
 //! * [`builtin`]: the embedded providers, made of the parts below.
 //! * [`model`]: the built-in models `builtin:hash-embed` and `builtin:extractive`.
+//! * [`rules`]: rules from a file, for decisions, critics and checks.
 //! * [`signature`]: whether a signature is a key's signature of a message.
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
@@ -28,6 +29,7 @@ pub mod host;
 pub mod model;
 pub mod provider;
 pub mod registry;
+pub mod rules;
 pub mod settings;
 pub mod shape;
 pub mod signature;
