@@ -111,3 +111,27 @@ impl StatusWord {
         }
     }
 }
+
+/// What it means that a program does not look whether an instruction failed; the `unread` column of
+/// the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unread {
+    /// Nothing: the program may go on without knowing.
+    #[default]
+    Fine,
+    /// Probably a mistake: money or an order went out, and nobody knows whether it arrived.
+    Warn,
+    /// The same, and a failure whose result is dropped is a trap.
+    Trap,
+}
+
+impl Unread {
+    /// The word used in the table; empty where a row has none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fine => "",
+            Self::Warn => "warn",
+            Self::Trap => "trap",
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 use crate::{
-    effects::{Reach, StatusWord},
+    effects::{Reach, StatusWord, Unread},
     gas::Term,
     instr::Layout,
     opcode::Opcode,
@@ -37,6 +37,8 @@ pub struct OpInfo {
     pub sets: Option<StatusWord>,
     /// The kind of provider it asks.
     pub reach: Option<Reach>,
+    /// What it means that nobody reads whether it failed.
+    pub unread: Unread,
     /// Semantics in one line.
     pub semantics: &'static str,
     /// Requirement numbers and section of the whitepaper.

@@ -15,6 +15,7 @@
 //! out { sum: Any = required "doc" }        results; `optional` ones may be dropped in bytecode
 //! gas [ per(MICRO, Size("left")) ]         on top of the schedule's intrinsic minimum
 //! sets none  reach none                    status word it sets; what it asks of the outside
+//! unread trap                              left out in most rows: what a failure means that nobody reads
 //! sem "out = left + right"                 semantics in one line
 //! source "X-33" since 1;                   requirement, first bytecode version
 //! ```
@@ -649,7 +650,7 @@ gas [per(10 * MILLI, Size("data"))] sets plugin reach tool sem "out = tool.read(
 0xB2 WRITE_TO_TOOL => effect::request also []
 in { tool_id [tool]: Tool = required "the tool's name", data: Any = required "what to write" }
 out { status: Any = optional "its answer" }
-gas [per(20 * MILLI, Size("data"))] sets plugin reach tool sem "out = tool.write(data)" source "O-19 §11.5" since 1;
+gas [per(20 * MILLI, Size("data"))] sets plugin reach tool unread warn sem "out = tool.write(data)" source "O-19 §11.5" since 1;
 /// Calls a function of a plugin.
 0xB3 CALL_PLUGIN => effect::request also []
 in { plugin_id [plugin]: Plugin = required "the plugin's name", func [function]: Text = required "the function's name", args: Any = null "its arguments" }
@@ -669,7 +670,7 @@ gas [open("fetchCost", 10 * MILLI, Count("data"))] sets plugin reach sql sem "ou
 0xB6 CHAIN_OP => effect::request also ["WEB3_OP"]
 in { chain: Chain = required "the chain's name", action: Text = required "the function", args: Any = null "its arguments" }
 out { data: Any = optional "what it returns" }
-gas [open("chainOpCost", 50 * GAS, One), per(10 * MILLI, Size("args"))] sets plugin reach chain sem "out = chain.action(args)" source "O-39 O-54 §11.10 X-29" since 1;
+gas [open("chainOpCost", 50 * GAS, One), per(10 * MILLI, Size("args"))] sets plugin reach chain unread warn sem "out = chain.action(args)" source "O-39 O-54 §11.10 X-29" since 1;
 // ---- GPU and HPC ---------------------------------------------------------------------------
 /// Reserves a GPU, or a part of one, for a time.
 0xC0 ALLOCATE_GPU => effect::request also []
@@ -764,7 +765,7 @@ gas [base(GAS)] sets bool reach policy sem "out = verify(pubkey, signature, mess
 0xDA SECURITY_CHECK => effect::request also []
 in { object: Any = required "what to check" }
 out { status: Any = optional "\"OK\"" }
-gas [base(GAS)] sets plugin reach policy sem "out = check(object)" source "O-36 §11.9 X-17" since 1;
+gas [base(GAS)] sets plugin reach policy unread trap sem "out = check(object)" source "O-36 §11.9 X-17" since 1;
 /// The agent's wallet holds at least so much.
 0xDB CHECK_BALANCE => effect::request also []
 in { token_id [token]: Token = required "the token", min_required: Num = required "the amount" }
@@ -774,7 +775,7 @@ gas [base(2 * GAS)] sets bool reach ledger sem "out = balance(token) >= min_requ
 0xDC PAY_AGENT => effect::request also []
 in { target_agent [agent]: Agent = required "who is paid", amount: Num = required "how much", token_id [token]: Token = AVM_CREDITS "in what" }
 out { status: Any = optional "\"OK\"" }
-gas [base(3 * GAS)] sets plugin reach ledger sem "transfer(self, target_agent, amount, token)" source "O-38 §11.10" since 1;
+gas [base(3 * GAS)] sets plugin reach ledger unread warn sem "transfer(self, target_agent, amount, token)" source "O-38 §11.10" since 1;
 // ---- the agent's own code ------------------------------------------------------------------
 /// Turns observer mode on or off.
 0xE0 SELF_OBSERVER_MODE => effect::request also []

@@ -37,7 +37,7 @@ pub mod verify;
 pub mod wire;
 
 pub use diagnostic::{Code, Diagnostic, Note, Severity, Suggestion};
-pub use effects::{Reach, StatusWord};
+pub use effects::{Reach, StatusWord, Unread};
 pub use gas::{Gas, Schedule};
 pub use info::{OpInfo, OperandInfo, OutputInfo};
 pub use instr::{Instr, Slot};

@@ -1,7 +1,7 @@
 //! Numbers and names of the instructions, folded from the table.
 
 use crate::{
-    effects::{Reach, StatusWord},
+    effects::{Reach, StatusWord, Unread},
     gas::{GAS, MICRO, MILLI, Measure::*, base, open, per},
     info::{OpInfo, OperandInfo, OutputInfo},
     instr::shape,
@@ -147,6 +147,19 @@ macro_rules! reach_of {
     };
 }
 
+/// Turns the `unread` column into data.
+macro_rules! unread_of {
+    () => {
+        Unread::Fine
+    };
+    (warn) => {
+        Unread::Warn
+    };
+    (trap) => {
+        Unread::Trap
+    };
+}
+
 /// `true` where an output is marked `optional`.
 macro_rules! optional_of {
     (required) => {
@@ -163,7 +176,8 @@ macro_rules! define_opcodes {
         $byte:literal $name:ident => $family:ident :: $handler:ident also [$($alias:literal),*]
         in { $($input:ident $([$($input_alias:ident),+])? : $input_kind:ident = $input_default:tt $input_doc:literal),* }
         out { $($output:ident $([$($output_alias:ident),+])? : $output_kind:ident = $optional:ident $output_doc:literal),* }
-        gas [$($term:expr),*] sets $sets:ident reach $reach:ident sem $sem:literal
+        gas [$($term:expr),*] sets $sets:ident reach $reach:ident
+        $(unread $unread:ident)? sem $sem:literal
         source $source:literal since $since:literal;
     )*) => {
         /// An instruction. The number is its byte in bytecode.
@@ -216,6 +230,7 @@ macro_rules! define_opcodes {
                 gas: &[$($term),*],
                 sets: status_of!($sets),
                 reach: reach_of!($reach),
+                unread: unread_of!($($unread)?),
                 semantics: $sem,
                 source: $source,
                 since: $since,

@@ -262,7 +262,8 @@ pub(crate) fn run<O: Observer>(
                         $byte:literal $name:ident => $family:ident :: $handler:ident also [$($alias:literal),*]
                         in { $($input:ident $([$($ia:ident),+])? : $ik:ident = $id:tt $idoc:literal),* }
                         out { $($output:ident $([$($oa:ident),+])? : $ok:ident = $opt:ident $odoc:literal),* }
-                        gas [$($term:expr),*] sets $sets:ident reach $reach:ident sem $sem:literal
+                        gas [$($term:expr),*] sets $sets:ident reach $reach:ident
+                        $(unread $unread:ident)? sem $sem:literal
                         source $source:literal since $since:literal;
                     )*) => {
                         match instr.op {
