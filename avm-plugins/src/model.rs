@@ -5,4 +5,5 @@
 
 pub mod extractive;
 pub mod hash_embed;
+pub mod reduce;
 pub mod words;
