@@ -8,6 +8,7 @@ mod pages {
     pub(crate) mod isa;
     pub(crate) mod json;
     pub(crate) mod limits;
+    pub(crate) mod meters;
 }
 
 use std::{fs, path::Path};
@@ -59,6 +60,11 @@ fn command_md() {
 #[test]
 fn limits_md() {
     keep_tail("limits.md", pages::limits::HEADING, &pages::limits::table());
+}
+
+#[test]
+fn budgets_md() {
+    keep_tail("budgets.md", pages::meters::HEADING, &pages::meters::table());
 }
 
 /// Words that prose repeats because people look for them there.

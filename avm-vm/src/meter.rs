@@ -47,7 +47,7 @@ meters! {
     5 Wall "wall" "milliseconds";
     /// Effects asked.
     6 Effects "effects" "effects";
-    /// Memory of everything the agent holds.
+    /// What registers, store and log hold.
     7 Memory "memory" "bytes";
 }
 

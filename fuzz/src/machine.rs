@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use avm_ir::{Schedule, Value, gas::GAS, program::Program, verify};
-use avm_vm::{Answer, Config, End, FailureCode, Image, Limits, Machine, OnExhausted, Pause};
+use avm_vm::{
+    Answer, Budget, Config, End, FailureCode, Image, Limits, Machine, Meter, OnExhausted, Pause, Spend,
+};
 
 use crate::{
     Entropy,
@@ -28,7 +30,8 @@ pub fn run(data: &[u8]) {
         log_entries: entropy.below(5),
     };
     let on_exhausted = *entropy.pick(&[OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny]);
-    let config = Config { gas, on_exhausted, limits, ..Config::default() };
+    let budget = Budget { spend: spend(&mut entropy), effects: amount(&mut entropy) };
+    let config = Config { gas, budget, on_exhausted, limits, ..Config::default() };
     let slice = 1 + entropy.below(50) as u64;
     let whole = finish(&program, &config, u64::MAX, entropy.clone());
     let sliced = finish(&program, &config, slice, entropy);
@@ -45,20 +48,24 @@ fn finish(program: &Program, config: &Config, slice: u64, mut answers: Entropy<'
         Ok(machine) => machine,
         Err(_) => return [0; 32],
     };
-    let limit = config.gas;
     loop {
         let left = STEPS.saturating_sub(machine.steps());
         if left == 0 {
             return machine.state_hash();
         }
         let pause = machine.run(slice.min(left), &mut ());
-        assert!(machine.gas_used() <= limit, "never a unit over the limit");
+        within_limits(&machine);
         match pause {
             Pause::Slice => {}
             Pause::Effect(request) => {
+                if answers.once_in(8) {
+                    machine.spend_wall(answers.below(30) as u64);
+                }
                 let answer = answer(&mut answers);
-                machine.answer(request.id, answer, &mut ()).expect("it waits for this one");
-                assert!(machine.gas_used() <= limit, "never a unit over the limit");
+                if machine.pending().is_some() {
+                    machine.answer(request.id, answer, &mut ()).expect("it waits for this one");
+                }
+                within_limits(&machine);
             }
             Pause::End(end) => {
                 let slack = (config.limits.memory / 16).min(1 << 20);
@@ -73,6 +80,28 @@ fn finish(program: &Program, config: &Config, slice: u64, mut answers: Entropy<'
     }
 }
 
+fn within_limits(machine: &Machine) {
+    for meter in Meter::ALL.iter().filter(|meter| **meter != Meter::Memory) {
+        let (used, limit) = (machine.used(*meter), machine.limit(*meter));
+        assert!(used <= limit, "{}: {used} of {limit}, never a unit over", meter.name());
+    }
+}
+
+/// An amount on a meter: mostly so little that a few calls use it up, else so much that sums do not
+/// fit 64 bits.
+fn amount(entropy: &mut Entropy<'_>) -> u64 {
+    match entropy.below(6) {
+        0 => u64::MAX,
+        1 => entropy.u64(),
+        2 => 0,
+        _ => entropy.below(100) as u64,
+    }
+}
+
+fn spend(entropy: &mut Entropy<'_>) -> Spend {
+    Spend::of([amount(entropy), amount(entropy), amount(entropy), amount(entropy)])
+}
+
 fn answer(entropy: &mut Entropy<'_>) -> Answer {
     let value = match entropy.below(8) {
         0 => Value::Null,
@@ -84,12 +113,18 @@ fn answer(entropy: &mut Entropy<'_>) -> Answer {
         6 => Value::from("y".repeat(entropy.below(100_000))),
         _ => Value::float(0.25),
     };
-    match entropy.below(6) {
+    let answer = match entropy.below(6) {
         0 => Answer::failed(*entropy.pick(FailureCode::ALL), "no"),
         1 => Answer { units: entropy.u64(), ..Answer::outputs(vec![value]) },
         2 => Answer { cost: entropy.u64(), ..Answer::outputs(vec![value]) },
         3 => Answer::outputs(vec![value.clone(), value.clone(), value]),
         4 => Answer::outputs(Vec::new()),
         _ => Answer::output(value, entropy.below(1000) as u64),
+    };
+    match entropy.below(4) {
+        0 => Answer { spent: spend(entropy), ..answer },
+        1 => Answer { spent: spend(entropy), refund: spend(entropy), ..answer },
+        2 if entropy.once_in(4) => Answer::short(*entropy.pick(Meter::ALL), "short"),
+        _ => answer,
     }
 }
