@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use avm_ir::gas::Gas;
+use avm_vm::Meter;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::exit;
 
@@ -56,7 +58,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "GAS", allow_negative_numbers = true)]
     pub(crate) gas: Option<Gas>,
 
-    /// What happens when the gas is used up [default: halt]
+    /// Limit a meter: gas, tokens, credits, gpu (30s), wall (2min), effects, memory (64MiB)
+    #[arg(long, value_name = "NAME=AMOUNT", value_parser = crate::budget::parse)]
+    pub(crate) budget: Vec<(Meter, u64)>,
+
+    /// What happens when gas or another budget is used up [default: halt]
     #[arg(long, value_name = "POLICY")]
     pub(crate) on_exhausted: Option<OnExhausted>,
 
@@ -64,22 +70,12 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) input: Vec<String>,
 
-    /// Index the .md and .txt files of a folder as a document collection: the one that the program
-    /// names, or Docs
-    #[arg(long, value_name = "[NAME=]FOLDER")]
-    pub(crate) docs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
 
     /// Start the conversation in R_state with this message of the user
     #[arg(long, value_name = "TEXT")]
     pub(crate) ask: Option<String>,
-
-    /// Bind a model's name to a provider, such as LLama=builtin:extractive
-    #[arg(long, value_name = "NAME=PROVIDER")]
-    pub(crate) model: Vec<String>,
-
-    /// Keep document collections in this folder [default: in memory for this run]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
 
     /// Load the agent's key-value store and saved state from this file, and save them after the run
     #[arg(long, value_name = "FILE")]
@@ -108,6 +104,46 @@ pub(crate) struct Run {
     /// Print no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What stands around a run: configuration, providers, grants.
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Setup {
+    /// Configuration [default: the nearest avm.toml in the program's folder or above]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Bind a model's name to a provider, such as LLama=builtin:extractive
+    #[arg(long, value_name = "NAME=PROVIDER")]
+    pub(crate) model: Vec<String>,
+
+    /// Bind a tool's name to a provider, such as TwitterAPI=fixture:tweets.toml
+    #[arg(long, value_name = "NAME=PROVIDER")]
+    pub(crate) tool: Vec<String>,
+
+    /// Bind a name of any kind (model, tool, plugin, chain, subnet) to a provider
+    #[arg(long, value_name = "KIND:NAME=PROVIDER")]
+    pub(crate) bind: Vec<String>,
+
+    /// Allow the program a name that no provider stands behind: a collection, channel, agent, token,
+    /// gpu, code; KIND:* allows all of a kind
+    #[arg(long, value_name = "KIND:NAME")]
+    pub(crate) grant: Vec<String>,
+
+    /// Index the .md and .txt files of a folder as a document collection: the one that the program
+    /// names, or Docs
+    #[arg(long, value_name = "[NAME=]FOLDER")]
+    pub(crate) docs: Vec<String>,
+
+    /// Keep document collections in this folder [default: in memory for this run]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+
+    /// Threads for calls that run side by side; results and gas do not depend on it [default: as
+    /// many as there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) workers: Option<u16>,
 }
 
 /// `avm asm`
@@ -159,6 +195,12 @@ pub(crate) struct Check {
     /// Print diagnostics as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Show what each program names, who allows it and who answers; exit with 3 if somebody has to
+    /// allow more
+    #[arg(long)]
+    pub(crate) grants: bool,
+    #[command(flatten)]
+    pub(crate) setup: Setup,
 }
 
 /// `avm explain`

@@ -3,16 +3,38 @@
 //! ```toml
 //! [models]
 //! LLama = "builtin:extractive"
+//! DecisionModel = { use = "builtin:decision", rules = "decision.toml" }
+//!
+//! [tools.TwitterAPI]         # likewise plugins, chains, subnets; and [sql], [gpu], [policy], [advisor]
+//! use = "fixture"
+//! file = "tweets.toml"       # paths are relative to this file
+//! timeout = "2s"
+//!
+//! [grants]                   # names that no provider stands behind
+//! channel = ["TradingSwarm"]
+//! agent = ["HPCBot"]
+//!
+//! [wallet]
+//! AVM_CREDITS = 500
 //!
 //! [run]
-//! gas = "250"            # text, so that 0.001 is exact; a whole number will do
+//! gas = "250"                # text, so that 0.001 is exact; a whole number will do
 //! memory = "64MiB"
-//! on_exhausted = "halt"  # or "suspend", "deny"
+//! on_exhausted = "halt"      # or "suspend", "deny"
+//!
+//! [budget]
+//! tokens = 10000
+//! credits = "2.5"
 //! ```
 //!
 //! The command line wins. A key that nobody knows is an error: a misspelt limit must not be no limit.
 
-use std::{collections::BTreeMap, fmt::Display, path::Path, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use avm_ir::gas::Gas;
 use clap::ValueEnum;
@@ -31,14 +53,47 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// What the file says.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// Where the file is; `None` if there is none.
+    #[serde(skip)]
+    pub(crate) path: Option<PathBuf>,
     /// Providers of models by name.
-    #[serde(default)]
-    pub(crate) models: BTreeMap<String, String>,
+    pub(crate) models: BTreeMap<String, Provider>,
+    /// … of tools.
+    pub(crate) tools: BTreeMap<String, Provider>,
+    /// … of plugins.
+    pub(crate) plugins: BTreeMap<String, Provider>,
+    /// … of chains.
+    pub(crate) chains: BTreeMap<String, Provider>,
+    /// … of HPC subnets.
+    pub(crate) subnets: BTreeMap<String, Provider>,
+    /// The database.
+    pub(crate) sql: Option<Provider>,
+    /// The GPUs.
+    pub(crate) gpu: Option<Provider>,
+    /// Roles and security rules.
+    pub(crate) policy: Option<Provider>,
+    /// The model that `SEPARATE_PROMPT` asks.
+    pub(crate) advisor: Option<Provider>,
+    /// Balances by token.
+    pub(crate) wallet: BTreeMap<String, Written>,
+    /// Names allowed by kind; `"*"` allows all of a kind.
+    pub(crate) grants: BTreeMap<String, Vec<String>>,
     /// Limits of a run.
-    #[serde(default)]
     pub(crate) run: Run,
+    /// Limits on meters, by name.
+    pub(crate) budget: BTreeMap<String, Written>,
+}
+
+/// A provider: its name, or a table with `use` and its keys.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Provider {
+    /// `"builtin:extractive"`
+    Name(String),
+    /// `{ use = "…", … }`
+    Table(toml::Table),
 }
 
 /// Limits of a run.
@@ -51,14 +106,30 @@ pub(crate) struct Run {
     /// Memory in bytes.
     #[serde(default, deserialize_with = "memory")]
     pub(crate) memory: Option<u64>,
-    /// What happens when the gas is used up.
+    /// What happens when a budget is used up.
     #[serde(default, deserialize_with = "policy")]
     pub(crate) on_exhausted: Option<OnExhausted>,
 }
 
-/// The configuration for a program: the nearest file in its folder or above; the empty one if there
-/// is none. A program from standard input belongs to the current folder.
-pub(crate) fn load(program: &Path) -> Outcome<Config> {
+impl Config {
+    /// The file's name for messages.
+    pub(crate) fn name(&self) -> String {
+        self.path.as_deref().map_or_else(|| NAME.to_owned(), |path| path.display().to_string())
+    }
+
+    /// The folder to which its paths are relative; the program's if there is no file.
+    pub(crate) fn folder(&self, program: &Path) -> PathBuf {
+        let file = self.path.as_deref().unwrap_or(program);
+        files::folder_of(file).to_path_buf()
+    }
+}
+
+/// The configuration that the operator names; else, for a program, the nearest file in its folder or
+/// above; the empty one if there is none. A program from standard input belongs to the current folder.
+pub(crate) fn load(program: &Path, named: Option<&Path>) -> Outcome<Config> {
+    if let Some(path) = named {
+        return parse(path);
+    }
     let folder = files::folder_of(program);
     // A folder that cannot be resolved has no program either; its own error is the better one.
     let Ok(folder) = std::fs::canonicalize(folder) else { return Ok(Config::default()) };
@@ -73,25 +144,37 @@ pub(crate) fn load(program: &Path) -> Outcome<Config> {
 
 fn parse(path: &Path) -> Outcome<Config> {
     let text = files::read_text(path, MAX_BYTES)?;
-    toml::from_str(&text).map_err(|error| Failure::files(format!("{}: {error}", path.display())))
+    let config: Config = toml::from_str(&text)
+        .map_err(|error| Failure::files(format!("{}: {error}", path.display())))?;
+    Ok(Config { path: Some(path.to_path_buf()), ..config })
 }
 
-#[derive(Deserialize)]
+/// A number, or a text that reads as an amount.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Written {
+pub(crate) enum Written {
+    /// `500`
     Number(u64),
+    /// `"2.5"`
     Text(String),
+}
+
+impl Display for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 fn written<'de, T, D: Deserializer<'de>, E: Display>(
     input: D,
     read: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<Option<T>, D::Error> {
-    let text = match Written::deserialize(input) {
-        Ok(Written::Number(number)) => number.to_string(),
-        Ok(Written::Text(text)) => text,
-        Err(_) => return Err(de::Error::custom("expected a text or a whole number")),
-    };
+    let text = Written::deserialize(input)
+        .map_err(|_| de::Error::custom("expected a text or a whole number"))?
+        .to_string();
     read(&text).map(Some).map_err(de::Error::custom)
 }
 

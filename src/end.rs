@@ -96,8 +96,8 @@ pub(crate) fn short(value: &Value) -> String {
     text
 }
 
-/// Where a run ran out of gas and how much the next step costs.
-pub(crate) fn exhausted(machine: &Machine) -> String {
+/// Where a run used a budget up, and for gas how much the next step costs.
+pub(crate) fn exhausted(machine: &Machine, meter: Meter) -> String {
     let program = machine.image().program();
     let at = machine.at();
     let region = program.regions.get(at.region as usize);
@@ -108,6 +108,9 @@ pub(crate) fn exhausted(machine: &Machine) -> String {
     let mut text = format!("before {mnemonic}, {}", words(program, at));
     if let Some((file, line, column)) = place(program, at) {
         text.push_str(&format!(", {file}:{line}:{column}"));
+    }
+    if meter != Meter::Gas {
+        return text;
     }
     text.push_str(&format!("; {} gas left", Gas(left)));
     match price(machine) {

@@ -1,12 +1,16 @@
 //! The command `avm`: parse the command line, do the one thing asked, exit with a code.
 
+mod budget;
 mod bytes;
 mod cli;
 mod commands;
 mod config;
+mod driver;
 mod end;
 mod exit;
 mod files;
+mod grants;
+mod host;
 mod inputs;
 mod library;
 mod meter;
@@ -14,6 +18,7 @@ mod output;
 mod program;
 mod providers;
 mod render;
+mod report;
 mod state_file;
 mod summary;
 

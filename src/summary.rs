@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use avm_ir::{Gas, NameKind};
 use avm_plugins::registry::Registry;
-use avm_vm::{End, Machine, OnExhausted};
+use avm_vm::{End, Machine, Meter, OnExhausted};
 
-use crate::{library::Indexed, meter::Totals};
+use crate::{budget, library::Indexed, meter::Totals};
 
 /// Rows of the table of where the gas went.
 const TOP: usize = 8;
@@ -30,10 +30,15 @@ pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
         End::Exhausted(_) => "exhausted".to_owned(),
         End::Trapped(trap) => format!("trapped, {}", trap.code),
     };
-    let (used, limit) = (machine.gas_used(), machine.gas_limit());
+    let (gas_used, limit) = (machine.gas_used(), machine.gas_limit());
     row(&mut out, "end", &end);
-    row(&mut out, "gas", &format!("{} of {}", Gas(used), Gas(limit)));
+    row(&mut out, "gas", &format!("{} of {}", Gas(gas_used), Gas(limit)));
     row(&mut out, "steps", &machine.steps().to_string());
+    for (meter, used, limit) in used(machine) {
+        let (name, used) = (meter.name(), budget::show(meter, used));
+        let limit = limit.map(|limit| format!(" of {}", budget::show(meter, limit)));
+        row(&mut out, name, &format!("{used}{}", limit.unwrap_or_default()));
+    }
     for indexed in *indexed {
         let text = format!(
             "{} -> {}: {} passages of {} files",
@@ -46,6 +51,18 @@ pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
     gas(&mut out, machine, totals);
     out.truncate(out.trim_end().len());
     out
+}
+
+/// The meters beside gas and memory that were used or are limited: how much, and of how much.
+pub(crate) fn used(machine: &Machine) -> impl Iterator<Item = (Meter, u64, Option<u64>)> {
+    let metered = [Meter::Tokens, Meter::Credits, Meter::Gpu, Meter::Wall, Meter::Effects];
+    metered.into_iter().filter_map(|meter| {
+        let (used, limit) = (machine.used(meter), machine.limit(meter));
+        let limit = (limit != u64::MAX).then_some(limit);
+        // Effects have rows of their own.
+        let plain = used == 0 || meter == Meter::Effects;
+        (!plain || limit.is_some()).then_some((meter, used, limit))
+    })
 }
 
 fn row(out: &mut String, name: &str, text: &str) {
@@ -61,12 +78,12 @@ fn models(out: &mut String, machine: &Machine, totals: &Totals, registry: &Regis
     names.sort_unstable();
     names.dedup();
     for name in names {
-        let text = match registry.model(name) {
+        let text = match registry.binding(NameKind::Model, name) {
             Some((provider, what, origin)) if provider == name => {
-                format!("{name} ({}): {what}", origin.words())
+                format!("{name} ({}): {}", origin.words(), what.about)
             }
             Some((provider, what, origin)) => {
-                format!("{name} -> {provider} ({}): {what}", origin.words())
+                format!("{name} -> {provider} ({}): {}", origin.words(), what.about)
             }
             None => format!("{name} -> nobody"),
         };

@@ -17,8 +17,8 @@ use avm_ir::{NameKind, Reach, Value, value::Record};
 use avm_vm::{Answer, EffectRequest, Failure};
 
 pub use bind::{BindError, Binding};
-pub use grant::way_out;
 pub(crate) use bound::Bound;
+pub use grant::way_out;
 
 use crate::{
     grants::Grants,

@@ -4,11 +4,12 @@ use std::{io::IsTerminal, path::PathBuf};
 
 use crate::{
     cli::Asm,
-    commands::{key, run::hex},
+    commands::key,
     exit::{Exit, Failure, Outcome},
     files,
     output::{Out, note},
     program,
+    report::hex,
 };
 
 /// Assembles a file.

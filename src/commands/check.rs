@@ -1,15 +1,19 @@
 //! `avm check`: errors and warnings without a run.
 
+use std::path::Path;
+
 use avm_asm::render::records;
-use avm_ir::{Value, value::Record};
+use avm_ir::{Program, Value, value::Record};
 
 use crate::{
     cli::Check,
-    config,
+    config::{self, Config},
     exit::{Exit, Outcome},
+    files::name_of,
+    grants, library,
     output::{Out, note, note_styled},
     program::{self, Source},
-    render,
+    providers, render,
 };
 
 /// Checks files, all of them.
@@ -19,14 +23,22 @@ pub(crate) fn run(args: &Check) -> Outcome {
     let (mut errors, mut warnings) = (0, 0);
     for path in &args.files {
         // A run would read the configuration as well.
-        let read = config::load(path).and_then(|_| program::read(path, args.dialect));
+        let named = args.setup.config.as_deref();
+        let read = config::load(path, named)
+            .and_then(|config| Ok((config, program::read(path, args.dialect)?)));
         let exit = match read {
-            Ok(source) => {
+            Ok((config, source)) => {
                 let (new_errors, new_warnings) = source.counts();
                 errors += new_errors;
                 warnings += new_warnings;
                 show(&source, args.json, &mut out);
-                if new_errors > 0 { Exit::Program } else { Exit::Done }
+                match &source.program {
+                    Some(program) if args.grants => {
+                        names(args, &config, path, program.program(), &mut out)?
+                    }
+                    Some(_) => Exit::Done,
+                    None => Exit::Program,
+                }
             }
             Err(failure) => {
                 errors += 1;
@@ -48,6 +60,13 @@ pub(crate) fn run(args: &Check) -> Outcome {
         ));
     }
     Ok(worst)
+}
+
+/// Shows what a program names and whether it may.
+fn names(args: &Check, config: &Config, path: &Path, program: &Program, out: &mut Out) -> Outcome {
+    let registry = providers::bind(&args.setup, config, path, library::open(None)?)?;
+    let missing = grants::show(&name_of(path), &program.manifest, &registry, out);
+    Ok(if missing == 0 { Exit::Done } else { Exit::Files })
 }
 
 fn count(number: usize, what: &str) -> String {

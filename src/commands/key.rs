@@ -10,10 +10,10 @@ use avm_ir::Program;
 
 use crate::{
     cli::{Key, KeyCommand},
-    commands::run::hex,
     exit::{Exit, Failure, Outcome},
     files,
     output::Out,
+    report::hex,
 };
 
 /// What a key file starts with; 64 hexadecimal digits follow.

@@ -4,10 +4,10 @@ use avm_ir::{Program, program::SignatureError, value::to_json};
 
 use crate::{
     cli::{Dialect, Verify},
-    commands::run::hex,
     exit::{Exit, Outcome},
     output::Out,
     program,
+    report::hex,
 };
 
 /// Shows a program that passed every check; one that does not is an error.

@@ -12,9 +12,7 @@ use crate::{
         persist::Library,
         search::MAX_TOP_K,
     },
-    provider::{
-        Call, Determinism, Documents, Found, Manifest, Provider, Query, Reaches, Refusal,
-    },
+    provider::{Call, Determinism, Documents, Found, Manifest, Provider, Query, Reaches, Refusal},
 };
 
 /// The collections of a [`Library`].

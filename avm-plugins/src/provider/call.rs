@@ -78,7 +78,8 @@ impl Call {
         let index = Spend::METERS.iter().position(|m| *m == meter).unwrap_or(0);
         let (wants, left) = (spend.amounts()[index], self.max_spend.amounts()[index]);
         let (name, unit) = (meter.name(), meter.unit());
-        let message = format!("the call needs {wants} {unit} of the budget {name}, {left} are left");
+        let message =
+            format!("the call needs {wants} {unit} of the budget {name}, {left} are left");
         let refusal = Refusal::new(FailureCode::OverBudget, message);
         Err(Refusal { short: Some(meter), ..refusal })
     }

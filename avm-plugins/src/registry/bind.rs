@@ -8,17 +8,20 @@ use super::{Bound, Origin, Registry};
 use crate::{
     catalogue::{self, DEFAULTS, Entry},
     guard::{self, Guard, Watch},
+    host::Host,
     provider::{Manifest, Provider},
     settings::{BadSettings, Settings},
 };
 
 /// What the operator says about one name: a provider and its keys.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Binding {
     /// The provider's name in the catalogue (`use = …`).
     pub provider: String,
     /// All other keys, those of the guard included.
     pub table: toml::Table,
+    /// Where its paths are relative to something else than the registry's host says.
+    pub host: Option<Arc<dyn Host>>,
     /// Who says so.
     pub origin: Origin,
 }
@@ -130,7 +133,7 @@ impl Registry {
         binding: Binding,
         entries: &[Entry<P>],
     ) -> Result<Bound<P>, BindError> {
-        let Binding { provider: label, mut table, origin } = binding;
+        let Binding { provider: label, mut table, origin, host } = binding;
         let Some((_, make)) = entries.iter().find(|(entry, _)| *entry == label) else {
             let known = catalogue::names(entries);
             return Err(BindError::Unknown { kind, name: label, known });
@@ -141,29 +144,34 @@ impl Registry {
                 watch.insert(key, value);
             }
         }
-        let read = watch.try_into().map_err(|error: toml::de::Error| {
-            BadSettings::new(error.message().to_owned())
-        });
+        let read = watch
+            .try_into()
+            .map_err(|error: toml::de::Error| BadSettings::new(error.message().to_owned()));
         let watch: Watch = read?;
-        let settings = Settings { name: name.to_owned(), table, host: Arc::clone(&self.host) };
+        let host = host.unwrap_or_else(|| Arc::clone(&self.host));
+        let settings = Settings { name: name.to_owned(), table, host };
         let provider = make(&settings)?;
-        Ok(self.bound(label, provider, origin, watch))
+        Ok(self.bound(label, &format!("{kind} \"{name}\""), provider, (origin, watch)))
     }
 
     /// A provider that nobody configures.
-    pub(super) fn unguarded<P: Provider + ?Sized>(&self, label: &str, provider: Arc<P>) -> Bound<P> {
-        self.bound(label.to_owned(), provider, Origin::Default, Watch::default())
+    pub(super) fn unguarded<P: Provider + ?Sized>(
+        &self,
+        label: &str,
+        provider: Arc<P>,
+    ) -> Bound<P> {
+        self.bound(label.to_owned(), label, provider, (Origin::Default, Watch::default()))
     }
 
     fn bound<P: Provider + ?Sized>(
         &self,
         label: String,
+        name: &str,
         provider: Arc<P>,
-        origin: Origin,
-        watch: Watch,
+        (origin, watch): (Origin, Watch),
     ) -> Bound<P> {
         let manifest: Arc<Manifest> = Arc::new(provider.manifest());
-        let guard = Arc::new(Guard::new(watch, Arc::clone(&self.host)));
+        let guard = Arc::new(Guard::new(name.to_owned(), watch, Arc::clone(&self.host)));
         Bound { provider, manifest, label, origin, guard }
     }
 
@@ -188,6 +196,13 @@ impl Registry {
             all.push(("advisor".to_owned(), &*bound.provider));
         }
         all
+    }
+
+    /// Who answers to a name: provider, what it is, who bound it; `None` if nobody.
+    pub fn binding(&self, kind: NameKind, name: &str) -> Option<(&str, &Manifest, Origin)> {
+        let all = self.bindings(kind);
+        let found = all.into_iter().find(|(bound, ..)| *bound == name)?;
+        Some((found.1, found.2, found.3))
     }
 
     /// The names bound of a kind: name, provider, what it is, who bound it.
@@ -217,7 +232,9 @@ fn push<'a, P: ?Sized>(
     bindings: &'a super::Bindings<P>,
     up: impl Fn(&'a P) -> &'a dyn Provider,
 ) {
-    all.extend(bindings.iter().map(|(name, bound)| (format!("{kind}:{name}"), up(&bound.provider))));
+    all.extend(
+        bindings.iter().map(|(name, bound)| (format!("{kind}:{name}"), up(&bound.provider))),
+    );
 }
 
 fn is_builtin(name: &str) -> bool {
@@ -227,7 +244,7 @@ fn is_builtin(name: &str) -> bool {
 impl Binding {
     /// A provider without keys.
     pub fn to(provider: &str, origin: Origin) -> Self {
-        Self { provider: provider.to_owned(), table: toml::Table::new(), origin }
+        Self { provider: provider.to_owned(), table: toml::Table::new(), origin, host: None }
     }
 
     fn default_of(provider: &str) -> Self {

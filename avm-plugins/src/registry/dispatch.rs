@@ -7,8 +7,10 @@ mod policy;
 mod task;
 mod tool;
 
+use std::time::Duration;
+
 use avm_ir::{Opcode, Value};
-use avm_vm::{EffectRequest, FailureCode};
+use avm_vm::{EffectRequest, FailureCode, Spend};
 
 use super::Registry;
 use crate::provider::{Call, Outcome, Refusal, Reply};
@@ -53,10 +55,28 @@ impl Registry {
             Opcode::GET_CURRENT_TIME if self.clock => {
                 Ok(Reply::new(Value::Int(self.host.unix_time()), 0))
             }
+            Opcode::WAIT if self.clock => self.wait(&call, request),
             _ => Err(unbuilt(request)),
         }
     }
+
+    /// Waits as an agent alone does: by letting the time pass.
+    fn wait(&self, call: &Call, request: &EffectRequest) -> Outcome {
+        let time = Duration::from_nanos(billionths(request, "delay_sec")?);
+        if time > call.timeout {
+            let wall = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            call.reserves(&Spend { wall, ..Spend::NONE })?;
+        }
+        if time > LONGEST_WAIT {
+            return Err(Refusal::invalid("an agent that runs alone waits at most a day"));
+        }
+        self.host.sleep(time);
+        Ok(Reply::default())
+    }
 }
+
+/// Longest time that an agent alone may wait at once.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn unbound(message: impl Into<String>) -> Refusal {
     Refusal::new(FailureCode::NoProvider, message)
@@ -67,7 +87,9 @@ fn unbuilt(request: &EffectRequest) -> Refusal {
     let (mnemonic, kind) = (request.opcode.mnemonic(), request.reach.name());
     unbound(match request.opcode {
         Opcode::PAY_AGENT => "no world: an agent that runs alone has nobody to pay".to_owned(),
-        _ => format!("no provider for {mnemonic} yet (kind {kind}): this run has no world around it"),
+        _ => {
+            format!("no provider for {mnemonic} yet (kind {kind}): this run has no world around it")
+        }
     })
 }
 

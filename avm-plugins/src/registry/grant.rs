@@ -22,7 +22,8 @@ impl Registry {
 
     /// The names of a program's manifest that nobody allows, sorted.
     pub fn ungranted(&self, manifest: &program::Manifest) -> Vec<Ungranted> {
-        let names = manifest.names.iter().filter(|(kind, name)| self.granted(*kind, name).is_none());
+        let names =
+            manifest.names.iter().filter(|(kind, name)| self.granted(*kind, name).is_none());
         names.map(|(kind, name)| Ungranted { kind: *kind, name: name.clone() }).collect()
     }
 
@@ -45,7 +46,11 @@ impl Registry {
 pub fn way_out(kind: NameKind, name: &str) -> String {
     let word = kind.name();
     match kind {
-        NameKind::Model | NameKind::Tool | NameKind::Plugin | NameKind::Chain | NameKind::Subnet => {
+        NameKind::Model
+        | NameKind::Tool
+        | NameKind::Plugin
+        | NameKind::Chain
+        | NameKind::Subnet => {
             format!(
                 "{word} \"{name}\" is not granted; bind it in avm.toml or with --bind {word}:{name}=PROVIDER"
             )

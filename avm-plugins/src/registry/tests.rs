@@ -1,20 +1,21 @@
 use std::sync::Arc;
 
-use avm_ir::{Opcode, Value, value::Record, verify::CodePlace};
-use avm_vm::{Answer, EffectRequest, FailureCode};
+use avm_ir::{NameKind, Opcode, Value, value::Record, verify::CodePlace};
+use avm_vm::{Answer, EffectRequest, FailureCode, Spend};
 
-use super::{Origin, Registry};
+use super::{Binding, Origin, Registry};
 use crate::{
     builtin::Collections,
     docs::{collection::Limits, persist::Library},
+    host::{Host, NoHost},
     model::{extractive, hash_embed},
     store::MemoryStore,
 };
 
 fn registry() -> Registry {
     let library = Library::new(Arc::new(MemoryStore::default()), Limits::default());
-    let mut registry = Registry::embedded();
-    registry.set_documents(Box::new(Collections::new(library, "in memory")));
+    let mut registry = Registry::embedded(Arc::new(NoHost::default()));
+    registry.set_documents(Arc::new(Collections::new(library, "in memory")));
     registry
 }
 
@@ -30,6 +31,7 @@ fn request(opcode: Opcode, args: &[Value]) -> EffectRequest {
         max_gas: u64::MAX,
         max_bytes: u64::MAX,
         max_units: u64::MAX,
+        max_spend: Spend::UNLIMITED,
         idempotency_key: [0; 32],
     }
 }
@@ -62,22 +64,23 @@ fn names_without_provider_fail_and_say_how_to_bind_one() {
     let mut registry = registry();
     let answer = registry.answer(&request(Opcode::GPU_INFER, &texts(&["X", "hello"])));
     let failure = answer.result.unwrap_err();
-    assert_eq!(failure.code, FailureCode::NoProvider);
+    assert_eq!(failure.code, FailureCode::NotGranted);
     assert_eq!(
         failure.message,
-        "no provider bound for model \"X\"; bind one with --model X=builtin:extractive"
+        "model \"X\" is not granted; bind it in avm.toml or with --bind model:X=PROVIDER"
     );
-    registry.bind_model("X", extractive::NAME, Origin::Operator).unwrap();
+    let to = |provider: &str| Binding::to(provider, Origin::Operator);
+    registry.bind(NameKind::Model, "X", to(extractive::NAME)).unwrap();
     let answer = registry.answer(&request(Opcode::GPU_INFER, &texts(&["X", "hello"])));
     assert_eq!(output(answer), Value::text(extractive::REFUSAL));
-    assert!(registry.bind_model("X", "builtin:genius", Origin::Operator).is_err());
-    assert_eq!(registry.model("X").unwrap().0, extractive::NAME);
+    assert!(registry.bind(NameKind::Model, "X", to("builtin:genius")).is_err());
+    assert_eq!(registry.binding(NameKind::Model, "X").unwrap().0, extractive::NAME);
 }
 
 #[test]
 fn every_instruction_gets_an_answer() {
     for opcode in Opcode::ALL.iter().copied().filter(|opcode| opcode.info().reach.is_some()) {
-        for mut registry in [Registry::new(), registry()] {
+        for mut registry in [Registry::new(Arc::new(NoHost::default())), registry()] {
             // Whatever the operands: none, and one wrong in each place.
             registry.answer(&request(opcode, &[]));
             let nulls = vec![Value::Null; opcode.info().inputs.len()];
@@ -180,11 +183,34 @@ fn limits_of_a_call_hold() {
 }
 
 #[test]
-fn the_clock_is_the_callers() {
-    let mut registry = Registry::new();
+fn the_clock_is_the_hosts() {
+    let host = Arc::new(NoHost::default());
+    let mut registry = Registry::new(Arc::clone(&host) as Arc<dyn Host>);
     let now = request(Opcode::GET_CURRENT_TIME, &[]);
     assert_eq!(failure(&registry.answer(&now)), FailureCode::NoProvider);
-    registry.set_clock(Box::new(|| 1_700_000_000));
+    registry.set_clock();
+    host.sleep(std::time::Duration::from_secs(1_700_000_000));
     assert_eq!(output(registry.answer(&now)), Value::Int(1_700_000_000));
     assert_eq!(registry.provider_of(&now), Some("clock"));
+}
+
+#[test]
+fn handles_stand_for_names_and_survive() {
+    let mut registry = registry();
+    let handle = output(registry.answer(&request(Opcode::LOAD_MODEL, &texts(&["LLama"]))));
+    let ask = request(Opcode::GPU_INFER, &[handle, Value::text("hello")]);
+    assert_eq!(output(registry.answer(&ask)), Value::text(extractive::REFUSAL));
+    let saved = registry.save();
+    let mut other = self::registry();
+    other.restore(&saved).unwrap();
+    assert_eq!(output(other.answer(&ask)), Value::text(extractive::REFUSAL));
+}
+
+#[test]
+fn what_is_granted_and_has_no_provider_says_so() {
+    let mut registry = registry();
+    let join = request(Opcode::SWARM_CONNECT, &texts(&["TradingSwarm"]));
+    assert_eq!(failure(&registry.answer(&join)), FailureCode::NotGranted);
+    registry.grants_mut().allow(NameKind::Channel, "TradingSwarm", Origin::Config);
+    assert_eq!(failure(&registry.answer(&join)), FailureCode::NoProvider);
 }

@@ -180,9 +180,8 @@ mod tests {
     fn mismatch_names_the_place() {
         let shape: Shape = "{tweets: [{text: text, likes?: int}]}".parse().expect("shape");
         let tweet = |text: Value| Value::Record(Record::from_iter([("text", text)]));
-        let record = |items: Vec<Value>| {
-            Value::Record(Record::from_iter([("tweets", Value::list(items))]))
-        };
+        let record =
+            |items: Vec<Value>| Value::Record(Record::from_iter([("tweets", Value::list(items))]));
         assert_eq!(shape.check(&record(vec![tweet(Value::text("up"))])), Ok(()));
         let wrong = shape.check(&record(vec![tweet(Value::text("up")), tweet(Value::Int(3))]));
         let wrong = wrong.expect_err("a number is no text").to_string();

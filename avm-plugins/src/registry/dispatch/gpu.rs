@@ -19,9 +19,8 @@ impl Registry {
             _ => return Err(wrong(request, "time_sec", "an int")),
         };
         call.reserves(&Spend { gpu: seconds.saturating_mul(1000), ..Spend::NONE })?;
-        self.gpus()?.call(call, ask("allocate"), move |gpus, call| {
-            gpus.allocate(call, &gpu, seconds)
-        })
+        self.gpus()?
+            .call(call, ask("allocate"), move |gpus, call| gpus.allocate(call, &gpu, seconds))
     }
 
     pub(super) fn release_gpu(&self, call: &Call, request: &EffectRequest) -> Outcome {

@@ -27,7 +27,8 @@ impl Registry {
 
     pub(super) fn balance(&self, request: &EffectRequest) -> Outcome {
         let wallet = self.wallet.as_ref();
-        let wallet = wallet.ok_or_else(|| unbound("the agent has no wallet; give it one under [wallet]"))?;
+        let wallet =
+            wallet.ok_or_else(|| unbound("the agent has no wallet; give it one under [wallet]"))?;
         let (token, wanted) = (text(request, "token_id")?, billionths(request, "min_required")?);
         let balance = wallet.balance(token).unwrap_or(0);
         Ok(Reply::new(Value::Bool(balance >= wanted), 0))

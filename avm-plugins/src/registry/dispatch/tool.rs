@@ -80,7 +80,9 @@ fn named<'a, P: ?Sized>(
     name: &str,
 ) -> Result<&'a super::super::Bound<P>, Refusal> {
     bindings.get(name).ok_or_else(|| {
-        unbound(format!("no provider bound for {kind} \"{name}\"; bind one with --bind {kind}:{name}=PROVIDER"))
+        unbound(format!(
+            "no provider bound for {kind} \"{name}\"; bind one with --bind {kind}:{name}=PROVIDER"
+        ))
     })
 }
 

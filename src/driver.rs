@@ -1,0 +1,79 @@
+//! Joins a machine to its providers: runs it, answers it, watches the clock.
+
+use std::time::Instant;
+
+use avm_plugins::registry::Registry;
+use avm_vm::{End, Machine, Pause, Spend};
+
+use crate::{
+    meter::{Meter, Totals},
+    output::Out,
+};
+
+/// Instructions between two looks at the outside; notes reach standard output that often.
+const SLICE: u64 = 1 << 16;
+
+/// Runs the machine to its end. Without `STEPS` nobody looks at each instruction, which is faster.
+pub(crate) fn drive<const STEPS: bool>(
+    machine: &mut Machine,
+    registry: &mut Registry,
+    out: &mut Out,
+    json: bool,
+) -> (End, Totals) {
+    let mut meter = Meter::<STEPS>::new(out, json);
+    let mut clock = Clock::of(machine);
+    loop {
+        match machine.run(SLICE, &mut meter) {
+            Pause::Slice => {
+                meter.flush();
+                clock.charge(machine);
+            }
+            Pause::Effect(request) => {
+                meter.flush();
+                clock.charge(machine);
+                if machine.end().is_some() {
+                    continue;
+                }
+                let begin = Instant::now();
+                let mut answer = registry.answer(&request);
+                let provider = registry.provider_of(&request).unwrap_or("nobody");
+                meter.answering(provider, begin.elapsed());
+                if clock.limited {
+                    // What the limit cut off is not charged: the meter never passes its limit.
+                    answer.spent.wall = clock.lap().min(request.max_spend.wall);
+                } else {
+                    answer.spent = Spend { wall: 0, ..answer.spent };
+                }
+                // The request is the one that waits, so its answer is taken.
+                let _ = machine.answer(request.id, answer, &mut meter);
+            }
+            Pause::End(end) => return (end, meter.totals),
+        }
+    }
+}
+
+/// Time outside. It is charged only where it is limited: otherwise the same run would end in
+/// another state each time.
+struct Clock {
+    limited: bool,
+    last: Instant,
+}
+
+impl Clock {
+    fn of(machine: &Machine) -> Self {
+        Self { limited: machine.budget().spend.wall != u64::MAX, last: Instant::now() }
+    }
+
+    /// Milliseconds since it was asked last, whole ones; the rest is kept for the next time.
+    fn lap(&mut self) -> u64 {
+        let milliseconds = u64::try_from(self.last.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last += std::time::Duration::from_millis(milliseconds);
+        milliseconds
+    }
+
+    fn charge(&mut self, machine: &mut Machine) {
+        if self.limited {
+            machine.spend_wall(self.lap());
+        }
+    }
+}

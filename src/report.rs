@@ -1,0 +1,187 @@
+//! How a run is told: the result on standard output, why it ended on standard error, events as JSON.
+
+use avm_asm::SourceFile;
+use avm_ir::{
+    Value,
+    value::{Record, to_text},
+};
+use avm_plugins::registry::Registry;
+use avm_vm::{End, Machine, Meter, OnExhausted, machine::STATE_REGISTER};
+
+use crate::{
+    budget, end,
+    exit::Exit,
+    inputs,
+    library::Indexed,
+    meter::{Totals, number},
+    output::{Out, note, note_styled},
+    summary::{self, Summary},
+};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detail {
+    /// Events as JSON instead of text.
+    pub(crate) json: bool,
+    /// The named registers at the end.
+    pub(crate) registers: bool,
+    /// No summary.
+    pub(crate) quiet: bool,
+}
+
+/// A run that came to rest, and what is known about it.
+pub(crate) struct Rested<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) end: &'a End,
+    pub(crate) on_exhausted: OnExhausted,
+    pub(crate) totals: Totals,
+    pub(crate) registry: &'a Registry,
+    pub(crate) indexed: &'a [Indexed],
+    pub(crate) files: &'a [SourceFile],
+    /// How to go on, where the run is kept.
+    pub(crate) resume: Option<String>,
+}
+
+impl Rested<'_> {
+    /// What the command exits with.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.end {
+            End::Halted(_) => Exit::Done,
+            End::Exhausted(_) if self.on_exhausted == OnExhausted::Suspend => Exit::Suspended,
+            End::Exhausted(_) => Exit::Exhausted,
+            End::Trapped(_) => Exit::Trap,
+        }
+    }
+
+    /// Tells everything there is to tell.
+    pub(crate) fn tell(self, out: &mut Out, detail: Detail) {
+        if detail.json {
+            self.events(out, detail.registers);
+            return;
+        }
+        self.result(out);
+        if detail.registers {
+            out.text(&avm_dbg::view(self.machine));
+        }
+        out.flush();
+        self.why();
+        if !detail.quiet {
+            let Rested { machine, end, totals, registry, indexed, on_exhausted, .. } = self;
+            let summary = Summary { machine, end, totals, registry, indexed };
+            note(&summary::text(&summary, on_exhausted));
+        }
+    }
+
+    /// The result on standard output: the value, else the assistant's last word.
+    fn result(&self, out: &mut Out) {
+        if let Some(value) = end::value(self.end) {
+            out.line(&to_text(value));
+        } else if let (End::Halted(_), Some(answer)) =
+            (self.end, inputs::answer(self.machine.register(STATE_REGISTER)))
+        {
+            out.line(answer);
+        }
+    }
+
+    /// Says on standard error why a run did not halt; `--quiet` does not silence that.
+    fn why(&self) {
+        match self.end {
+            End::Halted(_) => {}
+            End::Trapped(trap) => note_styled(&end::trap(self.machine, trap, self.files)),
+            End::Exhausted(meter) => {
+                let suspended = self.on_exhausted == OnExhausted::Suspend;
+                let word = if suspended { "suspended" } else { "exhausted" };
+                let what = match meter {
+                    Meter::Gas => "out of gas".to_owned(),
+                    meter => used_up(self.machine, *meter),
+                };
+                note(&format!("{word}: {what} {}", end::exhausted(self.machine, *meter)));
+                if let Some(resume) = &self.resume {
+                    note(resume);
+                }
+            }
+        }
+    }
+
+    /// The last lines of `--json`.
+    fn events(&self, out: &mut Out, registers: bool) {
+        let Self { machine, end: ended, .. } = self;
+        let exit = self.exit();
+        if registers {
+            let all = machine.registers().map(|(name, value)| (name, value.clone()));
+            let all = Value::Record(Record::from_iter(all));
+            out.event("registers", Record::from_iter([("registers", all)]));
+        }
+        let mut record = Record::from_iter([
+            ("exit", Value::Int(exit as i64)),
+            ("gas_used", Value::Int(number(machine.gas_used()))),
+            ("gas_limit", Value::Int(number(machine.gas_limit()))),
+            ("steps", Value::Int(number(machine.steps()))),
+            ("effects", Value::Int(number(machine.effects()))),
+            ("state", Value::from(hex(&machine.state_hash()))),
+        ]);
+        let used =
+            summary::used(machine).map(|(meter, used, _)| (meter.name(), Value::Int(number(used))));
+        let used = Record::from_iter(used);
+        let mut set = |name: &str, value: Value| record.insert(name.into(), value);
+        if !used.is_empty() {
+            set("used", Value::Record(used));
+        }
+        let mut at = Some(machine.at());
+        match ended {
+            End::Halted(value) => {
+                set("end", Value::text("halted"));
+                set("value", value.clone());
+                if let Some(answer) = inputs::answer(machine.register(STATE_REGISTER)) {
+                    set("answer", Value::text(answer));
+                }
+                at = None;
+            }
+            End::Exhausted(meter) => {
+                let suspended = exit == Exit::Suspended;
+                set("end", Value::text(if suspended { "suspended" } else { "exhausted" }));
+                set("meter", Value::text(meter.name()));
+            }
+            End::Trapped(trap) => {
+                set("end", Value::text("trapped"));
+                set("trap", Value::text(trap.code.name()));
+                set("message", Value::text(&trap.message));
+                at = Some(trap.at);
+            }
+        }
+        if let Some(at) = at {
+            let program = machine.image().program();
+            let region = program.regions.get(at.region as usize).map_or("", |region| &region.name);
+            set("region", Value::text(region));
+            set("instruction", Value::Int(i64::from(at.pc)));
+            if let Some((file, line, column)) = end::place(program, at) {
+                set("file", Value::text(file));
+                set("line", Value::Int(i64::from(line)));
+                set("column", Value::Int(i64::from(column)));
+            }
+        }
+        out.event("end", record);
+    }
+}
+
+/// The first line of `--json`.
+pub(crate) fn start(out: &mut Out, machine: &Machine) {
+    let image = machine.image();
+    let fields = Record::from_iter([
+        ("program", Value::from(hex(&image.program_hash()))),
+        ("schedule", Value::from(hex(&image.schedule_hash()))),
+        ("gas_limit", Value::Int(number(machine.gas_limit()))),
+    ]);
+    out.event("start", fields);
+}
+
+fn used_up(machine: &Machine, meter: Meter) -> String {
+    let (used, limit) = (machine.used(meter), machine.limit(meter));
+    let (used, limit) = (budget::show(meter, used), budget::show(meter, limit));
+    format!("the budget {} does not suffice ({used} of {limit} used)", meter.name())
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
