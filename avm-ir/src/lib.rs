@@ -14,6 +14,7 @@
 //! | [`program`] | regions, manifest, tests, debug data, signature, and the `.avmb` container |
 //! | [`mod@verify`] | the one-pass validator; only a [`verify::Verified`] program can run |
 //! | [`flow`] | blocks, edges and loops of a verified program; what instructions read and write |
+//! | [`bound`] | the most gas that a program can cost, found without running it |
 //! | [`span`], [`diagnostic`] | places in source text and what there is to say about them |
 
 #![no_std]
@@ -21,6 +22,7 @@
 
 extern crate alloc;
 
+pub mod bound;
 pub mod diagnostic;
 pub mod effects;
 pub mod flow;

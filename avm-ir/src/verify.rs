@@ -53,7 +53,7 @@ pub struct Links {
 }
 
 /// An instruction of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodePlace {
     /// Index of the region.
     pub region: u32,
