@@ -170,12 +170,16 @@ impl Guard {
         let job = Arc::new(job);
         let mut paid = Paid::default();
         let mut tries = 0;
+        let mut last: Option<Refusal> = None;
         loop {
             tries += 1;
             let left = deadline.saturating_sub(self.host.now()).min(timeout);
             let this = paid.rest(&Call { timeout: left, ..*call });
-            // Nobody was asked: asking again at once would not help.
-            let probe = self.admit(left, breaks).map_err(|refusal| paid.with(refusal))?;
+            let probe = match self.admit(left, breaks) {
+                Ok(probe) => probe,
+                // Nobody was asked. Why the try before failed says more.
+                Err(refusal) => return Err(last.map_or(refusal, |last| again(last, tries - 1))),
+            };
             let outcome = if can_hang {
                 let (ask, call) = (Arc::clone(&job), this);
                 let asked = self.hung.run(&self.name, left, move || ask(&call));
@@ -199,6 +203,7 @@ impl Guard {
                 return Err(again(refusal, tries));
             }
             paid.add(&refusal);
+            last = Some(refusal);
             self.host.sleep(pause);
         }
     }
