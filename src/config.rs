@@ -27,7 +27,10 @@
 //! credits = "2.5"
 //! ```
 //!
-//! The command line wins. A key that nobody knows is an error: a misspelt limit must not be no limit.
+//! `base = "../avm.toml"` starts from another file; what this one says wins, name by name.
+//!
+//! The command line wins over both. A key that nobody knows is an error: a misspelt limit must not be
+//! no limit.
 
 use std::{
     collections::BTreeMap,
@@ -58,6 +61,8 @@ pub(crate) struct Config {
     /// Where the file is; `None` if there is none.
     #[serde(skip)]
     pub(crate) path: Option<PathBuf>,
+    /// The file that this one starts from, relative to this one.
+    base: Option<PathBuf>,
     /// Providers of models by name.
     pub(crate) models: BTreeMap<String, Provider>,
     /// … of tools.
@@ -86,10 +91,25 @@ pub(crate) struct Config {
     pub(crate) budget: BTreeMap<String, Written>,
 }
 
+/// A provider as a file states it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Stated")]
+pub(crate) struct Provider {
+    pub(crate) stated: Stated,
+    /// The folder of the file, to which paths in it are relative.
+    pub(crate) folder: PathBuf,
+}
+
+impl From<Stated> for Provider {
+    fn from(stated: Stated) -> Self {
+        Self { stated, folder: PathBuf::new() }
+    }
+}
+
 /// A provider: its name, or a table with `use` and its keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Provider {
+pub(crate) enum Stated {
     /// `"builtin:extractive"`
     Name(String),
     /// `{ use = "…", … }`
@@ -97,7 +117,7 @@ pub(crate) enum Provider {
 }
 
 /// Limits of a run.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Run {
     /// Nanogas granted.
@@ -124,11 +144,56 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Every provider that the file states.
+    fn providers_mut(&mut self) -> impl Iterator<Item = &mut Provider> {
+        let names = [
+            &mut self.models,
+            &mut self.tools,
+            &mut self.plugins,
+            &mut self.chains,
+            &mut self.subnets,
+        ];
+        let slots = [&mut self.sql, &mut self.gpu, &mut self.policy, &mut self.advisor];
+        let named = names.into_iter().flat_map(BTreeMap::values_mut);
+        named.chain(slots.into_iter().filter_map(Option::as_mut))
+    }
+
+    /// What this file says over what another says.
+    fn over(self, base: Self) -> Self {
+        fn both<T>(mut base: BTreeMap<String, T>, own: BTreeMap<String, T>) -> BTreeMap<String, T> {
+            base.extend(own);
+            base
+        }
+        Self {
+            path: self.path,
+            base: None,
+            models: both(base.models, self.models),
+            tools: both(base.tools, self.tools),
+            plugins: both(base.plugins, self.plugins),
+            chains: both(base.chains, self.chains),
+            subnets: both(base.subnets, self.subnets),
+            sql: self.sql.or(base.sql),
+            gpu: self.gpu.or(base.gpu),
+            policy: self.policy.or(base.policy),
+            advisor: self.advisor.or(base.advisor),
+            wallet: both(base.wallet, self.wallet),
+            grants: both(base.grants, self.grants),
+            run: Run {
+                gas: self.run.gas.or(base.run.gas),
+                memory: self.run.memory.or(base.run.memory),
+                on_exhausted: self.run.on_exhausted.or(base.run.on_exhausted),
+            },
+            budget: both(base.budget, self.budget),
+        }
+    }
+}
+
 /// The configuration that the operator names; else, for a program, the nearest file in its folder or
 /// above; the empty one if there is none. A program from standard input belongs to the current folder.
 pub(crate) fn load(program: &Path, named: Option<&Path>) -> Outcome<Config> {
     if let Some(path) = named {
-        return parse(path);
+        return parse(path, 0);
     }
     let folder = files::folder_of(program);
     // A folder that cannot be resolved has no program either; its own error is the better one.
@@ -136,17 +201,29 @@ pub(crate) fn load(program: &Path, named: Option<&Path>) -> Outcome<Config> {
     for folder in folder.ancestors() {
         let path = folder.join(NAME);
         if path.is_file() {
-            return parse(&path);
+            return parse(&path, 0);
         }
     }
     Ok(Config::default())
 }
 
-fn parse(path: &Path) -> Outcome<Config> {
+/// Most files that start from one another.
+const MAX_BASES: usize = 8;
+
+fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     let text = files::read_text(path, MAX_BYTES)?;
-    let config: Config = toml::from_str(&text)
+    let mut config: Config = toml::from_str(&text)
         .map_err(|error| Failure::files(format!("{}: {error}", path.display())))?;
-    Ok(Config { path: Some(path.to_path_buf()), ..config })
+    config.path = Some(path.to_path_buf());
+    let folder = files::folder_of(path);
+    config.providers_mut().for_each(|provider| provider.folder = folder.to_path_buf());
+    let Some(base) = config.base.take() else { return Ok(config) };
+    if depth == MAX_BASES {
+        let why =
+            format!("base: more than {MAX_BASES} files start from one another, or in a circle");
+        return Err(Failure::files(format!("{}: {why}", path.display())));
+    }
+    Ok(config.over(parse(&folder.join(base), depth + 1)?))
 }
 
 /// A number, or a text that reads as an amount.

@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
 
 /// Assembles a text with the files of its project, by names that the user would find them by.
 fn assemble(path: &Path, text: &str, dialect: Dialect) -> Assembly {
-    let options = Options { dialect: dialect.into() };
+    let options = Options { dialect: dialect.into(), ..Options::default() };
     let project = || -> io::Result<(Files, String)> {
         let folder = folder_of(path);
         if files::is_dash(path) {

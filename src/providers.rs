@@ -7,12 +7,13 @@ use avm_plugins::{
     builtin::{Balances, Collections},
     docs::persist::Library,
     grants::Grants,
+    host::Host,
     registry::{BindError, Binding, Origin, Registry, way_out},
 };
 
 use crate::{
     cli::Setup,
-    config::{Config, Provider, Written},
+    config::{Config, Provider, Stated, Written},
     exit::{Failure, Outcome},
     host::Machine,
 };
@@ -122,13 +123,14 @@ fn ordered(registry: &mut Registry, setup: &Setup) -> Outcome<()> {
 
 /// A provider as the configuration writes it.
 fn binding(provider: &Provider) -> Result<Binding, String> {
-    let mut table = match provider {
-        Provider::Name(name) => return Ok(short(name)),
-        Provider::Table(table) => table.clone(),
+    let host: Option<Arc<dyn Host>> = Some(Arc::new(Machine::at(provider.folder.clone())));
+    let mut table = match &provider.stated {
+        Stated::Name(name) => return Ok(Binding { host, ..short(name) }),
+        Stated::Table(table) => table.clone(),
     };
     match table.remove("use") {
         Some(toml::Value::String(provider)) => {
-            Ok(Binding { table, ..Binding::to(&provider, Origin::Config) })
+            Ok(Binding { table, host, ..Binding::to(&provider, Origin::Config) })
         }
         Some(_) => Err("use: wants the name of a provider".to_owned()),
         None => Err("the key \"use\", the name of a provider, is missing".to_owned()),

@@ -207,12 +207,20 @@ impl Registry {
         Ok(())
     }
 
-    /// The name that a request is about, with handles read.
+    /// The name of the provider that a request is about, with handles read.
     fn name_of<'a>(&'a self, request: &'a EffectRequest) -> Option<&'a str> {
-        let info = request.opcode.info();
-        let index = info.inputs.iter().position(|input| input.kind.name_kind().is_some())?;
-        let kind = info.inputs[index].kind.name_kind()?;
-        self.read_name(kind, request.args.get(index)?.as_ref()?)
+        let wanted = match request.reach {
+            // What collections ask beside themselves is a model.
+            Reach::Model | Reach::Docs => NameKind::Model,
+            Reach::Tool => NameKind::Tool,
+            Reach::Plugin => NameKind::Plugin,
+            Reach::Chain => NameKind::Chain,
+            Reach::Task => NameKind::Subnet,
+            _ => return None,
+        };
+        let inputs = &request.opcode.info().inputs;
+        let index = inputs.iter().position(|input| input.kind.name_kind() == Some(wanted))?;
+        self.read_name(wanted, request.args.get(index)?.as_ref()?)
     }
 
     fn read_name<'a>(&'a self, kind: NameKind, value: &'a Value) -> Option<&'a str> {
