@@ -73,6 +73,7 @@ fn no_std_crates() {
 const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/store.rs", "errors of the store below"),
     ("avm-plugins/src/store/", "the durable store lives in a folder"),
+    ("avm-plugins/src/hpc/workers.rs", "the pool of `builtin:pool` is threads of this machine"),
     ("avm-asm/src/files.rs", "the feature `files`: includes from a project's folder"),
     ("avm-asm/src/bin/", "a command, not the library"),
     ("avm-dbg/src/main.rs", "a command, not the library"),

@@ -9,6 +9,8 @@ use avm_ir::NameKind;
 
 use crate::{
     builtin::{Extractive, HashEmbed},
+    gpu::Devices,
+    hpc::Pool,
     provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
     settings::{BadSettings, Settings},
 };
@@ -35,10 +37,12 @@ pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[];
 pub(crate) const CHAINS: &[Entry<dyn Chain>] = &[];
 
 /// HPC clusters.
-pub(crate) const CLUSTERS: &[Entry<dyn Cluster>] = &[];
+pub(crate) const CLUSTERS: &[Entry<dyn Cluster>] =
+    &[("builtin:pool", |settings| Ok(Arc::new(Pool::new(settings)?)))];
 
 /// GPUs. There is one provider for all GPUs of a machine.
-pub(crate) const GPUS: &[Entry<dyn Gpus>] = &[];
+pub(crate) const GPUS: &[Entry<dyn Gpus>] =
+    &[("builtin:devices", |settings| Ok(Arc::new(Devices::new(settings)?)))];
 
 /// SQL databases.
 pub(crate) const SQL: &[Entry<dyn Sql>] = &[];
@@ -51,6 +55,7 @@ pub(crate) const POLICIES: &[Entry<dyn Policy>] = &[];
 pub const DEFAULTS: &[(NameKind, &str, &str)] = &[
     (NameKind::Model, "LLama", "builtin:extractive"),
     (NameKind::Model, "text-embedding-3-small", "builtin:hash-embed"),
+    (NameKind::Subnet, "TAO_DeepTrain", "builtin:pool"),
 ];
 
 /// Names of the entries of a table, sorted and joined, for messages.

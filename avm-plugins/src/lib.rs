@@ -14,6 +14,7 @@
 //! * [`builtin`]: the embedded providers, made of the parts below.
 //! * [`model`]: the built-in models `builtin:hash-embed` and `builtin:extractive`.
 //! * [`rules`]: rules from a file, for decisions, critics and checks.
+//! * [`hpc`], [`gpu`]: a pool of tasks, GPU leases.
 //! * [`signature`]: whether a signature is a key's signature of a message.
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
@@ -23,9 +24,11 @@
 pub mod builtin;
 pub mod catalogue;
 pub mod docs;
+pub mod gpu;
 pub mod grants;
 pub mod guard;
 pub mod host;
+pub mod hpc;
 pub mod model;
 pub mod provider;
 pub mod registry;
