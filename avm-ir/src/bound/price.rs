@@ -32,6 +32,8 @@ pub(super) fn step(schedule: &Schedule, instr: &Instr, operands: &Operands<'_>) 
     if info.reach.is_some() {
         // Its provider may ask for more, and where it fails it may cost less.
         step.open |= Step::PROVIDER;
+        // A limit that is not known may cut off even what is.
+        step.exact &= operands.named(info, LIMIT).is_none();
         if let Some(limit) = own_limit(info, operands) {
             step = Step { nanogas: limit.max(schedule.intrinsic), exact: false, open: 0 };
         }
@@ -39,9 +41,12 @@ pub(super) fn step(schedule: &Schedule, instr: &Instr, operands: &Operands<'_>) 
     step
 }
 
+/// The operand that limits what one call may cost.
+const LIMIT: &str = "gas_limit";
+
 /// The call's own limit in nanogas, rounded up, if it is known.
 fn own_limit(info: &OpInfo, operands: &Operands<'_>) -> Option<u64> {
-    match operands.named(info, "gas_limit")?.literal? {
+    match operands.named(info, LIMIT)?.literal? {
         Value::Int(gas) => Some(u64::try_from(*gas).unwrap_or(0).saturating_mul(GAS)),
         // The cast goes down to whole gas and saturates.
         Value::Float(gas) => Some((*gas as u64).saturating_add(1).saturating_mul(GAS)),
