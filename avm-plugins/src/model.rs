@@ -6,4 +6,5 @@
 pub mod extractive;
 pub mod hash_embed;
 pub mod reduce;
+pub mod sentiment;
 pub mod words;
