@@ -13,9 +13,9 @@ pub(crate) enum Exit {
     Files = 3,
     /// The program was stopped for its own fault.
     Trap = 4,
-    /// The gas is used up.
+    /// The gas or another budget is used up.
     Exhausted = 5,
-    /// The gas is used up and the run waits for more.
+    /// A budget is used up and the run waits for more.
     Suspended = 6,
     /// A bug of ours.
     Bug = 70,
@@ -29,8 +29,8 @@ Exit codes:
   2   the command line makes no sense
   3   a file, folder or the configuration
   4   trap: the program was stopped for its own fault
-  5   the gas is used up
-  6   suspended: the gas is used up and the run waits for more
+  5   the gas or another budget is used up
+  6   suspended: a budget is used up and the run waits for more
   70  a bug of avm itself";
 
 /// Why a command could not do what it was asked.
