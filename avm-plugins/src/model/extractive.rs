@@ -15,7 +15,7 @@ mod bag;
 mod input;
 mod question;
 mod rank;
-mod sentences;
+pub(super) mod sentences;
 
 /// Name under which programs select this model.
 pub const NAME: &str = "builtin:extractive";

@@ -3,17 +3,17 @@
 use std::mem::take;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Sentence {
+pub(in crate::model) struct Sentence {
     /// Index of the passage, from 0.
-    pub(super) passage: usize,
+    pub(in crate::model) passage: usize,
     /// One line of text, as it will be quoted.
-    pub(super) text: String,
+    pub(in crate::model) text: String,
     /// True for the heading of the passage.
-    pub(super) heading: bool,
+    pub(in crate::model) heading: bool,
     /// True for a line of a code block.
-    pub(super) code: bool,
+    pub(in crate::model) code: bool,
     /// For a row of a table its cells alone and the names of the columns, else nothing.
-    pub(super) row: Option<(String, String)>,
+    pub(in crate::model) row: Option<(String, String)>,
 }
 
 /// Cells shown of one row; a table is not made of more columns than that for reading.
@@ -22,7 +22,7 @@ const MAX_CELLS: usize = 16;
 /// Characters that may follow the point of a sentence: `done.)`.
 const CLOSERS: [char; 6] = ['"', '\'', ')', ']', '*', '`'];
 
-pub(super) fn split(passage: usize, text: &str) -> Vec<Sentence> {
+pub(in crate::model) fn split(passage: usize, text: &str) -> Vec<Sentence> {
     let mut out = Vec::new();
     let mut paragraph = String::new();
     let mut header: Option<Vec<&str>> = None;
