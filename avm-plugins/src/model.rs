@@ -7,4 +7,5 @@ pub mod extractive;
 pub mod hash_embed;
 pub mod reduce;
 pub mod sentiment;
+pub mod summary;
 pub mod words;
