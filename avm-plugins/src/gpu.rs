@@ -191,7 +191,7 @@ impl Gpus for Devices {
         })?;
         let unused = ends.saturating_sub(now).as_secs();
         let refund = Spend { gpu: unused.saturating_mul(1000), ..Spend::NONE };
-        Ok(Reply { refund, ..Reply::ok(0) })
+        Ok(Reply { refund, ..Reply::default() })
     }
 
     fn load(&self, _: &Call, gpu: &str) -> Result<f64, Refusal> {

@@ -11,7 +11,7 @@ mod dispatch;
 mod grant;
 mod handles;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use avm_ir::{NameKind, Reach, Value, value::Record};
 use avm_vm::{Answer, EffectRequest, Failure};
@@ -29,6 +29,9 @@ use crate::{
 };
 use bound::Bindings;
 use handles::Handles;
+
+/// How long a wait lasts if neither the instruction nor the operator says.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who bound or allowed a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,9 @@ pub struct Registry {
     wallet: Option<Arc<dyn Wallet>>,
     grants: Grants,
     handles: Handles,
+    /// Where analyses run that name no cluster, if the operator said so.
+    default_cluster: Option<String>,
+    patience: Duration,
     workers: usize,
     clock: bool,
 }
@@ -97,6 +103,8 @@ impl Registry {
             wallet: None,
             grants: Grants::default(),
             handles: Handles::default(),
+            default_cluster: None,
+            patience: PATIENCE,
             workers: 1,
             clock: false,
         }
@@ -124,6 +132,16 @@ impl Registry {
     /// Answers `GET_CURRENT_TIME` from the host's clock.
     pub fn set_clock(&mut self) {
         self.clock = true;
+    }
+
+    /// Sends analyses that name no cluster to this one.
+    pub fn set_default_cluster(&mut self, subnet: &str) {
+        self.default_cluster = Some(subnet.to_owned());
+    }
+
+    /// How long a wait lasts whose instruction does not say.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Threads for calls that run side by side; results and costs do not depend on it.

@@ -52,7 +52,12 @@ impl Registry {
     ///
     /// # Errors
     /// See [`BindError`]; nothing is bound then.
-    pub fn bind(&mut self, kind: NameKind, name: &str, binding: Binding) -> Result<(), BindError> {
+    pub fn bind(
+        &mut self,
+        kind: NameKind,
+        name: &str,
+        mut binding: Binding,
+    ) -> Result<(), BindError> {
         let owned = name.to_owned();
         match kind {
             NameKind::Model => {
@@ -72,7 +77,11 @@ impl Registry {
                 self.chains.insert(owned, bound);
             }
             NameKind::Subnet => {
+                let default = is_default(&mut binding.table)?;
                 let bound = self.make("subnet", name, binding, catalogue::CLUSTERS)?;
+                if default {
+                    self.set_default_cluster(name);
+                }
                 self.clusters.insert(owned, bound);
             }
             _ => return Err(BindError::NotBound(kind.name())),
@@ -124,6 +133,8 @@ impl Registry {
             let made = self.bind(kind, name, Binding::default_of(provider));
             debug_assert!(made.is_ok(), "a default must be made without keys: {name}: {made:?}");
         }
+        let made = self.bind_gpus(Binding::default_of("builtin:devices"));
+        debug_assert!(made.is_ok(), "a default must be made without keys: GPUs: {made:?}");
     }
 
     fn make<P: Provider + ?Sized + 'static>(
@@ -235,6 +246,15 @@ fn push<'a, P: ?Sized>(
     all.extend(
         bindings.iter().map(|(name, bound)| (format!("{kind}:{name}"), up(&bound.provider))),
     );
+}
+
+/// Takes the key `default` of a subnet.
+fn is_default(table: &mut toml::Table) -> Result<bool, BadSettings> {
+    match table.remove("default") {
+        None => Ok(false),
+        Some(toml::Value::Boolean(default)) => Ok(default),
+        Some(_) => Err(BadSettings::new("default must be true or false")),
+    }
 }
 
 fn is_builtin(name: &str) -> bool {

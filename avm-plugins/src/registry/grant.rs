@@ -4,7 +4,7 @@ use avm_ir::{NameKind, program};
 use avm_vm::{EffectRequest, FailureCode};
 
 use super::{Origin, Registry};
-use crate::{grants::Ungranted, provider::Refusal};
+use crate::{gpu, grants::Ungranted, provider::Refusal};
 
 impl Registry {
     /// Who allows a name: who bound it, or who granted it; `None` if nobody.
@@ -15,9 +15,22 @@ impl Registry {
             NameKind::Plugin => self.plugins.get(name).map(|bound| bound.origin),
             NameKind::Chain => self.chains.get(name).map(|bound| bound.origin),
             NameKind::Subnet => self.clusters.get(name).map(|bound| bound.origin),
+            NameKind::Gpu => self.gpu_by_binding(name),
             _ => None,
         };
-        bound.or_else(|| self.grants.of(kind, name))
+        let whole = || match kind {
+            // Who may use a GPU may use a slice of it.
+            NameKind::Gpu => self.grants.of(kind, name.rsplit_once('/')?.0),
+            _ => None,
+        };
+        bound.or_else(|| self.grants.of(kind, name)).or_else(whole)
+    }
+
+    /// Who binds GPUs lends them all; the embedded default lends the slot that is no GPU.
+    fn gpu_by_binding(&self, name: &str) -> Option<Origin> {
+        let bound = self.gpus.as_ref()?;
+        let cpu = name.split('/').next() == Some(gpu::CPU);
+        (cpu || bound.origin != Origin::Default).then_some(bound.origin)
     }
 
     /// The names of a program's manifest that nobody allows, sorted.
