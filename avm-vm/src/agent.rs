@@ -72,13 +72,37 @@ pub(crate) struct Memory {
     pub(crate) limit: u64,
     measured: u64,
     made: u64,
-    /// Bytes that may be made before the next measure.
+    /// Bytes that may be made before the next measure; follows from limit and measure.
     room: u64,
 }
 
 impl Memory {
     pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, measured: 0, made: 0, room: limit }
+        Self::from_counters([limit, 0, 0])
+    }
+
+    /// Limit, last exact measure, and bytes made since: what decides how it goes on.
+    pub(crate) fn from_counters([limit, measured, made]: [u64; 3]) -> Self {
+        let mut memory = Self { limit, measured, made, room: 0 };
+        memory.make_room();
+        memory
+    }
+
+    pub(crate) fn counters(&self) -> [u64; 3] {
+        [self.limit, self.measured, self.made]
+    }
+
+    /// Sets the limit; the next measure is due accordingly.
+    pub(crate) fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        // A measure costs time in the number of registers, so one is due at most every 1/16 of the
+        // limit (or 1 MiB): that much the limit may be overshot between two measures.
+        let slack = (self.limit / 16).min(1 << 20);
+        self.room = self.limit.saturating_sub(self.measured).max(slack);
     }
 
     /// Counts bytes as made; `false` if a measure is due.
@@ -98,10 +122,7 @@ impl Memory {
     pub(crate) fn measure(&mut self, reachable: u64, about: u64) -> Result<(), Fault> {
         self.measured = reachable;
         self.made = 0;
-        // A measure costs time in the number of registers, so one is due at most every 1/16 of the
-        // limit (or 1 MiB): that much the limit may be overshot between two measures.
-        let slack = (self.limit / 16).min(1 << 20);
-        self.room = self.limit.saturating_sub(reachable).max(slack);
+        self.make_room();
         if reachable.saturating_add(about) > self.limit {
             let message = alloc::format!(
                 "the agent's values take {} bytes and its limit is {} bytes",
@@ -111,10 +132,6 @@ impl Memory {
             return Err(Fault { code: TrapCode::OutOfMemory, message });
         }
         Ok(())
-    }
-
-    pub(crate) fn counters(&self) -> [u64; 4] {
-        [self.limit, self.measured, self.made, self.room]
     }
 }
 
@@ -127,8 +144,6 @@ pub(crate) struct Agent {
     pub(crate) log: VecDeque<LogEntry>,
     log_heap: u64,
     pub(crate) log_limit: usize,
-    /// Notes written since the machine was last asked for them.
-    pub(crate) unseen: usize,
     pub(crate) saved: Value,
     /// Agent registers as they were filled from outside.
     pub(crate) initial: Vec<(u8, Value)>,
@@ -145,8 +160,9 @@ pub(crate) struct Agent {
     /// Limits of the meters beside gas and memory, and what is used up of them.
     pub(crate) budget: Budget,
     pub(crate) spent: Budget,
-    /// Effects answered or refused, and how many of them failed.
+    /// Effects answered or refused: the number of the next one.
     pub(crate) effects: u64,
+    /// Instructions that failed in their class.
     pub(crate) failures: u64,
     pub(crate) last_failure: Option<Failure>,
 }
@@ -161,7 +177,6 @@ impl Agent {
             log: VecDeque::new(),
             log_heap: 0,
             log_limit: log_entries.max(1),
-            unseen: 0,
             saved: Value::Null,
             initial: Vec::new(),
             memory: Memory::new(memory),
@@ -218,7 +233,6 @@ impl Agent {
         }
         self.log_heap += ENTRY + note.heap();
         self.log.push_back(LogEntry { step, note });
-        self.unseen = (self.unseen + 1).min(self.log.len());
     }
 
     /// Memory that a note adds, in bytes.
@@ -244,6 +258,13 @@ impl Agent {
     pub(crate) fn note_failure(&mut self, failure: Failure) {
         self.failures += 1;
         self.last_failure = Some(failure);
+    }
+
+    /// Goes on drawing behind so many draws of the seed.
+    pub(crate) fn skip_draws(&mut self, drawn: u64) {
+        self.drawn = drawn;
+        // A draw is two words of 32 bits.
+        self.rng.set_word_pos(2 * u128::from(drawn));
     }
 
     pub(crate) fn last_failure_text(&self) -> Option<String> {

@@ -6,7 +6,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`machine`] | one agent: loading, running, answering, ends, state hash |
+//! | [`machine`] | one agent: loading, running, answering, ends, snapshots, state hash |
 //! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
 //! | [`effect`] | requests to the outside and answers, as data |
 //! | [`meter`] | what a run can be limited in beside gas |
@@ -31,7 +31,9 @@ pub mod trap;
 
 pub use agent::LogEntry;
 pub use effect::{Answer, EffectRequest, Failure, FailureCode};
-pub use machine::{Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause};
+pub use machine::{
+    Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause, SnapshotError,
+};
 pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;
 pub use trap::{Trap, TrapCode};

@@ -3,6 +3,7 @@
 mod budget;
 mod effects;
 mod frames;
+mod snapshot;
 mod state;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
@@ -14,6 +15,7 @@ use avm_ir::{
 };
 
 pub use effects::AnswerError;
+pub use snapshot::SnapshotError;
 
 use crate::{
     agent::{Agent, LogEntry},
@@ -200,8 +202,6 @@ pub struct Machine {
     region: u32,
     pc: usize,
     pending: Option<Pending>,
-    /// Number of the next effect.
-    next_effect: u64,
     end: Option<End>,
 }
 
@@ -221,7 +221,6 @@ impl Machine {
             region: 0,
             pc: 0,
             pending: None,
-            next_effect: 0,
             end: None,
             image,
         };

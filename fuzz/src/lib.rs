@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`text`] | the assembler takes any text without panic or hang; what it accepts, verifies, and formatting is idempotent |
 //! | [`bytes`] | decoder and validator take any bytes; what they accept has exactly one encoding |
-//! | [`machine`] | a verified program under any limits ends within its gas and memory, whatever is answered; slices do not matter |
+//! | [`machine`] | a verified program under any limits ends within its gas and memory, whatever is answered; slices and snapshots do not matter |
+//! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
@@ -16,6 +17,7 @@ pub mod entropy;
 pub mod generate;
 pub mod machine;
 pub mod round_trip;
+pub mod snapshot;
 pub mod text;
 
 pub use entropy::Entropy;
@@ -29,4 +31,5 @@ pub const TARGETS: &[Target] = &[
     ("bytes", bytes::run),
     ("machine", machine::run),
     ("round_trip", round_trip::run),
+    ("snapshot", snapshot::run),
 ];

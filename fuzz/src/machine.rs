@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use avm_ir::{Schedule, Value, gas::GAS, program::Program, verify};
 use avm_vm::{
-    Answer, Budget, Config, End, FailureCode, Image, Limits, Machine, Meter, OnExhausted, Pause, Spend,
+    Answer, Budget, Config, End, FailureCode, Image, Limits, Machine, Meter, OnExhausted, Pause,
+    Spend,
 };
 
 use crate::{
@@ -15,10 +16,22 @@ use crate::{
 /// Most memory a run may be granted, so that a thousand runs a second stay cheap.
 const MEMORY: usize = 1 << 20;
 
-/// Runs one random program twice, in different slices, and compares.
+/// Runs one random program three times, in other slices and over snapshots, and compares.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
     let program = program(&mut entropy, Shape { textual: false, block: 40 });
+    let config = config(&mut entropy);
+    let slice = 1 + entropy.below(50) as u64;
+    let whole = finish(&program, &config, u64::MAX, None, entropy.clone());
+    let sliced = finish(&program, &config, slice, None, entropy.clone());
+    assert_eq!(whole, sliced, "slices must not matter");
+    let hops = Entropy::new(&data[data.len() / 2..]);
+    let hopped = finish(&program, &config, slice, Some(hops), entropy);
+    assert_eq!(whole, hopped, "snapshots must not matter");
+}
+
+/// Limits of every kind, most of them tight.
+pub(crate) fn config(entropy: &mut Entropy<'_>) -> Config {
     let gas = match entropy.below(3) {
         0 => entropy.below(200_000) as u64,
         1 => entropy.below(20_000_000) as u64,
@@ -30,25 +43,41 @@ pub fn run(data: &[u8]) {
         log_entries: entropy.below(5),
     };
     let on_exhausted = *entropy.pick(&[OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny]);
-    let budget = Budget { spend: spend(&mut entropy), effects: amount(&mut entropy) };
-    let config = Config { gas, budget, on_exhausted, limits, ..Config::default() };
-    let slice = 1 + entropy.below(50) as u64;
-    let whole = finish(&program, &config, u64::MAX, entropy.clone());
-    let sliced = finish(&program, &config, slice, entropy);
-    assert_eq!(whole, sliced, "slices must not matter");
+    let budget = Budget { spend: spend(entropy), effects: amount(entropy) };
+    Config { gas, budget, on_exhausted, limits, ..Config::default() }
+}
+
+/// The image of a generated program.
+pub(crate) fn image(program: &Program) -> Arc<Image> {
+    let verified = verify(program.clone()).expect("generated programs verify");
+    Arc::new(Image::new(verified, &Schedule::v1()))
 }
 
 /// Steps after which a run is cut short: gas of plain steps would allow more than a test has time.
 const STEPS: u64 = 20_000;
 
-fn finish(program: &Program, config: &Config, slice: u64, mut answers: Entropy<'_>) -> [u8; 32] {
-    let verified = verify(program.clone()).expect("generated programs verify");
-    let image = Arc::new(Image::new(verified, &Schedule::v1()));
-    let mut machine = match Machine::new(image, config.clone()) {
+/// Runs to the end, now and then over a snapshot where `hops` says so.
+fn finish(
+    program: &Program,
+    config: &Config,
+    slice: u64,
+    mut hops: Option<Entropy<'_>>,
+    mut answers: Entropy<'_>,
+) -> [u8; 32] {
+    let image = image(program);
+    let mut machine = match Machine::new(image.clone(), config.clone()) {
         Ok(machine) => machine,
         Err(_) => return [0; 32],
     };
     loop {
+        if hops.as_mut().is_some_and(|hops| hops.once_in(20)) {
+            let bytes = machine.snapshot();
+            let restored = Machine::restore(image.clone(), &bytes).expect("it was just written");
+            assert_eq!(restored.snapshot(), bytes, "one state has one form");
+            assert_eq!(restored.state_hash(), machine.state_hash());
+            assert_eq!(restored.memory_used(), machine.memory_used());
+            machine = restored;
+        }
         let left = STEPS.saturating_sub(machine.steps());
         if left == 0 {
             return machine.state_hash();
@@ -80,7 +109,7 @@ fn finish(program: &Program, config: &Config, slice: u64, mut answers: Entropy<'
     }
 }
 
-fn within_limits(machine: &Machine) {
+pub(crate) fn within_limits(machine: &Machine) {
     for meter in Meter::ALL.iter().filter(|meter| **meter != Meter::Memory) {
         let (used, limit) = (machine.used(*meter), machine.limit(*meter));
         assert!(used <= limit, "{}: {used} of {limit}, never a unit over", meter.name());
@@ -102,7 +131,7 @@ fn spend(entropy: &mut Entropy<'_>) -> Spend {
     Spend::of([amount(entropy), amount(entropy), amount(entropy), amount(entropy)])
 }
 
-fn answer(entropy: &mut Entropy<'_>) -> Answer {
+pub(crate) fn answer(entropy: &mut Entropy<'_>) -> Answer {
     let value = match entropy.below(8) {
         0 => Value::Null,
         1 => Value::text("an answer"),

@@ -50,7 +50,7 @@ impl Machine {
         match (meter, agent.budget.amount_mut(meter)) {
             (_, Some(limit)) => *limit = limit.saturating_add(amount),
             (Meter::Memory, None) => {
-                agent.memory.limit = agent.memory.limit.saturating_add(amount);
+                agent.memory.set_limit(agent.memory.limit.saturating_add(amount));
             }
             (_, None) => {
                 let limit = agent.gas_limit.saturating_add(amount);

@@ -95,7 +95,7 @@ impl Machine {
     }
 
     /// The request of the instruction just fetched, with the most bytes and units it may bring.
-    fn request(
+    pub(super) fn request(
         &self,
         instr: Instr,
         args: Vec<Option<Value>>,
@@ -103,7 +103,7 @@ impl Machine {
         (max_bytes, max_units): (u64, u64),
     ) -> EffectRequest {
         EffectRequest {
-            id: self.next_effect,
+            id: self.agent.effects,
             opcode: instr.op,
             // A row that becomes a request reaches something.
             reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
@@ -197,7 +197,6 @@ impl Machine {
         self.agent.gas -= price;
         self.agent.steps += 1;
         self.agent.effects += 1;
-        self.next_effect += 1;
         let gas = pending.charged + price;
         observer.effect(&pending.request, &answer, gas);
         if O::STEPS {
@@ -302,7 +301,7 @@ impl Machine {
         self.count_made(made)
     }
 
-    fn fetched(&self) -> Instr {
+    pub(super) fn fetched(&self) -> Instr {
         self.image.program().regions[self.region as usize].code[self.pc - 1]
     }
 
@@ -322,7 +321,7 @@ impl Machine {
         registers
     }
 
-    fn arguments(&self, instr: Instr) -> Vec<Option<Value>> {
+    pub(super) fn arguments(&self, instr: Instr) -> Vec<Option<Value>> {
         let info = instr.op.info();
         let region = &self.image.program().regions[self.region as usize];
         let slots = slots_of(&instr, &region.pool);
@@ -370,7 +369,7 @@ impl Machine {
         let mut hasher = blake3::Hasher::new_derive_key("aither avm effect v1");
         hasher.update(&self.image.program_hash());
         hasher.update(&self.seed.to_le_bytes());
-        hasher.update(&self.next_effect.to_le_bytes());
+        hasher.update(&self.agent.effects.to_le_bytes());
         *hasher.finalize().as_bytes()
     }
 }

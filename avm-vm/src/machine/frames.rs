@@ -99,7 +99,25 @@ impl Machine {
         self.live = usize::from(registers);
         self.region = region;
         self.pc = entry as usize;
-        self.count_made(made)
+        let counted = self.count_made(made);
+        if counted.is_err() {
+            // The instruction at fault is the call.
+            self.leave();
+        }
+        counted
+    }
+
+    /// Empties the current window and goes back to the caller's; gives its frame, or `None` outside
+    /// functions.
+    fn leave(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop()?;
+        self.sums.truncate(self.frames.len().saturating_sub(1));
+        self.stack[self.base..self.base + self.live].fill(Value::Null);
+        self.base = frame.base;
+        self.live = frame.live;
+        self.region = frame.region;
+        self.pc = frame.pc;
+        Some(frame)
     }
 
     /// Pops a frame for the `RETURN` just fetched.
@@ -113,21 +131,15 @@ impl Machine {
             (None, Some(constant)) => region.consts[constant].clone(),
             (None, None) => Value::Null,
         };
-        let Some(frame) = self.frames.pop() else {
+        let Some(frame) = self.leave() else {
             if let Some(register) = slot.as_reg() {
                 self.stack[self.base + usize::from(register)] = value.clone();
             }
             self.end = Some(End::Halted(value));
             return Ok(());
         };
-        self.sums.truncate(self.frames.len().saturating_sub(1));
-        self.stack[self.base..self.base + self.live].fill(Value::Null);
         let heap = value.heap();
         self.stack[frame.base + usize::from(frame.result)] = value;
-        self.base = frame.base;
-        self.live = frame.live;
-        self.region = frame.region;
-        self.pc = frame.pc;
         if heap > 0 { self.count_made(heap) } else { Ok(()) }
     }
 

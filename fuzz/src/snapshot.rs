@@ -1,0 +1,57 @@
+//! Snapshots with a few bytes changed and a hash that fits them again.
+
+use avm_vm::{Machine, Meter, Pause};
+
+use crate::{
+    Entropy,
+    generate::{Shape, program},
+    machine::{answer, config, image, within_limits},
+};
+
+/// Most memory a forged snapshot may claim and still be run, in bytes.
+const MEMORY: u64 = 4 << 20;
+
+/// Runs a random program for a while, forges its snapshot, and runs what is accepted.
+pub fn run(data: &[u8]) {
+    let mut entropy = Entropy::new(data);
+    let image = image(&program(&mut entropy, Shape { textual: false, block: 20 }));
+    let Ok(mut machine) = Machine::new(image.clone(), config(&mut entropy)) else { return };
+    let pauses = entropy.below(20);
+    drive(&mut machine, pauses, &mut entropy);
+    let mut bytes = machine.snapshot();
+    let hash = bytes.len() - 32;
+    bytes.truncate(hash);
+    for _ in 0..=entropy.below(3) {
+        // Magic and version are left alone: they are compared, not read.
+        let at = 6 + entropy.below(bytes.len() - 6);
+        match entropy.below(5) {
+            0 => bytes[at] ^= 1 << entropy.below(8),
+            1 => bytes[at] = entropy.u8(),
+            2 => bytes[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
+            3 => drop(bytes.remove(at)),
+            _ => bytes.insert(at, entropy.u8()),
+        }
+    }
+    let hash = blake3::Hasher::new_derive_key("aither avm state v1").update(&bytes[6..]).finalize();
+    bytes.extend_from_slice(hash.as_bytes());
+    let Ok(mut forged) = Machine::restore(image, &bytes) else { return };
+    assert_eq!(forged.snapshot(), bytes, "what is accepted has one form");
+    if forged.limit(Meter::Memory) <= MEMORY {
+        drive(&mut forged, 40, &mut entropy);
+    }
+}
+
+/// Runs with pauses, answers what is asked, tops up what is used up.
+fn drive(machine: &mut Machine, pauses: usize, entropy: &mut Entropy<'_>) {
+    for _ in 0..pauses {
+        match machine.run(1 + entropy.below(30) as u64, &mut ()) {
+            Pause::Slice => {}
+            Pause::Effect(_) if entropy.once_in(8) => machine.spend_wall(1),
+            Pause::Effect(request) => {
+                machine.answer(request.id, answer(entropy), &mut ()).expect("it waits for this");
+            }
+            Pause::End(_) => machine.top_up(*entropy.pick(Meter::ALL), entropy.below(100) as u64),
+        }
+        within_limits(machine);
+    }
+}

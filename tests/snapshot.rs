@@ -1,0 +1,174 @@
+//! Snapshots: a run goes on from one as if nothing had happened, and a forged one does no harm.
+
+use std::sync::Arc;
+
+use avm_ir::{Schedule, Value};
+use avm_vm::{
+    Answer, Config, End, FailureCode, Image, Machine, Meter, OnExhausted, Pause, SnapshotError,
+};
+
+fn image(source: &str) -> Arc<Image> {
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("test", source, &mut avm_asm::NoSources, &options);
+    let program = avm_ir::verify(assembly.program.expect("it assembles")).expect("it verifies");
+    Arc::new(Image::new(program, &Schedule::v1()))
+}
+
+fn machine(source: &str) -> Machine {
+    let config = Config { on_exhausted: OnExhausted::Suspend, ..Config::default() };
+    Machine::new(image(source), config).expect("it starts")
+}
+
+/// Something of everything that a state has.
+const ALL: &str = r#"
+.input n = 3
+SET words = ["a", {b: 2.5, c: null}]
+KV_STORE "key", words
+LOG words
+SAVE_EXECUTION_STATE
+SET chance = RANDOM(1, 1000000)
+FROM_JSON "{" -> broken
+SET total = walk(n)
+SET last = RANDOM(1, 1000000)
+.func walk(k)
+  IF k == 0 THEN
+    GPU_INFER "m", "x", gas_limit=20 -> r
+    RETURN 1
+  ENDIF
+  SET below = walk(k - 1)
+  RETURN below + RANDOM(1, 6)
+.endfunc
+"#;
+
+fn answer(machine: &mut Machine, id: u64) {
+    machine.answer(id, Answer::output(Value::text("yes"), 3), &mut ()).expect("it waits");
+}
+
+/// With this hash at its end.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let hash = blake3::Hasher::new_derive_key("aither avm state v1").update(&bytes[6..]).finalize();
+    bytes.extend_from_slice(hash.as_bytes());
+    bytes
+}
+
+#[test]
+fn goes_on_from_every_step() {
+    let mut whole = machine(ALL);
+    let mut hops = whole.clone();
+    loop {
+        let pause = whole.run(1, &mut ());
+        let bytes = hops.snapshot();
+        hops = Machine::restore(hops.image().clone(), &bytes).expect("a snapshot");
+        assert_eq!(hops.snapshot(), bytes);
+        assert_eq!(hops.run(1, &mut ()), pause);
+        assert_eq!(whole.state_hash(), hops.state_hash());
+        match pause {
+            Pause::Slice => {}
+            Pause::Effect(request) => {
+                hops =
+                    Machine::restore(hops.image().clone(), &hops.snapshot()).expect("a snapshot");
+                assert_eq!(hops.pending(), Some(&request));
+                answer(&mut whole, request.id);
+                answer(&mut hops, request.id);
+            }
+            Pause::End(end) => {
+                assert_eq!(end, End::Halted(Value::Null));
+                assert!(whole.steps() > 30);
+                assert_eq!(whole.register("last"), hops.register("last"));
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_state_hash_stands_at_its_end() {
+    let machine = machine(ALL);
+    assert_eq!(machine.snapshot().last_chunk::<32>(), Some(&machine.state_hash()));
+}
+
+#[test]
+fn a_top_up_goes_on_from_a_snapshot() {
+    let mut machine = machine("GPU_INFER \"m\", \"x\" -> r\nSET s = 1\n");
+    let Pause::Effect(request) = machine.run(9, &mut ()) else { panic!("it asks") };
+    let short = Answer::short(Meter::Credits, "credits are needed");
+    assert_eq!(short.result.as_ref().map_err(|failure| failure.code), Err(FailureCode::OverBudget));
+    machine.answer(request.id, short, &mut ()).expect("it waits");
+    assert_eq!(machine.end(), Some(&End::Exhausted(Meter::Credits)));
+    let mut again = Machine::restore(machine.image().clone(), &machine.snapshot()).expect("one");
+    assert_eq!(again.end(), Some(&End::Exhausted(Meter::Credits)));
+    again.top_up(Meter::Credits, 1);
+    let Pause::Effect(asked) = again.run(9, &mut ()) else { panic!("it asks again") };
+    assert_eq!(asked.idempotency_key, request.idempotency_key);
+    answer(&mut again, asked.id);
+    assert_eq!(again.run(9, &mut ()), Pause::End(End::Halted(Value::Null)));
+}
+
+#[test]
+fn traps_come_back_with_their_place() {
+    let mut machine = machine("SET a = 0\nSET b = 1 / a\n");
+    let Pause::End(End::Trapped(trap)) = machine.run(9, &mut ()) else { panic!("it traps") };
+    let again = Machine::restore(machine.image().clone(), &machine.snapshot()).expect("one");
+    assert_eq!(again.end(), Some(&End::Trapped(trap)));
+    assert_eq!(again.state_hash(), machine.state_hash());
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused_by_name() {
+    let machine = machine(ALL);
+    let bytes = machine.snapshot();
+    let restore = |bytes: &[u8]| Machine::restore(machine.image().clone(), bytes).map(drop);
+    assert_eq!(restore(b""), Err(SnapshotError::Magic));
+    assert_eq!(restore(b"AVMB and more"), Err(SnapshotError::Magic));
+    assert_eq!(restore(b"AVMS\x02\x00"), Err(SnapshotError::Version(2)));
+    assert_eq!(restore(&bytes[..bytes.len() - 1]), Err(SnapshotError::Hash));
+    let other = Machine::restore(image("HALT\n"), &bytes).map(drop);
+    assert_eq!(other, Err(SnapshotError::Program(machine.image().program_hash())));
+    for length in 6..bytes.len() - 32 {
+        assert!(restore(&sealed(bytes[..length].to_vec())).is_err(), "cut after {length}");
+    }
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert!(restore(&changed).is_err(), "byte {at}");
+    }
+}
+
+/// Every byte changed in several ways, under a hash that fits: refused, or a run within its limits.
+#[test]
+fn forged_bytes_do_no_harm() {
+    let mut machine = machine(ALL);
+    let Pause::Effect(request) = machine.run(1000, &mut ()) else { panic!("it asks") };
+    let waiting = machine.clone();
+    answer(&mut machine, request.id);
+    machine.run(3, &mut ());
+    for original in [waiting, machine] {
+        let bytes = original.snapshot();
+        let body = &bytes[..bytes.len() - 32];
+        let mut accepted = 0;
+        for at in 6..body.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                let mut forged = body.to_vec();
+                forged[at] ^= change;
+                let forged = sealed(forged);
+                let image = original.image().clone();
+                let Ok(mut forged) = Machine::restore(image, &forged) else { continue };
+                accepted += 1;
+                if forged.limit(Meter::Memory) > 1 << 30 {
+                    continue;
+                }
+                for _ in 0..20 {
+                    match forged.run(5, &mut ()) {
+                        Pause::Slice => {}
+                        Pause::Effect(request) => answer(&mut forged, request.id),
+                        Pause::End(_) => forged.top_up(Meter::Gas, 1000),
+                    }
+                }
+                assert!(forged.gas_used() <= forged.gas_limit());
+            }
+        }
+        // A register with another number in it is a state like any other.
+        assert!(accepted > 50, "{accepted} accepted");
+        assert!(accepted < 3 * body.len() / 2, "{accepted} of {} accepted", 3 * body.len());
+    }
+}
