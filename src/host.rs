@@ -1,6 +1,7 @@
 //! The machine as providers may know it: the configuration's files, the clock, sleep.
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -32,6 +33,10 @@ impl Host for Machine {
 
     fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
     }
 
     fn now(&self) -> Duration {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use avm_ir::NameKind;
 
 use crate::{
-    builtin::{Extractive, HashEmbed},
+    builtin::{Critic, Decision, Extractive, HashEmbed, RulePolicy, Sentiment, Summary},
     gpu::Devices,
     hpc::Pool,
     provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
     settings::{BadSettings, Settings},
+    tool::Fixture,
 };
 
 /// Makes a provider of a kind as configured.
@@ -23,18 +24,28 @@ pub(crate) type Entry<P> = (&'static str, Make<P>);
 
 /// Models.
 pub(crate) const MODELS: &[Entry<dyn Model>] = &[
+    ("builtin:decision", |settings| Ok(Arc::new(Decision::new(settings)?))),
     ("builtin:extractive", |_| Ok(Arc::new(Extractive))),
     ("builtin:hash-embed", |_| Ok(Arc::new(HashEmbed))),
+    ("builtin:sentiment", |_| Ok(Arc::new(Sentiment))),
+    ("builtin:summary", |_| Ok(Arc::new(Summary))),
+    ("fixture", |settings| Ok(Arc::new(Fixture::model(settings)?))),
 ];
 
 /// Tools.
-pub(crate) const TOOLS: &[Entry<dyn Tool>] = &[];
+pub(crate) const TOOLS: &[Entry<dyn Tool>] = &[
+    ("fixture", |settings| Ok(Arc::new(Fixture::tool(settings)?))),
+];
 
 /// Plugins.
-pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[];
+pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[
+    ("fixture", |settings| Ok(Arc::new(Fixture::plugin(settings)?))),
+];
 
 /// Chains.
-pub(crate) const CHAINS: &[Entry<dyn Chain>] = &[];
+pub(crate) const CHAINS: &[Entry<dyn Chain>] = &[
+    ("fixture", |settings| Ok(Arc::new(Fixture::chain(settings)?))),
+];
 
 /// HPC clusters.
 pub(crate) const CLUSTERS: &[Entry<dyn Cluster>] =
@@ -48,13 +59,17 @@ pub(crate) const GPUS: &[Entry<dyn Gpus>] =
 pub(crate) const SQL: &[Entry<dyn Sql>] = &[];
 
 /// Policies.
-pub(crate) const POLICIES: &[Entry<dyn Policy>] = &[];
+pub(crate) const POLICIES: &[Entry<dyn Policy>] =
+    &[("builtin:policy", |settings| Ok(Arc::new(RulePolicy::new(settings)?)))];
 
 /// What answers to names that nobody binds, so that the whitepaper's programs run on a fresh
 /// machine. A default says what it is; it does not pretend to be what its name says.
 pub const DEFAULTS: &[(NameKind, &str, &str)] = &[
     (NameKind::Model, "LLama", "builtin:extractive"),
     (NameKind::Model, "text-embedding-3-small", "builtin:hash-embed"),
+    (NameKind::Model, "sentimentModel_v2", "builtin:sentiment"),
+    (NameKind::Model, "DecisionModel", "builtin:decision"),
+    (NameKind::Plugin, "CriticModule", "builtin:critic"),
     (NameKind::Subnet, "TAO_DeepTrain", "builtin:pool"),
 ];
 

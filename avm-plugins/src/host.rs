@@ -1,7 +1,7 @@
 //! The machine that providers run on, as far as they may know it. The command gives them the real
 //! one; tests give them one whose clock they turn themselves.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Files, time and threads.
 pub trait Host: Send + Sync {
@@ -14,6 +14,11 @@ pub trait Host: Send + Sync {
     /// The same path as the operating system wants it, for what opens files itself (databases) or
     /// starts programs.
     fn path(&self, path: &str) -> PathBuf;
+
+    /// A variable of the environment that the operator's configuration names.
+    fn variable(&self, _name: &str) -> Option<OsString> {
+        None
+    }
 
     /// Time since some fixed moment; never goes back.
     fn now(&self) -> Duration;

@@ -15,6 +15,7 @@
 //! * [`model`]: the built-in models `builtin:hash-embed` and `builtin:extractive`.
 //! * [`rules`]: rules from a file, for decisions, critics and checks.
 //! * [`hpc`], [`gpu`]: a pool of tasks, GPU leases.
+//! * [`tool`]: recorded answers, programs of the operator, HTTP services.
 //! * [`signature`]: whether a signature is a key's signature of a message.
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
@@ -38,3 +39,4 @@ pub mod shape;
 pub mod signature;
 #[allow(clippy::disallowed_methods, reason = "the durable store lives in a folder")]
 pub mod store;
+pub mod tool;

@@ -130,7 +130,9 @@ macro_rules! from_text {
     };
 }
 
-from_text!(Time, |text| time(text).map(Time), "a time such as \"250ms\", \"5s\", \"2min\"", |_| None);
+from_text!(Time, |text| time(text).map(Time), "a time such as \"250ms\", \"5s\", \"2min\"", |_| {
+    None
+});
 from_text!(Size, |text| size(text).map(Size), "a size such as \"64KiB\" or \"1MiB\"", |int| {
     u64::try_from(int).ok().map(Size)
 });

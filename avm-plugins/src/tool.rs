@@ -1,0 +1,8 @@
+//! Providers for tools and plugins: recorded answers, programs of the operator, HTTP services.
+//!
+//! What a program of an agent gives them is data: it chooses no program, no address, no file and no
+//! variable of the environment. Those stand in the operator's configuration.
+
+mod fixture;
+
+pub use fixture::Fixture;
