@@ -1,0 +1,169 @@
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use avm_ir::{
+    NameKind, Opcode, Value,
+    value::{from_json, to_json},
+    verify::CodePlace,
+};
+use avm_vm::{EffectRequest, FailureCode, Spend};
+
+use super::*;
+use crate::{
+    host::{Host, NoHost},
+    provider::{Call, Model, Plugin, Policy, Provider},
+    registry::Registry,
+};
+
+/// A host with a few files and no clock.
+struct Files(&'static [(&'static str, &'static str)]);
+
+impl Host for Files {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let file = self.0.iter().find(|(name, _)| *name == path);
+        file.map(|(_, text)| text.as_bytes().to_vec())
+            .ok_or_else(|| format!("{path}: no such file"))
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn unix_time(&self) -> i64 {
+        0
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+const FILES: &[(&str, &str)] = &[
+    ("d.toml", "[[rule]]\nwhen = { x = { above = 1 } }\nthen = \"$x\"\n[otherwise]\nthen = \"no\""),
+    (
+        "s.toml",
+        "[[require]]\nwhen = { size = { at_most = 100 } }\nreason = \"size ${size} is above 100\"\n\
+         [[deny]]\nwhen = { token = \"SCAM\" }\nreason = \"no such token\"",
+    ),
+    ("bad.toml", "[[rule]]\nwhen = { x = { abov = 1 } }\nthen = 1\n[otherwise]\nthen = 1"),
+];
+
+fn settings(keys: &str) -> Settings {
+    let table = keys.parse().unwrap();
+    Settings { name: "test".to_owned(), table, host: Arc::new(Files(FILES)) }
+}
+
+fn call() -> Call {
+    let mut args = vec![None; Opcode::GPU_INFER.info().inputs.len()];
+    args[0] = Some(Value::text("m"));
+    Call::of(&EffectRequest {
+        id: 0,
+        opcode: Opcode::GPU_INFER,
+        reach: Opcode::GPU_INFER.info().reach.unwrap(),
+        args,
+        at: CodePlace { region: 0, pc: 0 },
+        max_gas: u64::MAX,
+        max_bytes: u64::MAX,
+        max_units: u64::MAX,
+        max_spend: Spend::NONE,
+        idempotency_key: [0; 32],
+    })
+}
+
+fn json(text: &str) -> Value {
+    from_json(text, 1 << 20).unwrap()
+}
+
+fn infer(model: &dyn Model, input: &str) -> String {
+    let input = json(input);
+    let shape = &model.manifest().functions[0];
+    shape.args.check(&input).unwrap();
+    let reply = model.infer(&call(), &input).unwrap();
+    assert!(reply.spent.tokens <= model.most_tokens(&input));
+    shape.result.check(&reply.outputs[0]).unwrap();
+    to_json(&reply.outputs[0])
+}
+
+#[test]
+fn models_answer_in_the_shape_of_their_manifest() {
+    assert_eq!(infer(&Sentiment, "\"good\""), "0.4588");
+    assert_eq!(infer(&Sentiment, "{\"text\":\"good\"}"), "0.4588");
+    assert_eq!(infer(&Sentiment, "[\"good\",{\"text\":\"bad\"}]"), "0.0");
+    assert_eq!(infer(&Summary, "\"Bees hum.\""), "\"Bees hum.\"");
+    assert_eq!(infer(&Summary, "{\"text\":[\"Bees hum.\"],\"sentences\":1}"), "\"Bees hum.\"");
+    let decision = Decision::new(&settings("")).unwrap();
+    assert!(infer(&decision, "0.7").contains("\"BUY\""));
+    let own = Decision::new(&settings("rules = 'd.toml'")).unwrap();
+    assert_eq!(infer(&own, "{\"x\":2}"), "2");
+    assert_eq!(infer(&own, "{\"x\":1}"), "\"no\"");
+    assert!(own.manifest().about.contains("operator"));
+}
+
+#[test]
+fn a_bad_file_of_rules_is_told_with_its_place() {
+    let error = |keys: &str| Decision::new(&settings(keys)).unwrap_err().0;
+    assert!(error("rules = 'bad.toml'").contains("bad.toml: "), "{}", error("rules = 'bad.toml'"));
+    assert!(error("rules = 'bad.toml'").contains("rule 1, when.x.abov: there is no \"abov\""));
+    assert!(error("rules = 's.toml'").contains("these are checks"));
+    assert_eq!(error("rules = 'x.toml'"), "x.toml: no such file");
+    assert!(error("rule = 'd.toml'").contains("unknown field `rule`"));
+    assert!(Critic::new(&settings("rules = 'd.toml'")).is_err());
+    assert!(RulePolicy::new(&settings("rules = 'd.toml'")).is_err());
+}
+
+#[test]
+fn the_critic_takes_one_decision() {
+    let critic = Critic::new(&settings("")).unwrap();
+    let validate = |args: &str| critic.call(&call(), "validateDecision", &json(args));
+    let good = r#"{"action":"BUY","size":10,"confidence":0.6,"reason":"likely"}"#;
+    for args in [good.to_owned(), format!("[{good}]")] {
+        let reply = validate(&args).unwrap();
+        critic.manifest().functions[0].result.check(&reply.outputs[0]).unwrap();
+        assert_eq!(to_json(&reply.outputs[0]), r#"{"approved":true,"reasons":[]}"#);
+    }
+    for args in ["[]", "[1,2]", "\"BUY\"", "[null]"] {
+        let code = validate(args).unwrap_err().failure.code;
+        assert_eq!(code, FailureCode::InvalidArgument, "{args}");
+    }
+    let own = Critic::new(&settings("rules = 's.toml'")).unwrap();
+    let reply = own.call(&call(), "validateDecision", &json(r#"[{"size":101}]"#)).unwrap();
+    assert_eq!(
+        to_json(&reply.outputs[0]),
+        r#"{"approved":false,"reasons":["size 101 is above 100"]}"#
+    );
+}
+
+#[test]
+fn the_policy_refuses_what_is_not_permitted() {
+    let keys = "rules = 's.toml'\n[roles]\ntrader = ['trade', 'read.*']";
+    let policy = RulePolicy::new(&settings(keys)).unwrap();
+    for (action, permitted) in
+        [("trade", true), ("trade.all", false), ("read.tweets", true), ("read", false), ("", false)]
+    {
+        assert_eq!(policy.permits("trader", action), Ok(permitted), "{action}");
+    }
+    let unknown = policy.permits("admin", "trade").unwrap_err().failure;
+    assert_eq!(unknown.code, FailureCode::NotFound);
+    assert_eq!(unknown.message, "there is no role \"admin\"; there are trader");
+    assert_eq!(policy.check(&json(r#"{"size":100}"#)), Ok(()));
+    let denied = policy.check(&json(r#"{"token":"SCAM"}"#)).unwrap_err().failure;
+    assert_eq!(denied.code, FailureCode::Denied);
+    assert_eq!(denied.message, "no such token; size NULL is above 100");
+    let empty = RulePolicy::new(&settings("")).unwrap();
+    assert_eq!(empty.check(&Value::Null).unwrap_err().failure.code, FailureCode::NoProvider);
+    assert!(empty.permits("trader", "trade").is_err());
+}
+
+#[test]
+fn the_paper_s_names_are_bound() {
+    let registry = Registry::embedded(Arc::new(NoHost::default()));
+    for (kind, name) in [
+        (NameKind::Model, "sentimentModel_v2"),
+        (NameKind::Model, "DecisionModel"),
+        (NameKind::Plugin, "CriticModule"),
+    ] {
+        let bound = registry.bindings(kind);
+        assert!(bound.iter().any(|(bound, ..)| *bound == name), "{name}");
+    }
+}
