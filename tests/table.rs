@@ -40,7 +40,12 @@ const REFERENCE: [(&str, &str, &[&str]); 46] = [
     ("CALL_PLUGIN", "10 + 0.1 × size(args)", &["baseCost"]),
     // 11.6 storage
     ("SQL_EXECUTE", "0.001 × thousand steps of the database", &["queryComplexity·baseCost"]),
-    ("SQL_FETCH", "0.01 × count(data)", &["fetchCost"]),
+    // the steps of the database are an addition: few rows may be found among many
+    (
+        "SQL_FETCH",
+        "0.01 × count(data) + 0.001 × thousand steps of the database",
+        &["fetchCost", "queryComplexity·baseCost"],
+    ),
     ("KV_STORE", "0.01 × size(value)", &[]),
     ("KV_FETCH", "0.005 × size(value)", &[]),
     // 11.7 the agent's own code

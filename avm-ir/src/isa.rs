@@ -665,7 +665,7 @@ gas [open("queryComplexity·baseCost", MILLI, Units("thousand steps of the datab
 0xB5 SQL_FETCH => effect::request also []
 in { query: Text = required "the query", params: List = absent "values of its parameters" }
 out { data: List = optional "list of records" }
-gas [open("fetchCost", 10 * MILLI, Count("data"))] sets plugin reach sql sem "out = sql(query)" source "O-22 §11.6" since 1;
+gas [open("fetchCost", 10 * MILLI, Count("data")), open("queryComplexity·baseCost", MILLI, Units("thousand steps of the database"))] sets plugin reach sql sem "out = sql(query)" source "O-22 §11.6" since 1;
 /// Calls a function of a blockchain.
 0xB6 CHAIN_OP => effect::request also ["WEB3_OP"]
 in { chain: Chain = required "the chain's name", action: Text = required "the function", args: Any = null "its arguments" }

@@ -13,6 +13,7 @@ use crate::{
     hpc::Pool,
     provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
     settings::{BadSettings, Settings},
+    sql::Sqlite,
     tool::Fixture,
 };
 
@@ -56,7 +57,8 @@ pub(crate) const GPUS: &[Entry<dyn Gpus>] =
     &[("builtin:devices", |settings| Ok(Arc::new(Devices::new(settings)?)))];
 
 /// SQL databases.
-pub(crate) const SQL: &[Entry<dyn Sql>] = &[];
+pub(crate) const SQL: &[Entry<dyn Sql>] =
+    &[("builtin:sqlite", |settings| Ok(Arc::new(Sqlite::new(settings)?)))];
 
 /// Policies.
 pub(crate) const POLICIES: &[Entry<dyn Policy>] =

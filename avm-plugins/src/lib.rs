@@ -17,6 +17,7 @@
 //! * [`hpc`], [`gpu`]: a pool of tasks, GPU leases.
 //! * [`tool`]: recorded answers, programs of the operator, HTTP services.
 //! * [`signature`]: whether a signature is a key's signature of a message.
+//! * [`sql`]: a database in this process, with metered and bounded statements.
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
 
@@ -37,6 +38,7 @@ pub mod rules;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod sql;
 #[allow(clippy::disallowed_methods, reason = "the durable store lives in a folder")]
 pub mod store;
 pub mod tool;
