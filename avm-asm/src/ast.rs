@@ -111,6 +111,14 @@ pub enum StmtKind {
     },
     /// `.registers A, B, _`: fixes the numbers of agent registers, in order (disassembler output).
     Registers(Vec<Name>),
+    /// `.allow AVM0913 "reason"`: silences a warning for the next statement, or at the top of a file,
+    /// region or function for all of it.
+    Allow {
+        /// The warning's code as written.
+        code: Name,
+        /// Why, with the string literal; `None` where it is missing.
+        reason: Option<(String, Span)>,
+    },
     /// Text that no rule understood; a diagnostic was already given.
     Error,
 }

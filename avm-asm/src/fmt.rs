@@ -196,6 +196,7 @@ impl<'a> Writer<'a> {
                         | StmtKind::Input { .. }
                         | StmtKind::Uses { .. }
                         | StmtKind::Registers(_)
+                        | StmtKind::Allow { .. }
                 );
                 let indent = if directive { depth.directives } else { depth.statements };
                 let line = self.print.statement(kind);

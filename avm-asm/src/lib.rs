@@ -6,6 +6,7 @@
 //! | [`ast`] | the tree |
 //! | [`bind`] | which operand of the instruction table each written operand is |
 //! | `include`, `resolve`, `lower`, `emit` | files, names, instructions, regions |
+//! | `lint` | what is probably a mistake in a program that assembles |
 //! | [`disasm`] | program to text that assembles to the same program |
 //! | [`fmt`] | the canonical form of a text |
 //! | [`messages`] | every diagnostic |
@@ -16,7 +17,7 @@
 
 use std::collections::HashMap;
 
-use avm_ir::{Diagnostic, Program, Severity, Span};
+use avm_ir::{Diagnostic, Program, Severity, Span, Verified};
 
 pub mod ast;
 pub mod bind;
@@ -27,6 +28,7 @@ pub mod files;
 pub mod fmt;
 mod include;
 pub mod lexer;
+mod lint;
 mod lower;
 pub mod messages;
 pub mod parse;
@@ -87,10 +89,19 @@ impl Sources for NoSources {
 }
 
 /// How to assemble.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Which texts are accepted.
     pub dialect: Dialect,
+    /// Whether lints look at the whole program. Their warnings have codes for which
+    /// [`messages::is_lint`] is true.
+    pub lints: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dialect: Dialect::Standard, lints: true }
+    }
 }
 
 /// What came of an assembly.
@@ -114,14 +125,18 @@ pub fn assemble(path: &str, text: &str, sources: &mut dyn Sources, options: &Opt
     let symbols = resolve::collect(&items, &mut diagnostics);
     let mut stand_ins = HashMap::new();
     let mut lowered = lower::program(&items, &symbols, &files, &stand_ins);
-    if options.dialect == Dialect::Paper && !lowered.related.is_empty() {
-        stand_ins.extend(lowered.related);
-        lowered = lower::program(&items, &symbols, &files, &stand_ins);
+    // The program to look at: names of constants that were misspelled do not hide other mistakes.
+    let mut mended = None;
+    if !lowered.related.is_empty() {
+        stand_ins.extend(core::mem::take(&mut lowered.related));
+        if options.dialect == Dialect::Paper {
+            lowered = lower::program(&items, &symbols, &files, &stand_ins);
+        } else if options.lints && !failed(&diagnostics) {
+            let program = lower::program(&items, &symbols, &files, &stand_ins);
+            mended = (!failed(&program.diagnostics)).then_some(program.program);
+        }
     }
     diagnostics.extend(lowered.diagnostics);
-    let failed = |diagnostics: &[Diagnostic]| {
-        diagnostics.iter().any(|report| report.severity == Severity::Error)
-    };
     let mut program = None;
     if !failed(&diagnostics) {
         match check(lowered.program) {
@@ -129,18 +144,34 @@ pub fn assemble(path: &str, text: &str, sources: &mut dyn Sources, options: &Opt
             Err(report) => diagnostics.push(*report),
         }
     }
+    let mended = mended.and_then(|program| avm_ir::verify(program).ok());
+    let mut findings = None;
+    if let (true, Some(program)) = (options.lints, program.as_ref().or(mended.as_ref())) {
+        let (items, files) = (&items, &files);
+        let source =
+            lint::Source { program, items, symbols: &symbols, files, stand_ins: &stand_ins };
+        let mut found = lint::run(&source);
+        found.hand_over(&mut diagnostics);
+        findings = Some(found);
+    }
+    lint::allow::apply(&items, &files, &mut diagnostics, findings.as_ref());
     diagnostics.sort_by_key(|report| (report.span, report.code));
-    Assembly { program, diagnostics, files }
+    Assembly { program: program.map(Verified::into_program), diagnostics, files }
+}
+
+fn failed(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|report| report.severity == Severity::Error)
 }
 
 /// The validator has the last word; what it refuses here is a bug of ours.
-fn check(program: Program) -> Result<Program, Box<Diagnostic>> {
+fn check(program: Program) -> Result<Verified, Box<Diagnostic>> {
     let nowhere = Span::default();
-    let program = avm_ir::verify(program).map_err(|error| {
-        diagnostic(messages::INTERNAL, nowhere, format!("bug in the assembler: {error}"))
-            .help("please report it with the source; the program is not to blame")
-    })?;
-    Ok(program.into_program())
+    avm_ir::verify(program).map_err(|error| {
+        let report =
+            diagnostic(messages::INTERNAL, nowhere, format!("bug in the assembler: {error}"))
+                .help("please report it with the source; the program is not to blame");
+        Box::new(report)
+    })
 }
 
 /// The canonical form of a text.

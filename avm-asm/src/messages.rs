@@ -2,7 +2,8 @@
 //!
 //! A diagnostic is made from a row of this table and from nowhere else, so no code is without an
 //! explanation. Ranges: 1-99 characters and tokens, 100-199 syntax, 200-299 names, 300-399 operands,
-//! 400-499 regions, functions and tests, 500-599 include, 900-999 warnings.
+//! 400-499 regions, functions and tests, 500-599 include, 900-909 warnings,
+//! 910-999 lints of whole programs and what is said about `.allow`.
 
 use avm_ir::{Code, Diagnostic, Note, Severity, Span, Suggestion};
 
@@ -172,7 +173,7 @@ R + 1` adds one, `RANGE(1, 10)` lists the ints from 1 to 9, `->` names a result,
 wrong "IF a && b THEN\n  HALT\nENDIF\n" right "IF a AND b THEN\n  HALT\nENDIF\n"
 
 UNKNOWN_DIRECTIVE = 12 Error "unknown directive"
-"The directives are `#define` and, with a dot, `.include .input .uses .registers .region .endregion .func
+"The directives are `#define` and, with a dot, `.allow .include .input .uses .registers .region .endregion .func
 .endfunc .test .endtest`. A local label is defined as `:.name`. A comment begins with `;`, not with `#`."
 wrong ".reigon Main\n.endregion\n" right ".region Main\n.endregion\n"
 
@@ -556,6 +557,75 @@ READ_FIRST = 902 Warning "register of a function read before it is written"
 "A function has registers of its own, which begin as `NULL`. It reads this one first and writes it further down, while the agent has
 a register of the same name, which the function does not see. Pass the agent's value as an argument and give the new one back by `RETURN`."
 wrong "SET total = 1\n.func plus(x)\n  SET total = total + x\n  RETURN total\n.endfunc\nLOG plus(2)\n" right "SET total = 1\n.func plus(total, x)\n  SET total = total + x\n  RETURN total\n.endfunc\nLOG plus(total, 2)\n"
+
+UNUSED_ALLOW = 910 Warning "`.allow` that silences nothing"
+"There is no warning of this code where the `.allow` reaches: the next statement, or at the top of a file, region or function
+all of it. The trouble was mended, or the line stands in the wrong place. Remove it, so that it does not hide the next one."
+wrong ".allow AVM0913 \"kept for later\"\nHALT\n" right "HALT\n"
+
+NO_REASON = 911 Warning "`.allow` without a reason"
+"Whoever reads the program wants to know why a warning does not hold here. Write the reason behind the code, in quotes."
+wrong ".allow AVM0913\n#define LATER 5\nLOG 1\n" right ".allow AVM0913 \"the next version reads it\"\n#define LATER 5\nLOG 1\n"
+
+NOT_SILENCED = 912 Warning "`.allow` of something that cannot be silenced"
+"Warnings can be silenced, errors cannot, and neither can what is said about `.allow` itself. A code is `AVM` and four digits;
+`avm explain` lists all of them."
+wrong ".allow AVM0201 \"it is set elsewhere\"\nHALT\n" right "HALT\n"
+
+UNUSED_DEFINE = 913 Warning "constant that nothing uses"
+"The constant is defined and nothing reads it, so its value has no effect. Often a limit or a threshold was meant to be applied
+and is not. Use it, or remove it. Constants of included files are not looked at."
+wrong "#define RETRIES 5\nLOG \"done\"\n" right "#define RETRIES 5\nLOG RETRIES\n"
+
+UNUSED_FUNCTION = 914 Warning "function that nothing calls"
+"No code and no test calls the function. Call it, or remove it. Functions of included files are not looked at, nor those of a
+file that holds only definitions."
+wrong ".func twice(x)\n  RETURN x + x\n.endfunc\nLOG 5\n" right ".func twice(x)\n  RETURN x + x\n.endfunc\nLOG twice(5)\n"
+
+NO_PROGRESS = 915 Warning "loop without progress"
+"Control comes back to where it was, and nothing that decides how it goes on has changed: neither a register nor anything
+outside. So it comes back again and again, until the gas is used up. A call that failed and is repeated at once, as it was, most
+likely fails again: count the attempts and leave at a limit, or `WAIT` before the next one."
+wrong ":fetch\nREAD_FROM_TOOL \"News\" -> news\nJUMP_IF_PLUGIN_FAILED fetch\nLOG news\n"
+right "SET tries = 0\n:fetch\nREAD_FROM_TOOL \"News\" -> news\nIF lastPluginFailed AND tries < 3 THEN\n  SET tries = tries + 1\n  JUMP fetch\nENDIF\nLOG news\n"
+
+NEVER_SET = 916 Warning "register that is not set when a call needs it"
+"Registers start as `NULL`, and the result of a failed call is `NULL`. On the way that is named nothing sets the register
+before the call reads it, and a call whose required operand is `NULL` fails. Set a value on that way, or leave the call out there."
+wrong "READ_FROM_TOOL \"News\" -> news\nJUMP_IF_PLUGIN_FAILED sum\nLOG news\n:sum\nGPU_INFER \"LLama\", news -> answer\nLOG answer\n"
+right "READ_FROM_TOOL \"News\" -> news\nJUMP_IF_PLUGIN_FAILED none\nGPU_INFER \"LLama\", news -> answer\nLOG answer\n:none\n"
+
+UNREAD_FAILURE = 917 Warning "failure that nobody reads"
+"The call sends an order, pays, or asks whether something is permitted, and no way from here looks whether it failed: neither
+its result nor the status word of its class is read. The program goes on as if it had succeeded. Behind the call write
+`JUMP_IF_PLUGIN_FAILED label`, or take its result and test it. A `SECURITY_CHECK` that fails and whose result is dropped ends
+the run with trap T12; one whose result is taken and not read lets everything pass."
+wrong "PAY_AGENT \"HPCBot\", 10\nLOG \"paid\"\n"
+right "PAY_AGENT \"HPCBot\", 10\nIF lastPluginFailed THEN\n  LOG \"not paid\"\nELSE\n  LOG \"paid\"\nENDIF\n"
+
+DOUBLE_EFFECT = 918 Warning "the same value sent out twice"
+"A tool and a chain both get the same value, one behind the other, and whether the first call succeeded is not looked at in
+between. Where each of them carries the order out, it is carried out twice. Keep one of the two, or make the second depend on
+the failure of the first."
+wrong "SET order = {action: \"BUY\"}\nWRITE_TO_TOOL \"TradingAPI\", order -> a\nCHAIN_OP \"Ethereum\", \"swap\", order -> b\nLOG [a, b]\n"
+right "SET order = {action: \"BUY\"}\nWRITE_TO_TOOL \"TradingAPI\", order -> a\nIF lastPluginFailed THEN\n  CHAIN_OP \"Ethereum\", \"swap\", order -> a\nENDIF\nLOG a\n"
+
+OVERWRITTEN = 919 Warning "value that is overwritten before it is read"
+"Whichever way control goes from here, the register gets another value before anything reads this one, so the statement has no
+effect. Remove it, or read the register before."
+wrong "SET total = 5\nSET total = 6\nLOG total\n" right "SET total = 5\nLOG total\nSET total = 6\nLOG total\n"
+
+AMBIGUOUS_CHANNEL = 920 Warning "broadcast without a channel after several were joined"
+"A broadcast that names no channel goes to the one that was joined last. The agent has joined more than one by here, so the
+order of statements decides who hears it. Name the channel, `channel=\"…\"` (X-31)."
+wrong "SWARM_CONNECT \"a\"\nSWARM_CONNECT \"b\"\nSWARM_BROADCAST \"hello\"\n"
+right "SWARM_CONNECT \"a\"\nSWARM_CONNECT \"b\"\nSWARM_BROADCAST \"hello\", channel=\"a\"\n"
+}
+
+/// Whether a warning comes from a lint, that is, from a look at the whole program that `avm check`
+/// takes.
+pub const fn is_lint(code: Code) -> bool {
+    code.0 >= UNUSED_ALLOW.0
 }
 
 #[cfg(test)]

@@ -345,6 +345,11 @@ impl<'s> Builder<'s> {
         self.flat = Flat::Statement(StmtKind::Registers(names));
     }
 
+    pub(crate) fn allow(&mut self, code: Name, token: Option<&'s str>) {
+        let reason = token.map(|token| self.literal(token));
+        self.flat = Flat::Statement(StmtKind::Allow { code, reason });
+    }
+
     pub(crate) fn func(&mut self, name: Name, params: Vec<Name>) {
         self.flat = Flat::Func(name, params);
     }

@@ -64,6 +64,15 @@ impl Lines {
         (line, column)
     }
 
+    /// The byte at a line and column; the end of the text behind it.
+    pub(crate) fn offset(&self, text: &str, line: u32, column: u32) -> usize {
+        let start = self.starts.get((line as usize).saturating_sub(1)).copied();
+        let start = start.map_or(text.len(), |start| start as usize);
+        let mut rest = text.get(start..).unwrap_or_default().char_indices();
+        let skipped = (column as usize).saturating_sub(1);
+        rest.nth(skipped).map_or(text.len(), |(at, _)| start + at)
+    }
+
     /// Number of the line that a byte lies in, from 1, and where the line starts.
     pub(crate) fn line(&self, offset: usize) -> (u32, usize) {
         let line = self.starts.partition_point(|start| *start as usize <= offset);
@@ -97,6 +106,8 @@ mod tests {
             for offset in (0..file.text.len() as u32 + 3).chain([u32::MAX]) {
                 let found = lines.locate(&file.text, offset);
                 assert_eq!(found, file.line_column(offset), "{offset}");
+                let back = lines.offset(&file.text, found.0, found.1);
+                assert_eq!(back, file.text.floor_char_boundary(offset as usize));
             }
         }
         let file = SourceFile { path: String::new(), text: String::from(short) };

@@ -277,6 +277,7 @@ pub enum Key {
     EndFunc,
     Test,
     EndTest,
+    Allow,
 }
 
 /// Keywords that begin a statement.
@@ -295,7 +296,8 @@ const STATEMENT: [(&str, Key); 11] = [
 ];
 
 /// Words behind a dot or, for `define`, a `#`.
-pub const DIRECTIVES: [(&str, Key); 10] = [
+pub const DIRECTIVES: [(&str, Key); 11] = [
+    ("allow", Key::Allow),
     ("include", Key::Include),
     ("input", Key::Input),
     ("uses", Key::Uses),

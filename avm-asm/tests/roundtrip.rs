@@ -36,7 +36,7 @@ fn explain(assembly: &Assembly) -> String {
 }
 
 fn text_to_program(name: &str, text: &str, dialect: Dialect) -> Program {
-    let assembly = assemble(name, text, &mut NoSources, &Options { dialect });
+    let assembly = assemble(name, text, &mut NoSources, &Options { dialect, ..Options::default() });
     let messages = explain(&assembly);
     assembly.program.unwrap_or_else(|| panic!("{messages}\n{text}"))
 }
@@ -91,8 +91,12 @@ fn trading_agent_needs_the_paper_dialect() {
     assert_eq!(errors.len(), 1, "{}", explain(&assembly));
     let suggestion = errors[0].suggestion.as_ref().expect("a suggestion");
     assert_eq!(suggestion.replacement, "PATCH_SANDBOX_MAX");
-    let paper =
-        assemble("trading_agent.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
+    let paper = assemble(
+        "trading_agent.avm",
+        &text,
+        &mut NoSources,
+        &Options { dialect: Dialect::Paper, lints: false },
+    );
     assert_eq!(paper.diagnostics.len(), 1, "{}", explain(&paper));
     assert!(paper.program.is_some());
 }
@@ -100,8 +104,12 @@ fn trading_agent_needs_the_paper_dialect() {
 #[test]
 fn self_advice_holds_no_code_for_its_ellipsis() {
     let text = fs::read_to_string(folder("programs/paper/self_advice.avm")).expect("readable");
-    let assembly =
-        assemble("self_advice.avm", &text, &mut NoSources, &Options { dialect: Dialect::Paper });
+    let assembly = assemble(
+        "self_advice.avm",
+        &text,
+        &mut NoSources,
+        &Options { dialect: Dialect::Paper, ..Options::default() },
+    );
     assert!(assembly.program.is_none());
     assert_eq!(assembly.diagnostics.len(), 1, "{}", explain(&assembly));
     assert_eq!(assembly.diagnostics[0].code, avm_asm::messages::LEFT_OUT);

@@ -99,7 +99,7 @@ pub fn run(data: &[u8]) {
         (0..count).map(|_| *entropy.pick(PIECES)).collect()
     };
     let dialect = if entropy.once_in(2) { Dialect::Standard } else { Dialect::Paper };
-    let options = Options { dialect };
+    let options = Options { dialect, ..Options::default() };
     let assembly = assemble("fuzz.avm", &text, &mut NoSources, &options);
     for diagnostic in &assembly.diagnostics {
         let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);

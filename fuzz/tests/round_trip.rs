@@ -48,7 +48,7 @@ fn programs_of_the_repository() {
     let mut assembled = 0;
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a program");
-        let options = Options { dialect: Dialect::Paper };
+        let options = Options { dialect: Dialect::Paper, ..Options::default() };
         let name = file.display().to_string();
         let Some(program) = assemble(&name, &text, &mut NoSources, &options).program else {
             // The one snippet of the whitepaper that leaves its body out.

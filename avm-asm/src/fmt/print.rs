@@ -169,6 +169,13 @@ impl<'a> Printer<'a> {
             StmtKind::Uses { kind, name, name_span } => {
                 out.push(&format!(".uses {} {}", kind.text, self.literal(*name_span, name)));
             }
+            StmtKind::Allow { code, reason } => {
+                out.push(&format!(".allow {}", code.text.to_ascii_uppercase()));
+                if let Some((reason, span)) = reason {
+                    out.push(" ");
+                    out.push(&self.literal(*span, reason));
+                }
+            }
             StmtKind::Registers(list) => out.push(&format!(".registers {}", names(list))),
             // Blocks have more than one line and errors are never formatted.
             _ => {}

@@ -76,6 +76,7 @@ impl<'a> Lower<'_, 'a> {
             | StmtKind::Input { .. }
             | StmtKind::Uses { .. }
             | StmtKind::Registers(_)
+            | StmtKind::Allow { .. }
             | StmtKind::Error => {}
         }
     }

@@ -164,6 +164,7 @@ impl Line<'_> {
                 | Key::Input
                 | Key::Uses
                 | Key::Registers
+                | Key::Allow
                 | Key::Region
                 | Key::Func
                 | Key::Test),

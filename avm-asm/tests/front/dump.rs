@@ -99,6 +99,9 @@ fn statement(out: &mut String, kind: &StmtKind, depth: usize) {
         }
         StmtKind::Uses { kind, name, .. } => writeln!(out, "uses {} {name:?}", kind.text).unwrap(),
         StmtKind::Registers(list) => writeln!(out, "registers {}", names(list)).unwrap(),
+        StmtKind::Allow { code, reason } => {
+            writeln!(out, "allow {} {:?}", code.text, reason.as_ref().map(|r| &r.0)).unwrap();
+        }
         StmtKind::Break => out.push_str("break\n"),
         StmtKind::Continue => out.push_str("continue\n"),
         StmtKind::Error => out.push_str("error\n"),

@@ -145,7 +145,7 @@ fn show(cli: &Cli, reports: &[Diagnostic], files: &[SourceFile]) -> Outcome {
 
 fn compile(cli: &Cli, path: &Path) -> Outcome {
     let text = read_text(path)?;
-    let options = Options { dialect: cli.dialect.into() };
+    let options = Options { dialect: cli.dialect.into(), lints: cli.check };
     let fail = |error| Failure::File(path.to_path_buf(), error);
     let assembly = if is_stdio(path) {
         let folder = Path::new(".");

@@ -15,6 +15,7 @@ fn form(key: Key) -> &'static str {
         Key::Input => ".input NAME = literal",
         Key::Uses => ".uses KIND \"name\"",
         Key::Registers => ".registers A, B, _",
+        Key::Allow => ".allow AVM0913 \"reason\"",
         Key::Region => ".region NAME perms=a,b in=(R) out=(R)",
         Key::Func => ".func name(a, b)",
         Key::Test => ".test \"name\" region=NAME",
