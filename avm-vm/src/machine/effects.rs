@@ -270,7 +270,7 @@ impl Machine {
         let outputs = match answer.result {
             Ok(outputs) => outputs,
             Err(failure) => {
-                let unread = instr.op == Opcode::SECURITY_CHECK && instr.a == NO_REGISTER;
+                let unread = info.unread == avm_ir::Unread::Trap && instr.a == NO_REGISTER;
                 let message = alloc::format!(
                     "{} failed and nobody reads its status: {failure}",
                     info.mnemonic
