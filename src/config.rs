@@ -10,6 +10,9 @@
 //! file = "tweets.toml"       # paths are relative to this file
 //! timeout = "2s"
 //!
+//! [docs]                     # folders of documents, by the collection that they become
+//! KnowledgeDocs = "docs"
+//!
 //! [grants]                   # names that no provider stands behind
 //! channel = ["TradingSwarm"]
 //! agent = ["HPCBot"]
@@ -81,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) policy: Option<Provider>,
     /// The model that `SEPARATE_PROMPT` asks.
     pub(crate) advisor: Option<Provider>,
+    /// Folders of documents by collection.
+    pub(crate) docs: BTreeMap<String, PathBuf>,
     /// Balances by token.
     pub(crate) wallet: BTreeMap<String, Written>,
     /// Names allowed by kind; `"*"` allows all of a kind.
@@ -177,6 +182,7 @@ impl Config {
             gpu: self.gpu.or(base.gpu),
             policy: self.policy.or(base.policy),
             advisor: self.advisor.or(base.advisor),
+            docs: both(base.docs, self.docs),
             wallet: both(base.wallet, self.wallet),
             grants: both(base.grants, self.grants),
             run: Run {
@@ -217,6 +223,7 @@ fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     config.path = Some(path.to_path_buf());
     let folder = files::folder_of(path);
     config.providers_mut().for_each(|provider| provider.folder = folder.to_path_buf());
+    config.docs.values_mut().for_each(|docs| *docs = folder.join(&*docs));
     let Some(base) = config.base.take() else { return Ok(config) };
     if depth == MAX_BASES {
         let why =

@@ -1,7 +1,7 @@
 //! Document collections of a run: where they are kept, and folders indexed into them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -59,24 +59,49 @@ pub(crate) struct Indexed {
     pub(crate) passages: usize,
 }
 
-/// Indexes what `--docs` names.
-pub(crate) fn index(library: &mut Library, docs: &str, manifest: &Manifest) -> Outcome<Indexed> {
-    let (name, folder) = match docs.split_once('=') {
-        Some((name, folder)) if !Path::new(docs).exists() => (Some(name), Path::new(folder)),
-        _ => (None, Path::new(docs)),
+/// Indexes what `[docs]` of the configuration and `--docs` name, for a program. What the command
+/// line puts into a collection stands for what the configuration does.
+pub(crate) fn index(
+    library: &mut Library,
+    stated: &BTreeMap<String, PathBuf>,
+    ordered: &[String],
+    manifest: &Manifest,
+) -> Outcome<Vec<Indexed>> {
+    let ordered: Vec<(String, &Path)> =
+        ordered.iter().map(|docs| collection_and_folder(docs, manifest)).collect();
+    // A configuration may serve many programs: what this one cannot search is not read.
+    let searches = |name: &str| {
+        manifest.computed.contains(&NameKind::Collection)
+            || manifest.names_of(NameKind::Collection).any(|named| named == name)
     };
-    let collection = name.map_or_else(|| chosen(manifest), str::to_owned);
+    let stated = stated.iter().filter(|(name, _)| {
+        searches(name) && !ordered.iter().any(|(collection, _)| collection == *name)
+    });
+    let stated = stated.map(|(name, folder)| (name.as_str(), folder.as_path()));
+    let ordered = ordered.iter().map(|(name, folder)| (name.as_str(), *folder));
+    stated.chain(ordered).map(|(name, folder)| index_folder(library, name, folder)).collect()
+}
+
+/// What `--docs` says: `NAME=FOLDER`, or a folder for the program's collection.
+fn collection_and_folder<'a>(docs: &'a str, manifest: &Manifest) -> (String, &'a Path) {
+    match docs.split_once('=') {
+        Some((name, folder)) if !Path::new(docs).exists() => (name.to_owned(), Path::new(folder)),
+        _ => (chosen(manifest), Path::new(docs)),
+    }
+}
+
+fn index_folder(library: &mut Library, collection: &str, folder: &Path) -> Outcome<Indexed> {
     let files = read_all(folder)?;
     let paths: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
     let found = passages(files);
     for warning in &found.warnings {
         note(&format!("note: {}: {warning}", folder.display()));
     }
-    store(library, &collection, &paths, found.passages.as_slice())
+    store(library, collection, &paths, found.passages.as_slice())
         .map_err(|error| Failure::files(format!("{}: {error}", folder.display())))?;
     Ok(Indexed {
         folder: folder.display().to_string(),
-        collection,
+        collection: collection.to_owned(),
         files: paths.len(),
         passages: found.passages.len(),
     })
