@@ -40,6 +40,7 @@ pub(crate) const TOOLS: &[Entry<dyn Tool>] = &[
 
 /// Plugins.
 pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[
+    ("builtin:critic", |settings| Ok(Arc::new(Critic::new(settings)?))),
     ("fixture", |settings| Ok(Arc::new(Fixture::plugin(settings)?))),
 ];
 
