@@ -22,6 +22,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a program
     Run(Box<Run>),
+    /// Go on with a suspended run
+    Resume(Resume),
     /// Assemble a program into bytecode
     Asm(Asm),
     /// Show bytecode as text
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Fmt(Fmt),
     /// Report errors and warnings of programs without running them
     Check(Check),
+    /// Show the most gas that a program can cost, without running it
+    Gas(GasBounds),
     /// Explain an error, instruction, trap or failure
     Explain(Explain),
     /// Create a folder with a new agent
@@ -80,6 +84,10 @@ pub(crate) struct Run {
     /// Load the agent's key-value store and saved state from this file, and save them after the run
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+
+    /// Keep the run in this folder if it is suspended [default: .avm/runs/PROGRAM-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
 
     /// Seed of the agent's random numbers
     #[arg(long, default_value_t = 0)]
@@ -146,6 +154,36 @@ pub(crate) struct Setup {
     pub(crate) workers: Option<u16>,
 }
 
+/// `avm resume`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The run goes on from the very state in which it was suspended, with the providers, grants and files of
+its command line. If it is suspended again, it is kept in the same folder.")]
+pub(crate) struct Resume {
+    /// Folder of the run, as `avm run` printed it
+    pub(crate) run: PathBuf,
+
+    /// Grant so much more gas
+    #[arg(long, value_name = "+GAS", value_parser = crate::budget::parse_more_gas)]
+    pub(crate) gas: Option<u64>,
+
+    /// Raise the limit of a meter: tokens=+5000, credits=+2.5, gpu=+30s, wall=+2min, effects=+10
+    #[arg(long, value_name = "NAME=+AMOUNT", value_parser = crate::budget::parse_more)]
+    pub(crate) budget: Vec<(Meter, u64)>,
+
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print the named registers at the end
+    #[arg(long)]
+    pub(crate) registers: bool,
+
+    /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
 /// `avm asm`
 #[derive(Args, Debug)]
 pub(crate) struct Asm {
@@ -201,6 +239,19 @@ pub(crate) struct Check {
     pub(crate) grants: bool,
     #[command(flatten)]
     pub(crate) setup: Setup,
+}
+
+/// `avm gas`
+#[derive(Args, Debug)]
+pub(crate) struct GasBounds {
+    /// Program: text (.avm), bytecode (.avmb), or - for standard input
+    pub(crate) file: PathBuf,
+    /// Which texts are accepted
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+    /// Print one JSON object; amounts of gas in it are in nanogas
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `avm explain`

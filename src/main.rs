@@ -19,6 +19,8 @@ mod program;
 mod providers;
 mod render;
 mod report;
+mod run_dir;
+mod session;
 mod state_file;
 mod summary;
 
@@ -81,10 +83,12 @@ fn bug() {
 fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Run(run) => commands::run::run(&run),
+        Command::Resume(resume) => commands::resume::run(&resume),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),
         Command::Fmt(fmt) => commands::fmt::run(&fmt),
         Command::Check(check) => commands::check::run(&check),
+        Command::Gas(gas) => commands::gas::run(&gas),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::New(new) => commands::new::run(&new),
         Command::Key(key) => commands::key::run(&key),
