@@ -9,6 +9,7 @@ use avm_ir::NameKind;
 
 use crate::{
     builtin::{Critic, Decision, Extractive, HashEmbed, RulePolicy, Sentiment, Summary},
+    chain::Simulated,
     gpu::Devices,
     hpc::Pool,
     provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
@@ -46,6 +47,7 @@ pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[
 
 /// Chains.
 pub(crate) const CHAINS: &[Entry<dyn Chain>] = &[
+    ("builtin:chain", |settings| Ok(Arc::new(Simulated::new(settings)?))),
     ("fixture", |settings| Ok(Arc::new(Fixture::chain(settings)?))),
 ];
 

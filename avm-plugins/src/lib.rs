@@ -14,7 +14,7 @@
 //! * [`builtin`]: the embedded providers, made of the parts below.
 //! * [`model`]: the built-in models `builtin:hash-embed` and `builtin:extractive`.
 //! * [`rules`]: rules from a file, for decisions, critics and checks.
-//! * [`hpc`], [`gpu`]: a pool of tasks, GPU leases.
+//! * [`hpc`], [`gpu`], [`chain`]: a pool of tasks, GPU leases, a simulated chain.
 //! * [`tool`]: recorded answers, programs of the operator, HTTP services.
 //! * [`signature`]: whether a signature is a key's signature of a message.
 //! * [`sql`]: a database in this process, with metered and bounded statements.
@@ -25,6 +25,7 @@
 
 pub mod builtin;
 pub mod catalogue;
+pub mod chain;
 pub mod docs;
 pub mod gpu;
 pub mod grants;
