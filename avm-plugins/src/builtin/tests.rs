@@ -54,21 +54,23 @@ fn settings(keys: &str) -> Settings {
     Settings { name: "test".to_owned(), table, host: Arc::new(Files(FILES)) }
 }
 
-fn call() -> Call {
-    let mut args = vec![None; Opcode::GPU_INFER.info().inputs.len()];
-    args[0] = Some(Value::text("m"));
-    Call::of(&EffectRequest {
+fn request(opcode: Opcode, args: Vec<Option<Value>>) -> EffectRequest {
+    EffectRequest {
         id: 0,
-        opcode: Opcode::GPU_INFER,
-        reach: Opcode::GPU_INFER.info().reach.unwrap(),
+        opcode,
+        reach: opcode.info().reach.unwrap(),
         args,
         at: CodePlace { region: 0, pc: 0 },
         max_gas: u64::MAX,
         max_bytes: u64::MAX,
         max_units: u64::MAX,
-        max_spend: Spend::NONE,
+        max_spend: Spend::UNLIMITED,
         idempotency_key: [0; 32],
-    })
+    }
+}
+
+fn call() -> Call {
+    Call::of(&request(Opcode::GPU_INFER, Vec::new()))
 }
 
 fn json(text: &str) -> Value {
@@ -166,4 +168,28 @@ fn the_paper_s_names_are_bound() {
         let bound = registry.bindings(kind);
         assert!(bound.iter().any(|(bound, ..)| *bound == name), "{name}");
     }
+}
+
+fn ask(registry: &mut Registry, opcode: Opcode, args: &[Value]) -> Result<Value, FailureCode> {
+    let mut all: Vec<_> = args.iter().cloned().map(Some).collect();
+    all.resize(opcode.info().inputs.len(), None);
+    let request = request(opcode, all);
+    let answer = registry.answer(&request);
+    answer.result.map(|mut outputs| outputs.remove(0)).map_err(|failure| failure.code)
+}
+
+#[test]
+fn a_run_reaches_them() {
+    let mut registry = Registry::embedded(Arc::new(NoHost::default()));
+    let grades = json("[0.5, null, 1]");
+    let mean = ask(&mut registry, Opcode::REDUCE_MODEL_CALL, &[Value::text("average"), grades]);
+    assert_eq!(mean, Ok(Value::float(0.75)));
+    let bad = [Value::text("median"), json("[1]")];
+    let bad = ask(&mut registry, Opcode::REDUCE_MODEL_CALL, &bad);
+    assert_eq!(bad, Err(FailureCode::InvalidArgument));
+    let mood = [Value::text("sentimentModel_v2"), Value::text("good")];
+    assert_eq!(ask(&mut registry, Opcode::GPU_INFER, &mood), Ok(Value::float(0.4588)));
+    let key = [Value::text("zz"), Value::text("zz"), Value::text("m")];
+    let checked = ask(&mut registry, Opcode::CHECK_SIG, &key);
+    assert_eq!(checked, Err(FailureCode::InvalidArgument));
 }

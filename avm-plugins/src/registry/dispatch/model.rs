@@ -3,9 +3,10 @@
 use avm_ir::{NameKind, Value, value::HandleKind};
 use avm_vm::{EffectRequest, Spend};
 
-use super::{super::Bound, any, name, text, unbound};
+use super::{super::Bound, any, name, text, unbound, wrong};
 use crate::{
     guard::Ask,
+    model::reduce::reduce,
     provider::{Call, Model, Outcome, Refusal, Reply},
     registry::Registry,
 };
@@ -28,8 +29,12 @@ impl Registry {
         Err(super::unbuilt(request))
     }
 
-    pub(super) fn reduce(&mut self, _: &Call, request: &EffectRequest) -> Outcome {
-        Err(super::unbuilt(request))
+    pub(super) fn reduce(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
+        let Some(Value::List(items)) = request.arg("input_results") else {
+            return Err(wrong(request, "input_results", "a list"));
+        };
+        let combined = reduce(text(request, "agg_type")?, items.as_slice())?;
+        call.fits(Reply::new(combined, 0))
     }
 
     pub(super) fn embed(&mut self, call: &Call, request: &EffectRequest) -> Outcome {

@@ -7,6 +7,7 @@ use super::{any, billionths, text, unbound};
 use crate::{
     provider::{Outcome, Policy, Refusal, Reply},
     registry::{Bound, Registry},
+    signature::verify,
 };
 
 impl Registry {
@@ -17,7 +18,10 @@ impl Registry {
     }
 
     pub(super) fn signature(&self, request: &EffectRequest) -> Outcome {
-        Err(super::unbuilt(request))
+        let operand = |name| request.arg(name).unwrap_or(&Value::Null);
+        let (key, signed) = (operand("pubkey_reg"), operand("sig_reg"));
+        let valid = verify(key, signed, request.arg("message"))?;
+        Ok(Reply::new(Value::Bool(valid), 0))
     }
 
     pub(super) fn security(&self, request: &EffectRequest) -> Outcome {
