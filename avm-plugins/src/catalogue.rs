@@ -15,7 +15,7 @@ use crate::{
     provider::{Chain, Cluster, Gpus, Model, Plugin, Policy, Sql, Tool},
     settings::{BadSettings, Settings},
     sql::Sqlite,
-    tool::Fixture,
+    tool::{self, Fixture},
 };
 
 /// Makes a provider of a kind as configured.
@@ -36,13 +36,21 @@ pub(crate) const MODELS: &[Entry<dyn Model>] = &[
 
 /// Tools.
 pub(crate) const TOOLS: &[Entry<dyn Tool>] = &[
+    #[cfg(unix)]
+    ("command", |settings| Ok(Arc::new(tool::Command::tool(settings)?))),
     ("fixture", |settings| Ok(Arc::new(Fixture::tool(settings)?))),
+    #[cfg(feature = "http")]
+    ("http", |settings| Ok(Arc::new(tool::Http::tool(settings)?))),
 ];
 
 /// Plugins.
 pub(crate) const PLUGINS: &[Entry<dyn Plugin>] = &[
     ("builtin:critic", |settings| Ok(Arc::new(Critic::new(settings)?))),
+    #[cfg(unix)]
+    ("command", |settings| Ok(Arc::new(tool::Command::plugin(settings)?))),
     ("fixture", |settings| Ok(Arc::new(Fixture::plugin(settings)?))),
+    #[cfg(feature = "http")]
+    ("http", |settings| Ok(Arc::new(tool::Http::plugin(settings)?))),
 ];
 
 /// Chains.

@@ -102,8 +102,10 @@ impl Guard {
         };
         let bytes: u64 = reply.outputs.iter().map(Value::size).sum();
         if bytes > cap {
-            let message =
-                format!("the answer of {} has {bytes} bytes, more than its max_bytes {cap}", self.name);
+            let message = format!(
+                "the answer of {} has {bytes} bytes, more than its max_bytes {cap}",
+                self.name
+            );
             let refusal = Refusal::new(FailureCode::TooLarge, message);
             return Err(refusal.after(reply.units).spending(reply.spent));
         }
@@ -216,7 +218,9 @@ impl Guard {
             unavailable(format!("{name} failed too often and rests for {seconds:.1} s more"))
         };
         if breaks {
-            lock(&self.breaker).refuses(self.host.now()).map_or(Ok(()), |left| Err(resting(left)))?;
+            lock(&self.breaker)
+                .refuses(self.host.now())
+                .map_or(Ok(()), |left| Err(resting(left)))?;
         }
         if let Some(bucket) = &self.bucket {
             let taken = lock(bucket).take(self.host.now(), timeout);
