@@ -14,6 +14,24 @@ pub(crate) fn parse(text: &str) -> Result<(Meter, u64), String> {
     amount_of(meter, amount).map(|amount| (meter, amount)).map_err(|why| format!("{name}: {why}"))
 }
 
+/// Reads `NAME=+AMOUNT`: so much more than before.
+pub(crate) fn parse_more(text: &str) -> Result<(Meter, u64), String> {
+    let (name, amount) = text.split_once('=').ok_or("wants NAME=+AMOUNT, such as tokens=+5000")?;
+    let amount = amount.strip_prefix('+').ok_or_else(|| {
+        format!("wants {name}=+{amount}: the amount is added to what the run had")
+    })?;
+    parse(&format!("{name}={amount}"))
+}
+
+/// Reads `+AMOUNT` of gas.
+pub(crate) fn parse_more_gas(text: &str) -> Result<u64, String> {
+    let amount = text.strip_prefix('+').unwrap_or_default();
+    if amount.is_empty() {
+        return Err(format!("wants +{text}: the amount is added to what the run had"));
+    }
+    amount_of(Meter::Gas, amount)
+}
+
 /// The meter of a name.
 pub(crate) fn meter(name: &str) -> Result<Meter, String> {
     Meter::ALL.iter().copied().find(|meter| meter.name() == name).ok_or_else(|| {
@@ -70,6 +88,15 @@ pub(crate) fn show(meter: Meter, amount: u64) -> String {
     }
 }
 
+/// An amount on a meter as [`parse`] reads it.
+pub(crate) fn written(meter: Meter, amount: u64) -> String {
+    match meter {
+        Meter::Gpu | Meter::Wall => format!("{amount}ms"),
+        Meter::Memory => amount.to_string(),
+        _ => show(meter, amount),
+    }
+}
+
 /// Limits the meters beside gas and memory.
 pub(crate) fn limit(budget: &mut Budget, meter: Meter, amount: u64) {
     match meter {
@@ -87,7 +114,7 @@ pub(crate) fn limit(budget: &mut Budget, meter: Meter, amount: u64) {
 mod tests {
     use avm_vm::Meter;
 
-    use super::{parse, show};
+    use super::{amount_of, parse, parse_more, parse_more_gas, show, written};
 
     #[test]
     fn amounts() {
@@ -101,6 +128,26 @@ mod tests {
             ["", "tokens", "tokens=", "tokens=1.5", "gpu=soon", "wall=-1s", "money=1", "effects=-1"]
         {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn more() {
+        assert_eq!(parse_more("tokens=+5000"), Ok((Meter::Tokens, 5000)));
+        assert_eq!(parse_more_gas("+0.5"), Ok(500_000_000));
+        for bad in ["tokens=5000", "tokens=+", "tokens=++1", "tokens", "+5"] {
+            assert!(parse_more(bad).is_err(), "{bad}");
+        }
+        for bad in ["5", "+", "", "-5", "++5"] {
+            assert!(parse_more_gas(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for meter in Meter::ALL {
+            let text = written(*meter, 2_500);
+            assert_eq!(amount_of(*meter, &text), Ok(2_500), "{text}");
         }
     }
 

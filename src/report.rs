@@ -15,6 +15,7 @@ use crate::{
     library::Indexed,
     meter::{Totals, number},
     output::{Out, note, note_styled},
+    run_dir::Kept,
     summary::{self, Summary},
 };
 
@@ -39,7 +40,7 @@ pub(crate) struct Rested<'a> {
     pub(crate) indexed: &'a [Indexed],
     pub(crate) files: &'a [SourceFile],
     /// How to go on, where the run is kept.
-    pub(crate) resume: Option<String>,
+    pub(crate) resume: Option<&'a Kept>,
 }
 
 impl Rested<'_> {
@@ -96,8 +97,8 @@ impl Rested<'_> {
                     meter => used_up(self.machine, *meter),
                 };
                 note(&format!("{word}: {what} {}", end::exhausted(self.machine, *meter)));
-                if let Some(resume) = &self.resume {
-                    note(resume);
+                if let Some(Kept { folder, command }) = self.resume {
+                    note(&format!("kept in {folder}; go on with: {command}"));
                 }
             }
         }
@@ -141,6 +142,9 @@ impl Rested<'_> {
                 let suspended = exit == Exit::Suspended;
                 set("end", Value::text(if suspended { "suspended" } else { "exhausted" }));
                 set("meter", Value::text(meter.name()));
+                if let Some(kept) = self.resume {
+                    set("run", Value::text(&kept.folder));
+                }
             }
             End::Trapped(trap) => {
                 set("end", Value::text("trapped"));

@@ -6,5 +6,6 @@ mod cli {
     mod config;
     mod documents;
     pub(crate) mod harness;
+    mod resume;
     mod run;
 }

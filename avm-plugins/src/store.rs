@@ -52,6 +52,11 @@ pub trait Store: Send + Sync {
     /// As [`Store::get`]; the entries before the damaged one have been visited.
     fn scan(&self, tree: &str, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError>;
 
+    /// Whether it outlives the process.
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     /// Removes a tree with all its entries; tells whether it had any.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use avm_ir::{Schedule, gas::GAS};
-use avm_plugins::registry::Registry;
 use avm_vm::{
     Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, machine::STATE_REGISTER,
 };
@@ -12,12 +11,13 @@ use crate::{
     budget, cli,
     commands::check,
     config,
-    driver::drive,
     exit::{Exit, Failure, Outcome},
     inputs, library,
     output::Out,
     program, providers,
-    report::{self, Detail, Rested},
+    report::Detail,
+    run_dir::RunDir,
+    session::Session,
     state_file,
 };
 
@@ -38,39 +38,19 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let loaded = source.accept(args.json)?;
     let manifest = loaded.program.program().manifest.clone();
     let settings = settings(args, &config)?;
-    let on_exhausted = settings.on_exhausted;
+    let kept = RunDir::plan(args.run.as_deref(), &args.file, args.state.as_deref(), &args.setup)?;
     let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
-    let mut machine = Machine::new(image, settings).map_err(|error| refused(args, &error))?;
+    let machine = Machine::new(image, settings).map_err(|error| refused(args, &error))?;
 
     let mut library = library::open(args.setup.store.as_deref())?;
     let indexed = library::index(&mut library, &config.docs, &args.setup.docs, &manifest)?;
-    let mut registry = providers::bind(&args.setup, &config, &args.file, library)?;
+    let registry = providers::bind(&args.setup, &config, &args.file, library)?;
     providers::check_grants(&registry, &manifest)?;
 
     let detail = Detail { json: args.json, registers: args.registers, quiet: args.quiet };
-    if args.json {
-        report::start(&mut out, &machine);
-    }
-    let (end, totals) = if args.quiet {
-        drive::<false>(&mut machine, &mut registry, &mut out, args.json)
-    } else {
-        drive::<true>(&mut machine, &mut registry, &mut out, args.json)
-    };
-    let kept = keep(args, &machine, &mut registry);
-    let rested = Rested {
-        machine: &machine,
-        end: &end,
-        on_exhausted,
-        totals,
-        registry: &registry,
-        indexed: &indexed,
-        files: &loaded.files,
-        resume: None,
-    };
-    let exit = rested.exit();
-    rested.tell(&mut out, detail);
-    kept?;
-    Ok(exit)
+    let files = &loaded.files;
+    let state = args.state.clone();
+    Session { machine, registry, indexed, files, state, kept }.run(&mut out, detail)
 }
 
 /// What the machine is given: limits of the command line, else of the configuration, else ours.
@@ -126,13 +106,4 @@ fn refused(args: &cli::Run, error: &InputError) -> Failure {
         }
         _ => Failure::usage(error),
     }
-}
-
-/// Saves what outlives the run, however it ended.
-fn keep(args: &cli::Run, machine: &Machine, registry: &mut Registry) -> Outcome<()> {
-    let flushed = registry.flush();
-    if let Some(path) = &args.state {
-        state_file::save(path, &machine.keepsake())?;
-    }
-    flushed.map_err(|failure| Failure::files(format!("store: {failure}")))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
+use avm_ir::Value;
 use avm_vm::FailureCode;
 
 use crate::{
@@ -43,6 +44,15 @@ impl Provider for Collections {
             reaches: Reaches::Files,
             cost: 0,
         }
+    }
+
+    fn save(&self) -> Value {
+        // Only documents in memory are saved, and reading memory does not fail.
+        self.library().save().unwrap_or_default()
+    }
+
+    fn restore(&self, state: &Value) -> Result<(), Refusal> {
+        self.library().restore(state).map_err(refusal)
     }
 }
 

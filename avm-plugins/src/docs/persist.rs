@@ -8,6 +8,7 @@
 use super::DocsError;
 use super::collection::{Collection, Document, Limits, check_name};
 use crate::store::Store;
+use avm_ir::{Value, value::Record};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -113,6 +114,53 @@ impl Library {
     /// The store fails.
     pub fn flush(&self) -> Result<(), DocsError> {
         Ok(self.store.flush()?)
+    }
+
+    /// Every document as a value, where the store does not outlive the process; else `NULL`.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn save(&self) -> Result<Value, DocsError> {
+        if self.store.is_durable() {
+            return Ok(Value::Null);
+        }
+        let mut collections = Record::new();
+        for name in self.names()? {
+            let mut documents = Record::new();
+            self.store.scan(&tree(&name), b"", &mut |id, document| {
+                let id = String::from_utf8_lossy(id).into_owned();
+                documents.insert(id.into(), Value::Bytes(document.to_vec().into()));
+                ControlFlow::Continue(())
+            })?;
+            collections.insert(name.into(), Value::Record(documents));
+        }
+        Ok(Value::Record(collections))
+    }
+
+    /// Adds the documents that [`Self::save`] gave.
+    ///
+    /// # Errors
+    /// It is not what was saved, or as [`Self::put`].
+    pub fn restore(&mut self, saved: &Value) -> Result<(), DocsError> {
+        let corrupt = |collection: &str, id: &str, why| DocsError::Corrupt {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+            why,
+        };
+        let Value::Record(collections) = saved else { return Ok(()) };
+        for (name, documents) in collections.iter() {
+            let Value::Record(documents) = documents else {
+                return Err(corrupt(name, "", "the collection is no record"));
+            };
+            for (id, document) in documents.iter() {
+                let Value::Bytes(bytes) = document else {
+                    return Err(corrupt(name, id, "the document is no bytes"));
+                };
+                let document = decode(id, bytes).map_err(|why| corrupt(name, id, why))?;
+                self.put(name, document)?;
+            }
+        }
+        Ok(())
     }
 
     fn load(&mut self, name: &str) -> Result<&mut Collection, DocsError> {

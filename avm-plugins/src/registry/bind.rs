@@ -206,6 +206,9 @@ impl Registry {
         if let Some(bound) = &self.advisor {
             all.push(("advisor".to_owned(), &*bound.provider));
         }
+        if let Some(bound) = &self.documents {
+            all.push(("documents".to_owned(), &*bound.provider));
+        }
         all
     }
 

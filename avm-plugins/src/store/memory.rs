@@ -25,6 +25,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
     fn get(&self, tree: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         check_key(tree, key)?;
         Ok(self.trees().get(tree).and_then(|t| t.get(key)).cloned())

@@ -1,0 +1,338 @@
+//! The folder of a suspended run: everything that `avm resume` needs to go on.
+//!
+//! ```text
+//! run.toml          what stands around the run, and which files are valid
+//! program.avmb      the program
+//! machine-N.avms    the machine when it came to rest for the Nth time
+//! providers-N.avmv  what its providers have to remember, a canonical value
+//! ```
+//!
+//! A run that comes to rest again writes new files beside the old ones and then replaces `run.toml`,
+//! which alone says what is valid: a crash at any time leaves a run that can go on.
+
+use std::{
+    env,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use avm_ir::{
+    Value,
+    program::MAX_PROGRAM,
+    value::{decode, encode},
+    wire::Reader,
+};
+use avm_plugins::registry::Registry;
+use avm_vm::{End, Machine, Meter};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    budget,
+    cli::Setup,
+    exit::{Failure, Outcome},
+    files,
+    report::hex,
+};
+
+/// Folder of all runs, below the current one.
+const RUNS: &str = ".avm/runs";
+const RECORD: &str = "run.toml";
+const PROGRAM: &str = "program.avmb";
+const VERSION: u32 = 1;
+/// Largest `run.toml`, and largest file of a machine or of providers, in bytes.
+const MAX_RECORD: u64 = 1 << 20;
+const MAX_STATE: u64 = 4 << 30;
+/// Most runs of one name in a folder.
+const MAX_RUNS: u32 = 100_000;
+
+/// What `run.toml` says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    version: u32,
+    /// How often the run came to rest.
+    rest: u32,
+    /// The program as it was named; its folder may hold the configuration.
+    program: PathBuf,
+    /// The folder in which the run was started, to which all paths are relative: itself relative to
+    /// the folder of the run if that lies in it, so that both can be moved together.
+    started_in: PathBuf,
+    /// File of `--state`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<PathBuf>,
+    #[serde(default)]
+    hashes: Hashes,
+    setup: Setup,
+}
+
+/// Hashes of the files that are valid, in hexadecimal.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Hashes {
+    program: String,
+    machine: String,
+    providers: String,
+}
+
+/// The folder of a run, or where it will be.
+#[derive(Debug)]
+pub(crate) struct RunDir {
+    record: Record,
+    /// As it is named to people; none where it is still to be chosen.
+    named: Option<PathBuf>,
+    /// The folder itself; none where it is not there yet.
+    folder: Option<PathBuf>,
+    /// Held while the run goes on, so that nobody else goes on with it.
+    _lock: Option<File>,
+}
+
+/// A suspended run and how to go on with it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// Its folder.
+    pub(crate) folder: String,
+    /// The command.
+    pub(crate) command: String,
+}
+
+/// A run taken up again.
+pub(crate) struct Opened {
+    pub(crate) dir: RunDir,
+    pub(crate) machine: Vec<u8>,
+    pub(crate) providers: Value,
+}
+
+impl RunDir {
+    /// Plans where a run is kept if it is suspended: in the folder named, which must be new or
+    /// empty, or in one of its own.
+    pub(crate) fn plan(
+        named: Option<&Path>,
+        program: &Path,
+        state: Option<&Path>,
+        setup: &Setup,
+    ) -> Outcome<Self> {
+        if let Some(folder) = named
+            && fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+        {
+            let folder = folder.display();
+            return Err(Failure::files(format!("{folder}: is not empty; name a new folder")));
+        }
+        let record = Record {
+            version: VERSION,
+            rest: 0,
+            program: program.to_owned(),
+            started_in: PathBuf::new(),
+            state: state.map(Path::to_owned),
+            hashes: Hashes::default(),
+            setup: setup.clone(),
+        };
+        Ok(Self { record, named: named.map(Path::to_owned), folder: None, _lock: None })
+    }
+
+    /// Takes up a run: reads its folder, and enters the folder in which it was started.
+    pub(crate) fn open(named: &Path) -> Outcome<Opened> {
+        let folder = fs::canonicalize(named).map_err(|error| files::about(named, error))?;
+        let wrong = |file: &str, why: &dyn std::fmt::Display| {
+            Failure::files(format!("{}: {why}", named.join(file).display()))
+        };
+        if !folder.join(RECORD).is_file() {
+            let named = named.display();
+            return Err(Failure::files(format!("{named}: not a suspended run, it has no {RECORD}")));
+        }
+        // The program is never replaced, so its lock is the run's.
+        let lock = File::open(folder.join(PROGRAM));
+        let lock = lock.map_err(|error| files::about(&named.join(PROGRAM), error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let named = named.display();
+                return Err(Failure::files(format!("{named}: another avm goes on with this run")));
+            }
+            Err(TryLockError::Error(error)) => return Err(wrong(PROGRAM, &error)),
+        }
+        let text = files::read_text(&folder.join(RECORD), MAX_RECORD)?;
+        let record: Record = toml::from_str(&text).map_err(|error| wrong(RECORD, &error))?;
+        if record.version != VERSION {
+            return Err(wrong(RECORD, &format!("version {} is not known here", record.version)));
+        }
+        let read = |file: &str, limit: u64, hash: &str| {
+            let bytes = files::read(&folder.join(file), limit)?;
+            if hash_of(&bytes) == hash {
+                return Ok(bytes);
+            }
+            Err(wrong(file, &"damaged: not the file that was written when the run came to rest"))
+        };
+        read(PROGRAM, MAX_PROGRAM as u64, &record.hashes.program)?;
+        let machine = read(&machine_of(record.rest), MAX_STATE, &record.hashes.machine)?;
+        let file = providers_of(record.rest);
+        let providers = read(&file, MAX_STATE, &record.hashes.providers)?;
+        let mut reader = Reader::new(&providers);
+        let value = decode(&mut reader).and_then(|value| reader.end().map(|()| value));
+        let providers = value.map_err(|error| wrong(&file, &error))?;
+        let started_in = folder.join(&record.started_in);
+        env::set_current_dir(&started_in).map_err(|error| {
+            let why = format!("started_in: {}", files::about(&record.started_in, error).error);
+            wrong(RECORD, &why)
+        })?;
+        let named = Some(named.to_owned());
+        let dir = Self { record, named, folder: Some(folder), _lock: Some(lock) };
+        Ok(Opened { dir, machine, providers })
+    }
+
+    /// What stands around the run.
+    pub(crate) const fn setup(&self) -> &Setup {
+        &self.record.setup
+    }
+
+    /// The program as it was named.
+    pub(crate) fn program(&self) -> &Path {
+        &self.record.program
+    }
+
+    /// The program itself.
+    pub(crate) fn program_file(&self) -> PathBuf {
+        self.folder.as_deref().unwrap_or(Path::new("")).join(PROGRAM)
+    }
+
+    /// File of `--state`.
+    pub(crate) fn state(&self) -> Option<&Path> {
+        self.record.state.as_deref()
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(&self) -> String {
+        self.named.as_deref().unwrap_or(Path::new(RUNS)).display().to_string()
+    }
+
+    /// Keeps a run that came to rest: always if it was taken up from a folder, so that nobody goes
+    /// on with it twice, else if it is suspended. Says how to go on with a suspended one.
+    pub(crate) fn keep(
+        &mut self,
+        machine: &Machine,
+        registry: &Registry,
+        suspended: bool,
+    ) -> Outcome<Option<Kept>> {
+        match self.folder.clone() {
+            Some(folder) => self.write(&folder, machine, registry)?,
+            None if suspended => {
+                let folder = self.create()?;
+                let written = self.write(&folder, machine, registry);
+                if written.is_err() {
+                    // Half a run is of no use; there is nothing better to do if it stays.
+                    let _ = fs::remove_dir_all(&folder);
+                }
+                written?;
+            }
+            None => {}
+        }
+        Ok(suspended.then(|| {
+            let (folder, more) = (self.name(), more(machine));
+            let command = format!("avm resume {} {more}", quoted(&folder));
+            Kept { folder, command }
+        }))
+    }
+
+    /// Makes the folder and gives it.
+    fn create(&mut self) -> Outcome<PathBuf> {
+        let named = match &self.named {
+            Some(named) => {
+                fs::create_dir_all(named).map_err(|error| files::about(named, error))?;
+                named.clone()
+            }
+            None => new_folder(&self.record.program)?,
+        };
+        let about = |error| files::about(&named, error);
+        let folder = fs::canonicalize(&named).map_err(about)?;
+        let here = env::current_dir().and_then(fs::canonicalize).map_err(about)?;
+        self.record.started_in = match folder.strip_prefix(&here) {
+            Ok(inside) => inside.components().map(|_| "..").collect(),
+            Err(_) => here,
+        };
+        self.named = Some(named);
+        Ok(folder)
+    }
+
+    fn write(&mut self, folder: &Path, machine: &Machine, registry: &Registry) -> Outcome<()> {
+        let mut record = self.record.clone();
+        record.rest += 1;
+        if self.record.rest == 0 {
+            let program = machine.image().program().to_bytes();
+            record.hashes.program = hash_of(&program);
+            files::write(&folder.join(PROGRAM), &program)?;
+        }
+        let snapshot = machine.snapshot();
+        record.hashes.machine = hash_of(&snapshot);
+        files::write(&folder.join(machine_of(record.rest)), &snapshot)?;
+        let providers = encode(&registry.save());
+        record.hashes.providers = hash_of(&providers);
+        files::write(&folder.join(providers_of(record.rest)), &providers)?;
+        let text = toml::to_string(&record).map_err(|error| {
+            Failure::files(format!("{}: {error}", folder.join(RECORD).display()))
+        })?;
+        files::write(&folder.join(RECORD), text.as_bytes())?;
+        // From here on the old files are nobody's; one that cannot be removed does no harm.
+        for old in [machine_of(self.record.rest), providers_of(self.record.rest)] {
+            let _ = fs::remove_file(folder.join(old));
+        }
+        self.record = record;
+        Ok(())
+    }
+}
+
+/// Why a machine that was kept does not go on, if it does not.
+pub(crate) fn over(machine: &Machine) -> Option<String> {
+    match machine.end() {
+        Some(End::Halted(_)) => Some("it halted".to_owned()),
+        Some(End::Trapped(trap)) => Some(format!("it trapped, {trap}")),
+        Some(End::Exhausted(_)) | None => None,
+    }
+}
+
+fn machine_of(rest: u32) -> String {
+    format!("machine-{rest}.avms")
+}
+
+fn providers_of(rest: u32) -> String {
+    format!("providers-{rest}.avmv")
+}
+
+fn hash_of(bytes: &[u8]) -> String {
+    hex(blake3::hash(bytes).as_bytes())
+}
+
+/// A folder of its own for a run of a program.
+fn new_folder(program: &Path) -> Outcome<PathBuf> {
+    let runs = Path::new(RUNS);
+    fs::create_dir_all(runs).map_err(|error| files::about(runs, error))?;
+    let stem = program.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = stem.filter(|_| !files::is_dash(program)).unwrap_or_else(|| "stdin".to_owned());
+    for number in 1..=MAX_RUNS {
+        let folder = runs.join(format!("{stem}-{number}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(files::about(&folder, error)),
+        }
+    }
+    Err(Failure::files(format!("{RUNS}: more than {MAX_RUNS} runs of {stem}")))
+}
+
+/// The options that would double what the run waits for.
+fn more(machine: &Machine) -> String {
+    let Some(End::Exhausted(meter)) = machine.end() else { return String::new() };
+    let amount = budget::written(*meter, machine.limit(*meter).max(1));
+    match meter {
+        Meter::Gas => format!("--gas +{amount}"),
+        meter => format!("--budget {}=+{amount}", meter.name()),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@%".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
