@@ -81,7 +81,7 @@ pub fn summary(input: &Value) -> Result<String, Refusal> {
     Ok(summarize(&texts(text)?, &task))
 }
 
-fn texts(value: &Value) -> Result<Vec<&str>, Refusal> {
+fn texts<'a>(value: &'a Value) -> Result<Vec<&'a str>, Refusal> {
     let found = |value: &Value| {
         let found = value.type_name();
         Refusal::invalid(format!(
@@ -91,8 +91,8 @@ fn texts(value: &Value) -> Result<Vec<&str>, Refusal> {
     match value {
         Value::Text(text) => Ok(vec![text]),
         Value::List(list) => {
-            let text = |item| match item {
-                &Value::Text(ref text) => Ok(text.as_str()),
+            let text = |item: &'a Value| match item {
+                Value::Text(text) => Ok(text.as_str()),
                 other => Err(found(other)),
             };
             list.iter().map(text).collect()
