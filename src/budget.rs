@@ -17,7 +17,8 @@ pub(crate) fn parse(text: &str) -> Result<(Meter, u64), String> {
 /// Reads `NAME=+AMOUNT`: so much more than before.
 pub(crate) fn parse_more(text: &str) -> Result<(Meter, u64), String> {
     let (name, amount) = text.split_once('=').ok_or("wants NAME=+AMOUNT, such as tokens=+5000")?;
-    let amount = amount.strip_prefix('+').ok_or_else(|| {
+    let more = amount.strip_prefix('+').filter(|more| !more.starts_with('+'));
+    let amount = more.ok_or_else(|| {
         format!("wants {name}=+{amount}: the amount is added to what the run had")
     })?;
     parse(&format!("{name}={amount}"))
