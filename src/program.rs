@@ -24,6 +24,8 @@ pub(crate) struct Source {
     pub(crate) program: Option<Verified>,
     /// What the assembler has to say.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many findings of lints are not among them.
+    lints: usize,
     /// The texts that were read; none for bytecode.
     pub(crate) files: Vec<SourceFile>,
     /// What is wrong with bytecode.
@@ -36,8 +38,18 @@ pub(crate) struct Loaded {
     pub(crate) files: Vec<SourceFile>,
 }
 
-/// Reads a file and assembles or decodes it.
+/// Reads a file and assembles or decodes it. Findings of lints are counted and left out: who runs a
+/// program wants its output, and `avm check` shows them.
 pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
+    let mut source = examine(path, dialect)?;
+    let all = source.diagnostics.len();
+    source.diagnostics.retain(|report| !avm_asm::messages::is_lint(report.code));
+    source.lints = all - source.diagnostics.len();
+    Ok(source)
+}
+
+/// Reads a file, with everything there is to say about it.
+pub(crate) fn examine(path: &Path, dialect: Dialect) -> Outcome<Source> {
     let bytes = files::read(path, MAX_PROGRAM as u64)?;
     let name = name_of(path);
     if bytes.starts_with(&MAGIC) {
@@ -56,6 +68,7 @@ pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
         name,
         program: None,
         diagnostics: assembly.diagnostics,
+        lints: 0,
         files: assembly.files,
         refused: None,
     };
@@ -101,6 +114,7 @@ fn bytecode(name: String, bytes: &[u8]) -> Source {
             name,
             program: Some(program),
             diagnostics: Vec::new(),
+            lints: 0,
             files: Vec::new(),
             refused: None,
         },
@@ -109,7 +123,14 @@ fn bytecode(name: String, bytes: &[u8]) -> Source {
 }
 
 fn refused(name: String, why: String) -> Source {
-    Source { name, program: None, diagnostics: Vec::new(), files: Vec::new(), refused: Some(why) }
+    Source {
+        name,
+        program: None,
+        diagnostics: Vec::new(),
+        lints: 0,
+        files: Vec::new(),
+        refused: Some(why),
+    }
 }
 
 impl Source {
@@ -125,6 +146,10 @@ impl Source {
         if !self.diagnostics.is_empty() && !shown {
             note_styled(&render::diagnostics(&self.diagnostics, &self.files));
             note("");
+        }
+        if self.lints > 0 && !shown {
+            let s = if self.lints == 1 { "" } else { "s" };
+            note(&format!("{} lint finding{s}; see avm check {}", self.lints, self.name));
         }
         let (errors, _) = self.counts();
         match (self.program, self.refused) {

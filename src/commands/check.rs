@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Check) -> Outcome {
         // A run would read the configuration as well.
         let named = args.setup.config.as_deref();
         let read = config::load(path, named)
-            .and_then(|config| Ok((config, program::read(path, args.dialect)?)));
+            .and_then(|config| Ok((config, program::examine(path, args.dialect)?)));
         let exit = match read {
             Ok((config, source)) => {
                 let (new_errors, new_warnings) = source.counts();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use avm_asm::messages;
 use avm_ir::{
-    Code, OpInfo, Opcode, OutputInfo,
+    Code, OpInfo, Opcode, OutputInfo, Unread,
     gas::cost_text,
     opcode::OPS,
     operand::{DefaultValue, Kind},
@@ -175,6 +175,13 @@ fn instruction(op: &OpInfo) -> String {
     if let Some(word) = op.sets {
         let _ = writeln!(text, "status word   {}", word.name());
     }
+    let _ = match op.unread {
+        Unread::Fine => Ok(()),
+        Unread::Warn => writeln!(text, "must be read  its failure, or `avm check` warns"),
+        Unread::Trap => {
+            writeln!(text, "must be read  its failure; one whose result is dropped is trap T12")
+        }
+    };
     if !op.semantics.is_empty() {
         let _ = writeln!(text, "semantics     {}", op.semantics);
     }

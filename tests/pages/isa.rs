@@ -3,7 +3,7 @@
 use std::{fmt::Write, fs, path::Path};
 
 use avm_ir::{
-    OpInfo,
+    OpInfo, Unread,
     gas::{Measure, cost_text},
     opcode::OPS,
     operand::{DefaultValue, Kind},
@@ -125,6 +125,14 @@ fn facts(page: &mut String, info: &OpInfo) {
         let _ =
             write!(line, " {name} is an effect: a provider of kind {} answers it.", reach.name());
     }
+    line.push_str(match info.unread {
+        Unread::Fine => "",
+        Unread::Warn => " Whether it failed has to be read, or `avm check` warns (AVM0917).",
+        Unread::Trap => {
+            " Whether it failed has to be read, or `avm check` warns (AVM0917); a failure whose \
+             result is dropped is trap T12."
+        }
+    });
     let _ =
         writeln!(page, "{line} Source: {}; since bytecode version {}.\n", source(info), info.since);
 }

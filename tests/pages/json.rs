@@ -2,7 +2,7 @@
 //! read.
 
 use avm_ir::{
-    Gas, OpInfo, Schedule, Value,
+    Gas, OpInfo, Schedule, Unread, Value,
     gas::{Term, formula_text},
     opcode::OPS,
     value::{Record, to_json},
@@ -58,6 +58,10 @@ fn row(info: &OpInfo) -> Value {
         ("gas_text", Value::from(formula_text(info.gas))),
         ("sets", info.sets.map_or(Value::Null, |word| word.name().into())),
         ("reach", info.reach.map_or(Value::Null, |reach| reach.name().into())),
+        (
+            "unread",
+            if info.unread == Unread::Fine { Value::Null } else { info.unread.name().into() },
+        ),
         ("semantics", info.semantics.into()),
         ("source", info.source.into()),
         ("since", Value::Int(i64::from(info.since))),
