@@ -148,6 +148,15 @@ impl<'a> Fact<'a> {
         literal: None,
     };
 
+    /// No value at all; any other fact holds with it.
+    pub(super) const NOTHING: Self = Self {
+        types: Types::NONE,
+        items: Types::NONE,
+        size: Span { least: u32::MAX, most: 0 },
+        count: Span { least: u32::MAX, most: 0 },
+        literal: None,
+    };
+
     /// All that follows from a type.
     pub(super) fn typed(types: Types) -> Self {
         let mut fact = Self { types, ..Self::UNKNOWN };

@@ -1,9 +1,9 @@
 //! What is known of registers at each instruction: a forward analysis over the blocks.
 //!
 //! It starts out believing that nothing else comes to a block than what was seen so far, and sweeps
-//! until nothing changes any more. Where that takes too long (loops nested deeply) each block is
-//! looked at alone. The number of facts kept per block is limited by the number of blocks, so
-//! memory and time stay linear.
+//! until nothing changes any more. Parameters are what all calls give, and results what all returns
+//! give. Where that takes too long (loops nested deeply) each block is looked at alone. The number of
+//! facts kept per block is limited by the number of blocks, so memory and time stay linear.
 
 use alloc::vec::Vec;
 
@@ -14,13 +14,17 @@ use crate::{
     instr::{Instr, NO_REGISTER, Slot},
     opcode::Opcode,
     operand::Kind,
-    program::Region,
+    program::{Func, Region},
     value::Value,
-    verify::Verified,
+    verify::{CodePlace, FuncPlace, Verified},
 };
 
-/// Sweeps after which each block is looked at alone.
-const SWEEPS: usize = 12;
+/// How often a block is looked at, on the average, before each is looked at alone.
+const VISITS: usize = 16;
+/// How often what calls give, or what returns give, may grow before sizes are forgotten.
+const GROWTH: u8 = 3;
+/// Most parameters of a function that are followed.
+const PARAMETERS: usize = 16;
 /// Facts kept in all.
 const FACTS: usize = 400_000;
 /// Most operands of a row that are looked at.
@@ -71,6 +75,66 @@ impl<'a> State<'a> {
     }
 }
 
+/// What is known of a function from its calls and returns.
+#[derive(Clone, Debug, Default)]
+struct Function<'a> {
+    /// Its parameters; `None` as long as no call was seen.
+    parameters: Option<State<'a>>,
+    /// What it returns; `None` as long as no return was seen.
+    result: Option<Fact<'a>>,
+    /// Blocks that call it.
+    callers: Vec<BlockId>,
+    grown: (u8, u8),
+}
+
+impl<'a> Function<'a> {
+    /// Learns of a call; whether that was new.
+    fn call(&mut self, arguments: State<'a>) -> bool {
+        let Some(old) = &self.parameters else {
+            self.parameters = Some(arguments);
+            return true;
+        };
+        let mut joined = old.clone();
+        joined.join(&arguments);
+        if self.grown.0 >= GROWTH {
+            joined.widen(old);
+        }
+        let new = joined != *old;
+        if new {
+            self.grown.0 = self.grown.0.saturating_add(1);
+            self.parameters = Some(joined);
+        }
+        new
+    }
+
+    /// Learns of a return; whether that was new.
+    fn ret(&mut self, result: Fact<'a>) -> bool {
+        let mut state = State(alloc::vec![(0, result)]);
+        if let Some(old) = self.result {
+            let old = State(alloc::vec![(0, old)]);
+            state.join(&old);
+            if self.grown.1 >= GROWTH {
+                state.widen(&old);
+            }
+        }
+        let joined = Some(state.get(0));
+        let new = joined != self.result;
+        if new {
+            self.grown.1 = self.grown.1.saturating_add(1);
+            self.result = joined;
+        }
+        new
+    }
+}
+
+/// What is heard of a function.
+enum News<'a> {
+    /// A call with these arguments.
+    Call(FuncPlace, State<'a>),
+    /// It returns this.
+    Return(FuncPlace, Fact<'a>),
+}
+
 /// What a program's code is analysed with.
 pub(super) struct Known<'a> {
     program: &'a Verified,
@@ -82,6 +146,8 @@ pub(super) struct Known<'a> {
     /// Whether functions write the agent's registers as a whole.
     functions_restore: bool,
     most: usize,
+    functions: Vec<Vec<Function<'a>>>,
+    /// Whether a block is an entry.
     is_entry: Vec<bool>,
     /// Whether facts hold at the start of blocks.
     across: bool,
@@ -100,6 +166,7 @@ impl<'a> Known<'a> {
             fall: alloc::vec![None; blocks],
             functions_restore,
             most: (FACTS / blocks.max(1)).clamp(4, 255),
+            functions: Self::functions(program, flow),
             is_entry: alloc::vec![false; blocks],
             across: true,
         };
@@ -110,17 +177,55 @@ impl<'a> Known<'a> {
         known
     }
 
+    fn functions(program: &Verified, flow: &Flow) -> Vec<Vec<Function<'a>>> {
+        let regions = &program.program().regions;
+        let mut functions: Vec<Vec<Function<'_>>> =
+            regions.iter().map(|r| alloc::vec![Function::default(); r.functions.len()]).collect();
+        for block in flow.postorder() {
+            let place = flow.blocks()[*block as usize];
+            let code = &regions[place.region as usize].code;
+            for pc in place.start..place.end {
+                let at = CodePlace { region: place.region, pc };
+                if code[pc as usize].op == Opcode::CALL
+                    && let Some(callee) = flow::callee(program, at)
+                {
+                    let callers =
+                        &mut functions[callee.region as usize][callee.function as usize].callers;
+                    if callers.last() != Some(block) {
+                        callers.push(*block);
+                    }
+                }
+            }
+        }
+        functions
+    }
+
     /// Whether facts settled.
     fn sweep(&mut self) -> bool {
         let mut open = alloc::vec![true; self.out.len()];
-        for _ in 0..SWEEPS {
+        let mut patience = VISITS * self.out.len() + 4096;
+        loop {
             let mut changed = false;
             for block in self.flow.postorder().iter().rev().copied() {
                 if !core::mem::replace(&mut open[block as usize], false) {
                     continue;
                 }
-                let mut state = self.before(block);
-                let fall = self.through(block, &mut state, |_, _, _| {});
+                // What nothing was seen to lead to may never be reached.
+                let Some(mut state) = self.start(block) else { continue };
+                patience = match patience.checked_sub(1) {
+                    Some(left) => left,
+                    None => return false,
+                };
+                let mut news = Vec::new();
+                let place = self.flow.blocks()[block as usize];
+                let region: &'a Region = &self.program.program().regions[place.region as usize];
+                let fall = self.through(block, &mut state, |pc, instr, state| {
+                    let at = CodePlace { region: place.region, pc };
+                    news.extend(self.news(region, place.function, at, instr, state));
+                });
+                for new in news {
+                    changed |= self.tell(new, &mut open);
+                }
                 state.0.truncate(self.most);
                 let at = block as usize;
                 if self.out[at].as_ref() != Some(&state) || self.fall[at] != fall {
@@ -136,19 +241,88 @@ impl<'a> Known<'a> {
                 return true;
             }
         }
-        false
+    }
+
+    /// What an instruction says about a function.
+    fn news(
+        &self,
+        region: &'a Region,
+        inside: Option<u32>,
+        at: CodePlace,
+        instr: &Instr,
+        state: &State<'a>,
+    ) -> Option<News<'a>> {
+        match instr.op {
+            Opcode::RETURN => {
+                let function = FuncPlace { region: at.region, function: inside? };
+                Some(News::Return(function, fact_of(region, instr.b, state)))
+            }
+            Opcode::CALL => {
+                let callee = flow::callee(self.program, at)?;
+                let slots = instr.slots(&region.pool)?;
+                let mut arguments = State::default();
+                for parameter in 0..usize::from(self.function(callee).params).min(PARAMETERS) {
+                    // The first slot is the function; what is missing is `NULL`.
+                    let slot = slots.get(parameter + 1).copied().unwrap_or(Slot::ABSENT);
+                    arguments.set(parameter as u8, fact_of(region, slot, state));
+                }
+                Some(News::Call(callee, arguments))
+            }
+            _ => None,
+        }
+    }
+
+    fn function(&self, place: FuncPlace) -> &'a Func {
+        let region = &self.program.program().regions[place.region as usize];
+        &region.functions[place.function as usize]
+    }
+
+    /// Tells a function its news and opens what depends on them; whether they were any.
+    fn tell(&mut self, news: News<'a>, open: &mut [bool]) -> bool {
+        let (News::Call(place, _) | News::Return(place, _)) = news;
+        let entry = CodePlace { region: place.region, pc: self.function(place).entry };
+        let function = &mut self.functions[place.region as usize][place.function as usize];
+        match news {
+            News::Call(_, arguments) => {
+                let new = function.call(arguments);
+                if new {
+                    open[self.flow.block_at(entry) as usize] = true;
+                }
+                new
+            }
+            News::Return(_, result) => {
+                let new = function.ret(result);
+                if new {
+                    for caller in &function.callers {
+                        open[*caller as usize] = true;
+                    }
+                }
+                new
+            }
+        }
     }
 
     /// What holds at the start of a block.
     pub(super) fn before(&self, block: BlockId) -> State<'a> {
-        if !self.across || self.is_entry[block as usize] {
+        if !self.across {
             return State::default();
+        }
+        self.start(block).unwrap_or_default()
+    }
+
+    /// What holds at the start of a block by what was seen; `None` if nothing was seen to lead there.
+    fn start(&self, block: BlockId) -> Option<State<'a>> {
+        let mut outside = None;
+        if self.is_entry[block as usize] {
+            let place = self.flow.blocks()[block as usize];
+            let Some(function) = place.function else { return Some(State::default()) };
+            let function = &self.functions[place.region as usize][function as usize];
+            outside = Some(function.parameters.clone()?);
         }
         let nest = self.flow.nest();
         let own = nest.innermost(block).filter(|l| nest.all()[*l as usize].head == block);
         let backs = own.map(|number| &*nest.all()[number as usize].backs).unwrap_or_default();
-        let mut outside = None;
-        let mut all = None;
+        let mut all = outside.clone();
         for from in self.flow.predecessors(block) {
             let Some(state) = self.along(*from, block) else { continue };
             let is_back = backs.binary_search(from).is_ok();
@@ -160,8 +334,7 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        let mut all = all.unwrap_or_default();
-        if let (Some(_), Some(outside)) = (own, &outside) {
+        if let (Some(_), Some(all), Some(outside)) = (own, &mut all, &outside) {
             all.widen(outside);
         }
         all
@@ -183,6 +356,18 @@ impl<'a> Known<'a> {
         })
     }
 
+    /// What a call brings back.
+    fn returned(&self, at: CodePlace) -> Fact<'a> {
+        let callee = flow::callee(self.program, at).filter(|_| self.across);
+        let function =
+            callee.map(|callee| &self.functions[callee.region as usize][callee.function as usize]);
+        match function {
+            // Nothing goes on behind a call that was not seen to return.
+            Some(function) => function.result.unwrap_or(Fact::NOTHING),
+            None => Fact::UNKNOWN,
+        }
+    }
+
     /// Whether an instruction writes the named registers of the window as a whole.
     pub(super) fn restores(&self, instr: &Instr, in_function: bool) -> bool {
         let restores = flow::window(instr) == Window::Written
@@ -197,7 +382,7 @@ impl<'a> Known<'a> {
             let last = self.flow.blocks()[from as usize].last();
             let exits = flow::exits(self.program, last);
             let jump = exits.jumps.map(|place| self.flow.block_at(place));
-            let fall = self.flow.block_at(crate::verify::CodePlace { pc: last.pc + 1, ..last });
+            let fall = self.flow.block_at(CodePlace { pc: last.pc + 1, ..last });
             match (fall == to, jump == Some(to)) {
                 (true, false) => state.set(register, fact),
                 (true, true) => state.set(register, Fact::UNKNOWN),
@@ -221,7 +406,13 @@ impl<'a> Known<'a> {
         for pc in block.start..block.end {
             let instr = &region.code[pc as usize];
             visit(pc, instr, state);
-            fall = self.step(region, instr, block.function.is_some(), state);
+            fall = self.step(
+                region,
+                CodePlace { region: block.region, pc },
+                instr,
+                block.function.is_some(),
+                state,
+            );
         }
         fall
     }
@@ -229,12 +420,16 @@ impl<'a> Known<'a> {
     fn step(
         &self,
         region: &'a Region,
+        at: CodePlace,
         instr: &Instr,
         in_function: bool,
         state: &mut State<'a>,
     ) -> Option<(u8, Fact<'a>)> {
         let operands = Operands::new(region, instr, state);
-        let result = result(instr, &operands);
+        let result = match instr.op {
+            Opcode::CALL => self.returned(at),
+            _ => result(instr, &operands),
+        };
         if instr.op == Opcode::NEXT {
             let cursor = instr.b.as_reg().filter(|cursor| *cursor != instr.a);
             if let Some(cursor) = cursor {
@@ -385,8 +580,8 @@ fn result<'a>(instr: &Instr, operands: &Operands<'a>) -> Fact<'a> {
             Fact::typed(Types::of_kind(output.kind).or(Types::NULL))
         }
         Opcode::TO_TEXT if left.types == Types::TEXT => left,
-        // What a call returns and what a status word holds is not followed.
-        Opcode::CALL | Opcode::STATUS => Fact::UNKNOWN,
+        // What a status word holds is not followed.
+        Opcode::STATUS => Fact::UNKNOWN,
         _ => Fact::typed(Types::of_kind(output.kind)),
     }
 }
