@@ -73,6 +73,8 @@ fn no_std_crates() {
 const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/store.rs", "errors of the store below"),
     ("avm-plugins/src/store/", "the durable store lives in a folder"),
+    ("avm-plugins/src/registry/dispatch/map", "items of a list are asked about side by side"),
+    ("avm-plugins/src/purse/tests.rs", "calls race for a purse"),
     ("avm-plugins/src/hpc/workers.rs", "the pool of `builtin:pool` is threads of this machine"),
     ("avm-plugins/src/guard.rs", "the panic and the time of a call (std::time::Duration)"),
     ("avm-plugins/src/guard/", "a call that can hang is left behind in a thread; time is a Duration"),

@@ -17,6 +17,7 @@
 //! * [`hpc`], [`gpu`], [`chain`]: a pool of tasks, GPU leases, a simulated chain.
 //! * [`tool`]: recorded answers, programs of the operator, HTTP services.
 //! * [`signature`]: whether a signature is a key's signature of a message.
+//! * [`purse`]: what calls side by side may use up together.
 //! * [`sql`]: a database in this process, with metered and bounded statements.
 //! * [`docs`]: document collections, exact vector search, MMR, and splitting files into passages.
 //! * [`store`]: the small durable key-value store that keeps collections between runs.
@@ -34,6 +35,7 @@ pub mod host;
 pub mod hpc;
 pub mod model;
 pub mod provider;
+pub mod purse;
 pub mod registry;
 pub mod rules;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 mod docs;
 mod gpu;
+mod map;
 mod model;
 mod policy;
 mod task;

@@ -3,7 +3,7 @@
 use avm_ir::{NameKind, Value, value::HandleKind};
 use avm_vm::{EffectRequest, Spend};
 
-use super::{super::Bound, any, name, text, unbound, wrong};
+use super::{super::Bound, any, map::map, name, text, unbound, wrong};
 use crate::{
     guard::Ask,
     model::reduce::reduce,
@@ -25,8 +25,12 @@ impl Registry {
         infer(self.model(request)?, call, any(request, "input"))
     }
 
-    pub(super) fn map(&mut self, _: &Call, request: &EffectRequest) -> Outcome {
-        Err(super::unbuilt(request))
+    pub(super) fn map(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
+        let model = self.model(request)?;
+        let Some(Value::List(items)) = request.arg("dataset") else {
+            return Err(wrong(request, "dataset", "a list"));
+        };
+        map(model, call, items.as_slice(), self.workers, &*self.host)
     }
 
     pub(super) fn reduce(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
