@@ -137,7 +137,9 @@ impl RunDir {
         };
         if !folder.join(RECORD).is_file() {
             let named = named.display();
-            return Err(Failure::files(format!("{named}: not a suspended run, it has no {RECORD}")));
+            return Err(Failure::files(format!(
+                "{named}: not a suspended run, it has no {RECORD}"
+            )));
         }
         // The program is never replaced, so its lock is the run's.
         let lock = File::open(folder.join(PROGRAM));

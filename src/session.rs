@@ -41,8 +41,8 @@ impl Session<'_> {
             drive::<true>(machine, registry, out, detail.json)
         };
         let flushed = self.flush();
-        let suspended = matches!(end, End::Exhausted(_))
-            && self.machine.on_exhausted() == OnExhausted::Suspend;
+        let suspended =
+            matches!(end, End::Exhausted(_)) && self.machine.on_exhausted() == OnExhausted::Suspend;
         let kept = self.kept.keep(&self.machine, &self.registry, suspended);
         let rested = Rested {
             machine: &self.machine,

@@ -77,7 +77,10 @@ const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/purse/tests.rs", "calls race for a purse"),
     ("avm-plugins/src/hpc/workers.rs", "the pool of `builtin:pool` is threads of this machine"),
     ("avm-plugins/src/guard.rs", "the panic and the time of a call (std::time::Duration)"),
-    ("avm-plugins/src/guard/", "a call that can hang is left behind in a thread; time is a Duration"),
+    (
+        "avm-plugins/src/guard/",
+        "a call that can hang is left behind in a thread; time is a Duration",
+    ),
     ("avm-plugins/src/tool/command.rs", "paths of programs"),
     ("avm-plugins/src/tool/command/", "starts the operator's program, feeds, times and kills it"),
     ("avm-plugins/src/tool/http.rs", "asks the operator's HTTP service"),

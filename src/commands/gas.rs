@@ -73,9 +73,12 @@ impl Report<'_> {
         Some((file, place.line))
     }
 
-    /// Name of the label at an instruction.
+    /// Name of the first label at an instruction.
     fn label(&self, at: CodePlace) -> Option<&str> {
-        self.bounds.labels.iter().find(|label| label.at == at).map(|label| &*label.name)
+        // They stand in the order of their places.
+        let labels = &self.bounds.labels;
+        let label = labels.get(labels.partition_point(|label| label.at < at))?;
+        (label.at == at).then_some(&*label.name)
     }
 
     /// Where an instruction stands, for people: a line, or its number in its region.

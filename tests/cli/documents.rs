@@ -50,6 +50,23 @@ fn collection_is_chosen_by_name() {
 }
 
 #[test]
+fn configuration_names_folders_and_the_command_line_stands_for_them() {
+    let bench = bench();
+    // Relative to the configuration, and read only where the program searches.
+    bench.file("avm.toml", "[docs]\nFruit = \"outside\"\nNobodySearches = \"nowhere\"\n");
+    let ran = bench.run(&["run", "a.avm", "-q"]);
+    assert_eq!(ran.stdout, "[\"e.md\"]\n", "{}", ran.stderr);
+    let ran = bench.run(&["run", "a.avm", "-q", "--docs", "docs/sub"]);
+    assert_eq!(ran.stdout, "[\"b.txt\"]\n", "{}", ran.stderr);
+    bench.file("sub/avm.toml", "base = \"../avm.toml\"\n[docs]\nFruit = \"own\"\n");
+    bench.file("sub/own/f.md", "Figs.\n");
+    let ran = bench.run(&["run", "a.avm", "-q", "--config", "sub/avm.toml"]);
+    assert_eq!(ran.stdout, "[\"f.md\"]\n", "{}", ran.stderr);
+    bench.file("avm.toml", "[docs]\nFruit = \"nowhere\"\n");
+    assert_eq!(bench.run(&["run", "a.avm", "-q"]).exit, 3);
+}
+
+#[test]
 fn store_keeps_collections_and_forgets_passages_that_are_gone() {
     let bench = bench();
     let args = ["run", "a.avm", "-q", "--store", "kept"];

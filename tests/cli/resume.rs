@@ -131,7 +131,15 @@ fn any_budget_suspends_and_any_is_raised() {
 fn suspended() -> Bench {
     let bench = Bench::with(STEPS);
     let ran = bench.run(&[
-        "run", "a.avm", "-q", "--gas", "15", "--on-exhausted", "suspend", "--run", "runs/r",
+        "run",
+        "a.avm",
+        "-q",
+        "--gas",
+        "15",
+        "--on-exhausted",
+        "suspend",
+        "--run",
+        "runs/r",
     ]);
     assert_eq!(ran.exit, 6, "{}", ran.stderr);
     bench

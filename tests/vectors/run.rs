@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use avm_ir::{Opcode, Schedule, Value, gas::GAS, verify::CodePlace};
-use avm_vm::{Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause};
+use avm_vm::{
+    Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause,
+};
 
 use crate::{
     case::{Case, Directive, Reply, WantedEnd},

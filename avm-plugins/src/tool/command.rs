@@ -99,7 +99,7 @@ impl Command {
         let kind = if role == Role::Tool { "tool" } else { "plugin" };
         Ok(Self {
             name: format!("{kind} \"{}\"", settings.name),
-            program: absolute(settings, &program)?,
+            program: find(settings, &program)?,
             arguments,
             environment: environment(settings, &keys.env, keys.set)?,
             folder: absolute(settings, keys.cwd.as_deref().unwrap_or("."))?,
@@ -198,6 +198,23 @@ fn filled(argument: &Argument, args: &Value) -> Result<String, Refusal> {
         _ => return Ok(text),
     };
     Err(Refusal::invalid(format!("field {field} {why}, so it is no argument")))
+}
+
+/// The program's file: a path of the configuration, or for a name without a folder a file beside the
+/// configuration, or else what the operator's own PATH finds, once, when the tool is bound.
+fn find(settings: &Settings, program: &str) -> Result<PathBuf, BadSettings> {
+    let beside = absolute(settings, program)?;
+    if program.contains('/') || beside.is_file() {
+        return Ok(beside);
+    }
+    let path = settings.host.variable("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    let found = { folders }.map(|folder| folder.join(program)).find(|file| file.is_file());
+    found.ok_or_else(|| {
+        let message =
+            format!("command: no program {program:?} beside the configuration or on PATH");
+        BadSettings::new(message)
+    })
 }
 
 /// A path of the configuration, from the root: the process starts in another folder.

@@ -192,6 +192,10 @@ impl Http {
                 return Refusal::new(FailureCode::Denied, format!("{name}: {other}"));
             }
             Error::Rustls(_) | Error::Tls(_) => FailureCode::Denied,
+            // How a handshake fails in the middle of reading.
+            Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                FailureCode::Denied
+            }
             Error::LargeResponseHeader(..) => FailureCode::TooLarge,
             Error::Http(_) | Error::Protocol(_) | Error::BadUri(_) => FailureCode::Internal,
             _ => FailureCode::Unavailable,

@@ -42,7 +42,8 @@ pub enum SnapshotError {
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = |hash: &[u8; 32]| {
-            let digits: Vec<String> = hash.iter().map(|byte| alloc::format!("{byte:02x}")).collect();
+            let digits: Vec<String> =
+                hash.iter().map(|byte| alloc::format!("{byte:02x}")).collect();
             digits.concat()
         };
         match self {
@@ -194,8 +195,7 @@ enum Standing {
 }
 
 impl Standing {
-    const ALL: [Self; 5] =
-        [Self::Runs, Self::Waits, Self::Halted, Self::Exhausted, Self::Trapped];
+    const ALL: [Self; 5] = [Self::Runs, Self::Waits, Self::Halted, Self::Exhausted, Self::Trapped];
 }
 
 fn write_spend(spend: &Spend, out: &mut Writer) {

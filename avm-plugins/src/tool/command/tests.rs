@@ -1,4 +1,5 @@
 //! Programs that misbehave, as tools.
+#![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::{
     ffi::OsString,
@@ -31,7 +32,11 @@ impl Host for Variable {
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {
-        (name == "SECRET").then(|| OsString::from("s3cret"))
+        match name {
+            "SECRET" => Some(OsString::from("s3cret")),
+            "PATH" => Some(OsString::from("relative:/nonexistent:/bin:/usr/bin")),
+            _ => None,
+        }
     }
 
     fn now(&self) -> Duration {
@@ -202,6 +207,8 @@ fn a_failing_program_says_why() {
     assert!(failure(long).1.len() < 300);
     let nested = format!("printf '%s' '{}'", "[".repeat(200));
     assert_eq!(failure(run(&script(&nested, ""), &Value::Null)).0, FailureCode::Internal);
+    let found = tool("command = [\"cat\"]").expect("a program on PATH");
+    run(&found, &Value::Null).expect("it runs");
     let missing = tool("command = [\"/nonexistent/tool\"]").expect("a tool");
     let (code, message) = failure(run(&missing, &Value::Null));
     assert_eq!(code, FailureCode::Internal);
@@ -253,26 +260,30 @@ fn an_agent_fills_in_whole_arguments_and_no_options() {
 fn what_is_wrong_with_the_keys_is_said() {
     for (table, wanted) in [
         ("command = []", "command: wants a program and its arguments, such as [\"bin/tool\"]"),
+        (
+            "command = [\"nosuch\"]",
+            "command: no program \"nosuch\" beside the configuration or on PATH",
+        ),
         ("command = \"ls -l\"", "invalid type: string \"ls -l\", expected a sequence"),
         (
-            "command = [\"a\"]\nshell = true",
+            "command = [\"/a\"]\nshell = true",
             "unknown field `shell`, expected one of `command`, `fill`, `env`, `set`, `cwd`, `input`, `output`, `functions`, `cost`",
         ),
-        ("command = [\"a\"]\nfill = [\"x\"]", "fill: no argument of command is \"{x}\""),
-        ("command = [\"{x}\"]\nfill = [\"x\"]", "fill: no argument of command is \"{x}\""),
+        ("command = [\"/a\"]\nfill = [\"x\"]", "fill: no argument of command is \"{x}\""),
+        ("command = [\"/{x}\"]\nfill = [\"x\"]", "fill: no argument of command is \"{x}\""),
         (
-            "command = [\"a\"]\n[functions.reed]",
+            "command = [\"/a\"]\n[functions.reed]",
             "functions.reed: a tool has the functions read and write",
         ),
         (
-            "command = [\"a\"]\n[functions.read]\nargs = \"txt\"",
+            "command = [\"/a\"]\n[functions.read]\nargs = \"txt\"",
             "functions.read.args: not a shape at byte 0: expected any, null, bool, int, number, text, bytes, vector, [ ], { } or \"text\"",
         ),
     ] {
         let error = tool(table).err().expect(table);
         assert_eq!(error, BadSettings::new(wanted));
     }
-    let plugin = Command::plugin(&settings("command = [\"a\"]"));
+    let plugin = Command::plugin(&settings("command = [\"/a\"]"));
     assert!(plugin.err().expect("no functions").0.starts_with("a plugin needs functions"));
     let reads = tool("command = [\"/bin/cat\"]\n[functions.read]").expect("a tool");
     let (code, message) = failure(reads.write(&call(1000, 100), &Value::Null));

@@ -1,4 +1,5 @@
 //! Services that misbehave, as tools.
+#![allow(clippy::disallowed_methods, reason = "real services take real time and threads")]
 
 use std::{
     io::{Read as _, Write as _},
@@ -247,6 +248,13 @@ fn what_is_no_answer_is_a_failure() {
         assert_eq!(code, wanted, "{response:?}: {message}");
         assert!(message.contains("tool \"T\""), "{message}");
     }
+    let plain = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}/", plain.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        let (mut stream, _) = plain.accept().expect("a client");
+        let _ = stream.write_all(b"HTTP/1.1 400 This is no TLS\r\n\r\n");
+    });
+    assert_eq!(failure(read(&url)).0, FailureCode::Denied, "no TLS");
     // What is packed stays packed, so that little cannot become much.
     let mut packed =
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n".to_vec();

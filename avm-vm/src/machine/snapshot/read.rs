@@ -16,9 +16,7 @@ use crate::{
     agent::{Agent, Memory, Status},
     effect::{Failure, FailureCode},
     exec::WINDOW,
-    machine::{
-        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state,
-    },
+    machine::{Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state},
     meter::{Budget, Meter, Spend},
     trap::{Trap, TrapCode},
 };

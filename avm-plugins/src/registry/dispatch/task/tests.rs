@@ -113,13 +113,13 @@ fn what_is_held_comes_back_once() {
     let task = bench.ask(Opcode::HPC_MIGRATE, &migrate).unwrap();
     assert_eq!(bench.left, 900);
     let status = Ok(Value::text("PARTIAL"));
-    assert_eq!(bench.ask(Opcode::WAIT_FOR_TASK, &[task.clone()]), status);
+    assert_eq!(bench.ask(Opcode::WAIT_FOR_TASK, std::slice::from_ref(&task)), status);
     assert_eq!(bench.left, 970);
     assert_eq!(bench.ask(Opcode::WAIT_FOR_TASK, &[Value::text("C")]), status);
-    let result = bench.ask(Opcode::WAIT_FOR_RESPONSE, &[task.clone()]);
+    let result = bench.ask(Opcode::WAIT_FOR_RESPONSE, std::slice::from_ref(&task));
     assert_eq!(result, Ok(Value::text("R")));
     // The machine did not take the answer and asks again.
-    let again = bench.ask_as(bench.asked, Opcode::WAIT_FOR_RESPONSE, &[task.clone()]);
+    let again = bench.ask_as(bench.asked, Opcode::WAIT_FOR_RESPONSE, std::slice::from_ref(&task));
     assert_eq!(again, result);
     assert_eq!(bench.left, 970);
     assert_eq!(bench.ask(Opcode::WAIT_FOR_RESPONSE, &[task]), Err(FailureCode::NotFound));
