@@ -1,4 +1,4 @@
-//! How much gas a program can cost at most, found without running it (P-14, K-4).
+//! How much gas a program can cost at most, found without running it (K-4).
 //!
 //! Every instruction has a price that is known, or one that depends on what it measures when it
 //! runs: the size of an answer, the units of work of a provider. The dearest path through the code

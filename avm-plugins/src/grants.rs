@@ -1,4 +1,4 @@
-//! What the operator allows a program to name (B4, X-40).
+//! What the operator allows a program to name.
 //!
 //! A name that is bound to a provider is granted by the binding. Names that are not bound to
 //! anything (collections, tokens, channels, agents, code, regions) are granted by kind and name.

@@ -98,6 +98,23 @@ fn check_reports_all_files() {
     insta::assert_snapshot!([text, json, fine].join("\n"));
 }
 
+/// `avm check` shows what lints find, other commands say in a line how much it is.
+#[test]
+fn lints_are_for_check() {
+    let bench = Bench::with("#define LIMIT 5\nLOG 1\n");
+    let check = bench.run(&["check", "a.avm"]);
+    assert_eq!((check.exit, check.stderr.contains("AVM0913")), (0, true), "{}", check.stderr);
+    for command in ["run", "asm"] {
+        let ran = bench.run(&[command, "a.avm"]);
+        assert!(ran.stderr.starts_with("1 lint finding; see avm check a.avm\n"), "{}", ran.stderr);
+        assert!(ran.exit == 0 && !ran.stderr.contains("AVM0913"), "{}", ran.stderr);
+    }
+    let json = bench.run(&["run", "--json", "a.avm"]);
+    assert!(!json.stdout.contains("AVM0913") && !json.stderr.contains("lint"), "{}", json.stderr);
+    bench.file("a.avm", ".allow AVM0913 \"for later\"\n#define LIMIT 5\nLOG 1\n");
+    assert_eq!(bench.run(&["check", "a.avm"]).stdout, "1 file, 0 errors, 0 warnings\n");
+}
+
 #[test]
 fn paper_dialect() {
     let bench = Bench::with("#define LIMIT 5\nRETURN LIMIT_TESTS\n");

@@ -34,7 +34,7 @@ fn quiet_run_prints_no_summary() {
 #[test]
 fn events_are_json_lines() {
     let bench = Bench::with(
-        "CALC_EMBED \"x\", \"text-embedding-3-small\"\nGPU_INFER \"X\", \"hello\" -> y\n\
+        "CALC_EMBED \"x\", \"text-embedding-3-small\"\nGPU_INFER \"builtin:hash-embed\", \"hello\" -> y\n\
          LOG {a: [1, NULL, 2.5]}\nRETURN y\n",
     );
     let ran = bench.run(&["run", "a.avm", "--json", "--registers"]);

@@ -84,7 +84,9 @@ fn every_instruction_gets_an_answer() {
             // Whatever the operands: none, and one wrong in each place.
             registry.answer(&request(opcode, &[]));
             let nulls = vec![Value::Null; opcode.info().inputs.len()];
-            assert!(registry.answer(&request(opcode, &nulls)).result.is_err(), "{opcode:?}");
+            let answer = registry.answer(&request(opcode, &nulls));
+            let takes_nothing = opcode.info().inputs.is_empty();
+            assert!(answer.result.is_err() || takes_nothing, "{opcode:?}");
         }
     }
 }

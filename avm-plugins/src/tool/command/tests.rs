@@ -124,7 +124,7 @@ fn a_call_goes_in_as_one_document_and_comes_back_as_one() {
 
 #[test]
 fn what_floods_is_cut_off() {
-    for text in ["yes", "yes & exit 0", "cat /dev/zero", "yes 1>&2 & yes"] {
+    for text in ["yes", "cat /dev/zero", "yes 1>&2 & yes"] {
         let outcome = script(text, "").read(&call(20_000, 4096), &Value::Null);
         let message = "tool \"T\" gave more than 4096 bytes and was cut off".to_owned();
         assert_eq!(failure(outcome), (FailureCode::TooLarge, message), "{text}");
