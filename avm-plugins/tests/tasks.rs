@@ -80,7 +80,7 @@ fn a_task_is_started_waited_for_and_forgotten() {
     let migrate = [Value::text("TAO_DeepTrain"), json("[1, 2, 3]"), Value::Int(5)];
     let task = bench.answer(Opcode::HPC_MIGRATE, &migrate).result.unwrap().remove(0);
     assert_eq!(full.credits - bench.left.credits, 5 * CREDIT);
-    assert_eq!(bench.ask(Opcode::WAIT_FOR_TASK, &[task.clone()]), "\"COMPLETE\"");
+    assert_eq!(bench.ask(Opcode::WAIT_FOR_TASK, std::slice::from_ref(&task)), "\"COMPLETE\"");
     assert_eq!(full.credits - bench.left.credits, CREDIT);
     let result = bench.ask(Opcode::WAIT_FOR_RESPONSE, &[Value::text("TAO_DeepTrain")]);
     assert!(result.starts_with(r#"{"count":3,"credits":1,"max":3.0,"mean":2.0,"#), "{result}");
