@@ -143,6 +143,12 @@ fn every_instruction_is_covered() {
         want("with its gas at five sizes", &|ran| ran.sizes && ran.priced && ran.shown.executed);
         if info.reach.is_some() {
             want("that fails", &|ran| ran.shown.failed);
+            want("taken back, with more used up than is left of a budget", &|ran| {
+                ran.shown.taken_back
+            });
+            want("over a budget under deny", &|ran| ran.shown.over_budget);
+            want("that times out and uses something up", &|ran| ran.shown.timed_out);
+            want("with an answer of more than its bytes", &|ran| ran.shown.too_large);
             if can_be_refused(info) {
                 want("in which the machine refuses an operand", &|ran| ran.shown.refused);
             }
@@ -175,6 +181,7 @@ fn wrong_cases_are_found() {
         ";;! log \"A\"\nUPPER \"a\" -> r",
         ";;! answer 1\nUPPER \"a\" -> r",
         ";;! sizes 0 1 2 3 4\n;;! gas 1000 1050 1100 1151 1200\n.input n\nUPPER REPEAT(\"a\", n) -> r",
+        ";;! answer\n;;! spent tokens=2\n;;! used tokens=1\nWAIT 1",
         "WAIT 1",
         "UPPER",
     ];
@@ -184,5 +191,29 @@ fn wrong_cases_are_found() {
         let mut problems = Vec::new();
         run::check(&cases[0], Opcode::UPPER, &mut problems);
         assert!(!problems.is_empty(), "{text}");
+    }
+}
+
+/// What only looks like a case that a file must have does not count as one.
+#[test]
+fn what_looks_alike_does_not_count() {
+    let alike = [
+        ";;! fail over-budget \"a\"\n;;! deny\nGET_CURRENT_TIME -> r",
+        ";;! fail too-large \"a\"\nGET_CURRENT_TIME -> r",
+        ";;! fail timeout \"a\"\nGET_CURRENT_TIME -> r",
+        ";;! answers 2: 1 ; 1\nGET_CURRENT_TIME -> r",
+        ";;! answer 1 cost=1\n;;! limit 1000001000\n;;! end exhausted\nGET_CURRENT_TIME -> r",
+        ";;! budget effects=0\n;;! end exhausted effects\nGET_CURRENT_TIME -> r",
+        ";;! budget effects=0\n;;! deny\nGET_CURRENT_TIME -> r",
+        ";;! answer\n;;! spent wall=2\n;;! budget wall=1\n;;! end exhausted wall\nWAIT 1\nGET_CURRENT_TIME -> r",
+    ];
+    for text in alike {
+        let cases = case::parse(&format!(";;! case alike\n{text}\n")).unwrap_or_default();
+        assert_eq!(cases.len(), 1, "{text}");
+        let mut problems = Vec::new();
+        let shown = run::check(&cases[0], Opcode::GET_CURRENT_TIME, &mut problems);
+        assert_eq!(problems, [], "{text}");
+        let counted = [shown.taken_back, shown.over_budget, shown.timed_out, shown.too_large];
+        assert_eq!(counted, [false; 4], "{text}");
     }
 }

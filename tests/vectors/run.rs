@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avm_ir::{Opcode, Schedule, Value, gas::GAS, verify::CodePlace};
 use avm_vm::{
-    Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause,
+    Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause, Spend,
 };
 
 use crate::{
@@ -28,6 +28,31 @@ pub(crate) struct Shown {
     pub(crate) failed: bool,
     /// The machine refused the operands.
     pub(crate) refused: bool,
+    /// An answer that used up more than was left of a meter beside gas was taken back.
+    pub(crate) taken_back: bool,
+    /// Under the policy deny the machine made it a failure.
+    pub(crate) over_budget: bool,
+    /// A time-out that used something up came back.
+    pub(crate) timed_out: bool,
+    /// The machine made an answer of more than `max_bytes` a failure.
+    pub(crate) too_large: bool,
+}
+
+impl Shown {
+    /// What either of two runs showed.
+    const fn or(self, other: Self) -> Self {
+        Self {
+            executed: self.executed | other.executed,
+            halted: self.halted | other.halted,
+            trapped: self.trapped | other.trapped,
+            failed: self.failed | other.failed,
+            refused: self.refused | other.refused,
+            taken_back: self.taken_back | other.taken_back,
+            over_budget: self.over_budget | other.over_budget,
+            timed_out: self.timed_out | other.timed_out,
+            too_large: self.too_large | other.too_large,
+        }
+    }
 }
 
 /// Everything a run leaves behind.
@@ -43,8 +68,9 @@ struct Watch {
     /// What its last step paid.
     gas: Option<u64>,
     last: Option<EffectRequest>,
-    refused: bool,
-    failed: bool,
+    /// The answer that was given last, until the machine took it.
+    given: Option<(Opcode, Answer)>,
+    shown: Shown,
 }
 
 impl Observer for Watch {
@@ -55,14 +81,42 @@ impl Observer for Watch {
     }
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, _: u64) {
+        let given = self.given.take().map(|(_, given)| given);
         if request.opcode == self.op
             && let Err(failure) = &answer.result
         {
-            self.failed = true;
-            self.refused |= failure.code == FailureCode::InvalidArgument;
+            self.shown = self.shown.or(failed(request, given.as_ref(), failure.code));
         }
         self.last = Some(request.clone());
     }
+}
+
+/// What an effect showed that failed: one that the machine refused, given a failure, or given an
+/// answer that the machine did not take.
+fn failed(request: &EffectRequest, given: Option<&Answer>, code: FailureCode) -> Shown {
+    let nothing = Shown::default();
+    let Some(given) = given else {
+        return Shown { refused: code == FailureCode::InvalidArgument, ..nothing };
+    };
+    match &given.result {
+        Err(_) => {
+            let timed_out = code == FailureCode::Timeout && given.spent != Spend::NONE;
+            Shown { failed: true, timed_out, ..nothing }
+        }
+        Ok(outputs) => {
+            let bytes: u64 = outputs.iter().map(Value::size).sum();
+            Shown {
+                too_large: code == FailureCode::TooLarge && bytes > request.max_bytes,
+                over_budget: code == FailureCode::OverBudget,
+                ..nothing
+            }
+        }
+    }
+}
+
+/// What is used up of every meter.
+fn used(machine: &Machine) -> Vec<(Meter, u64)> {
+    Meter::ALL.iter().map(|meter| (*meter, machine.used(*meter))).collect()
 }
 
 /// One size of a case.
@@ -88,11 +142,15 @@ pub(crate) fn check(case: &Case, op: Opcode, problems: &mut Vec<(usize, String)>
         let before = problems.len();
         match run.check(index, problems) {
             Ok(outcome) => {
-                shown.executed |= outcome.watch.gas.is_some();
-                shown.halted |= matches!(outcome.end, End::Halted(_));
-                shown.trapped |= matches!(&outcome.end, End::Trapped(trap) if trap.opcode == op);
-                shown.failed |= outcome.watch.failed && !outcome.watch.refused;
-                shown.refused |= outcome.watch.refused;
+                let Outcome { end, watch, .. } = &outcome;
+                shown = shown.or(Shown {
+                    executed: watch.gas.is_some(),
+                    halted: matches!(end, End::Halted(_)),
+                    trapped: matches!(end, End::Trapped(trap) if trap.opcode == op),
+                    taken_back: matches!(end, End::Exhausted(meter) if *meter != Meter::Gas)
+                        && watch.given.as_ref().is_some_and(|(asked, _)| *asked == op),
+                    ..watch.shown
+                });
             }
             Err(error) => problems.push((case.line, error)),
         }
@@ -201,7 +259,8 @@ impl Run<'_> {
         let config = self.config(limit)?;
         let mut machine =
             Machine::new(self.image.clone(), config).map_err(|error| error.to_string())?;
-        let mut watch = Watch { op: self.op, gas: None, last: None, refused: false, failed: false };
+        let shown = Shown::default();
+        let mut watch = Watch { op: self.op, gas: None, last: None, given: None, shown };
         let mut replies = self.case.directives.iter().filter_map(|(_, d)| match d {
             Directive::Reply(reply) => Some(reply),
             _ => None,
@@ -218,8 +277,13 @@ impl Run<'_> {
                     let reply = replies.next();
                     let reply = reply.ok_or_else(|| format!("no answer left for {mnemonic}"))?;
                     let answer = self.answer(reply)?;
+                    let before = used(&machine);
+                    watch.given = Some((request.opcode, answer.clone()));
                     let taken = machine.answer(request.id, answer, &mut watch);
                     taken.map_err(|error| error.to_string())?;
+                    if watch.given.is_some() && used(&machine) != before {
+                        return Err(format!("{mnemonic} was taken back and used something up"));
+                    }
                 }
             }
         };
