@@ -52,7 +52,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Outcome<String> {
 pub(crate) fn about(path: &Path, error: io::Error) -> Failure {
     let path = if is_dash(path) { "standard input".into() } else { path.to_string_lossy() };
     Failure::files(match error.kind() {
-        io::ErrorKind::NotFound => format!("{path}: no such file"),
+        io::ErrorKind::NotFound => format!("{path}: no such file or folder"),
         io::ErrorKind::PermissionDenied => format!("{path}: permission denied"),
         _ => format!("{path}: {error}"),
     })

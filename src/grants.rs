@@ -1,12 +1,88 @@
 //! `avm check --grants`: what a program names, who allows it, who answers.
 
-use avm_ir::{NameKind, program::Manifest};
+use avm_ir::{NameKind, Opcode, Program, Reach};
 use avm_plugins::registry::{Registry, way_out};
 
-use crate::output::Out;
+use crate::{
+    config::{Config, Provider, Stated},
+    output::Out,
+};
 
-/// Shows the names of a program, one a line; tells how many of them nobody allows.
-pub(crate) fn show(name: &str, manifest: &Manifest, registry: &Registry, out: &mut Out) -> usize {
+/// What a program can reach without naming it, because a run has one of each at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Nameless {
+    /// The database of SQL.
+    Sql,
+    /// Roles and security rules.
+    Policy,
+    /// The model that proposes patches.
+    Advisor,
+    /// The time.
+    Clock,
+}
+
+impl Nameless {
+    const ALL: [Self; 4] = [Self::Sql, Self::Policy, Self::Advisor, Self::Clock];
+
+    /// Its word, for all but the clock the section of the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Policy => "policy",
+            Self::Advisor => "advisor",
+            Self::Clock => "clock",
+        }
+    }
+
+    fn of(op: Opcode) -> Option<Self> {
+        match (op.info().reach?, op) {
+            (Reach::Sql, _) => Some(Self::Sql),
+            // A signature is checked by arithmetic.
+            (Reach::Policy, op) if op != Opcode::CHECK_SIG => Some(Self::Policy),
+            (Reach::Model, Opcode::SEPARATE_PROMPT) => Some(Self::Advisor),
+            (Reach::Time, _) => Some(Self::Clock),
+            _ => None,
+        }
+    }
+
+    /// What of it a program's code uses.
+    pub(crate) fn used(program: &Program) -> impl Iterator<Item = Self> {
+        let code = program.regions.iter().flat_map(|region| &region.code);
+        let mut used: Vec<Self> = code.filter_map(|instr| Self::of(instr.op)).collect();
+        used.sort_unstable();
+        used.dedup();
+        Self::ALL.into_iter().filter(move |nameless| used.contains(nameless))
+    }
+
+    /// Who answers, or what to write so that somebody does.
+    fn answer(self, config: &Config) -> String {
+        let bound = |provider: &Option<Provider>| match provider.as_ref().map(|it| &it.stated) {
+            Some(Stated::Name(name)) => format!("{name} (avm.toml)"),
+            Some(Stated::Table(table)) => {
+                let name = table.get("use").and_then(|name| name.as_str()).unwrap_or("?");
+                format!("{name} (avm.toml)")
+            }
+            None => format!("nobody answers; write [{}] in avm.toml", self.name()),
+        };
+        match self {
+            Self::Sql => bound(&config.sql),
+            Self::Policy => bound(&config.policy),
+            Self::Advisor => bound(&config.advisor),
+            Self::Clock => "the computer's clock".to_owned(),
+        }
+    }
+}
+
+/// Shows the names of a program, one a line, and what it reaches without a name; tells how many
+/// names nobody allows.
+pub(crate) fn show(
+    name: &str,
+    program: &Program,
+    config: &Config,
+    registry: &Registry,
+    out: &mut Out,
+) -> usize {
+    let manifest = &program.manifest;
     let names = manifest.names.len();
     let s = if names == 1 { "" } else { "s" };
     out.line(&format!("{name}: {names} name{s}"));
@@ -24,6 +100,10 @@ pub(crate) fn show(name: &str, manifest: &Manifest, registry: &Registry, out: &m
         let kinds: Vec<&str> = manifest.computed.iter().map(|kind| kind.name()).collect();
         let kinds = kinds.join(", ");
         out.line(&format!("  computed:  {kinds} names; each is looked at when it is used"));
+    }
+    for nameless in Nameless::used(program) {
+        let word = nameless.name();
+        out.line(&format!("  {word:<10} {:<width$}  {}", "", nameless.answer(config)));
     }
     missing
 }

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Check) -> Outcome {
 /// Shows what a program names and whether it may.
 fn names(args: &Check, config: &Config, path: &Path, program: &Program, out: &mut Out) -> Outcome {
     let registry = providers::bind(&args.setup, config, path, library::open(None)?)?;
-    let missing = grants::show(&name_of(path), &program.manifest, &registry, out);
+    let missing = grants::show(&name_of(path), program, config, &registry, out);
     Ok(if missing == 0 { Exit::Done } else { Exit::Files })
 }
 

@@ -34,7 +34,10 @@ pub(crate) fn run(args: &Explain) -> Outcome {
         }
         None => {
             let near = avm_asm::spell::nearest(what, names());
-            let hint = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            let hint = near.map_or_else(
+                || "; `avm explain` lists everything".to_owned(),
+                |name| format!("; did you mean {name}?"),
+            );
             Err(Failure::usage(format!("nothing is called {what}{hint}")))
         }
     }

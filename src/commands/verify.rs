@@ -5,6 +5,7 @@ use avm_ir::{Program, program::SignatureError, value::to_json};
 use crate::{
     cli::{Dialect, Verify},
     exit::{Exit, Outcome},
+    grants::Nameless,
     output::Out,
     program,
     report::hex,
@@ -29,6 +30,9 @@ pub(crate) fn run(args: &Verify) -> Outcome {
     }
     for kind in &program.manifest.computed {
         out.line(&format!("reaches    {} by names computed at run time", kind.name()));
+    }
+    for nameless in Nameless::used(program) {
+        out.line(&format!("reaches    {}", nameless.name()));
     }
     if !program.tests.is_empty() {
         out.line(&format!("tests      {}", program.tests.len()));

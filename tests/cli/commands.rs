@@ -67,7 +67,7 @@ fn signed_programs_name_their_signer_and_forged_ones_do_not_run() {
 fn verify_shows_what_a_program_can_reach() {
     let bench = Bench::with(
         ".region Strategy perms=read,modify,execute\n  GPU_INFER \"LLama\", \"hi\" -> r\n.endregion\n\
-         DOC_FETCH \"Docs\", \"one\" -> (t, v)\nSET name = \"x\" + t\nREAD_FROM_TOOL name, 1 -> z\n.input t = \"a\"\n",
+         DOC_FETCH \"Docs\", \"one\" -> (t, v)\nSET name = \"x\" + t\nREAD_FROM_TOOL name, 1 -> z\nGET_CURRENT_TIME -> now\n.input t = \"a\"\n",
     );
     insta::assert_snapshot!(bench.run(&["verify", "a.avm"]).show());
 }

@@ -45,3 +45,21 @@ fn mistakes_in_the_file_have_their_place() {
     }
     insta::assert_snapshot!(shown);
 }
+
+#[test]
+fn check_grants_shows_who_answers() {
+    let bench = Bench::with(
+        "GPU_INFER \"LLama\", \"hi\" -> r\nSQL_FETCH \"SELECT 1 AS one\" -> rows\n\
+         CHECK_PERMISSIONS \"clerk\", \"send\" -> fine\nREAD_FROM_TOOL \"Mail\", 1 -> mail\nWAIT 1\n",
+    );
+    let refused = bench.run(&["check", "--grants", "a.avm"]);
+    assert_eq!(refused.exit, 3);
+    bench.file(
+        "avm.toml",
+        "[sql]\nuse = \"builtin:sqlite\"\n[tools]\nMail = \"fixture:mail.toml\"\n",
+    );
+    bench.file("mail.toml", "");
+    let allowed = bench.run(&["check", "--grants", "a.avm"]);
+    assert_eq!(allowed.exit, 0);
+    insta::assert_snapshot!(refused.stdout + &allowed.stdout);
+}

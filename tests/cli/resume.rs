@@ -165,7 +165,7 @@ fn damaged_folders_are_refused_by_name() {
         bench.file(&path, b"");
         refused(&bench, &format!("runs/r/{file}: damaged"));
         std::fs::remove_file(bench.path().join(&path)).expect("a file");
-        refused(&bench, &format!("{file}: no such file"));
+        refused(&bench, &format!("{file}: no such file or folder"));
     }
     let bench = suspended();
     bench.file("runs/r/run.toml", "version = 1\n");
@@ -220,5 +220,5 @@ fn a_folder_in_use_is_not_taken() {
     assert_eq!(ran.exit, 3);
     assert!(ran.stderr.contains("runs/r: is not empty"), "{}", ran.stderr);
     let ran = bench.run(&["resume", "nowhere", "--gas", "+1"]);
-    assert_eq!((ran.exit, ran.stderr.as_str()), (3, "error: nowhere: no such file\n"));
+    assert_eq!((ran.exit, ran.stderr.as_str()), (3, "error: nowhere: no such file or folder\n"));
 }
