@@ -74,16 +74,11 @@ const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/store.rs", "errors of the store below"),
     ("avm-plugins/src/store/", "the durable store lives in a folder"),
     ("avm-plugins/src/registry/dispatch/map", "items of a list are asked about side by side"),
-    ("avm-plugins/src/purse/tests.rs", "calls race for a purse"),
     ("avm-plugins/src/hpc/workers.rs", "the pool of `builtin:pool` is threads of this machine"),
-    ("avm-plugins/src/guard.rs", "the panic and the time of a call (std::time::Duration)"),
-    (
-        "avm-plugins/src/guard/",
-        "a call that can hang is left behind in a thread; time is a Duration",
-    ),
-    ("avm-plugins/src/tool/command.rs", "paths of programs"),
+    ("avm-plugins/src/guard/thread.rs", "a call that can hang is left behind in a thread"),
+    ("avm-plugins/src/tool/command.rs", "looks for a program on the operator's PATH, once"),
     ("avm-plugins/src/tool/command/", "starts the operator's program, feeds, times and kills it"),
-    ("avm-plugins/src/tool/http.rs", "asks the operator's HTTP service"),
+    ("avm-plugins/src/tool/http.rs", "errors of the connection"),
     ("avm-plugins/src/tool/http/", "addresses that may be reached"),
     ("avm-asm/src/files.rs", "the feature `files`: includes from a project's folder"),
     ("avm-asm/src/bin/", "a command, not the library"),
@@ -103,7 +98,47 @@ fn only_the_root_touches_the_machine() {
             }
         }
     }
+    for (door, _) in DOORS {
+        let folder = door.split_once("/src/").map_or("", |(name, _)| name);
+        let mut behind = sources(&format!("{folder}/src")).into_iter();
+        if !behind.any(|file| file.path.starts_with(door) && !doors(&file).is_empty()) {
+            problems.push(format!("{door}: a door that nothing uses"));
+        }
+    }
     report("only the root package knows files, environment, clock, threads and sockets", &problems);
+}
+
+/// Crates that reach files, devices, processes or the network, where they may be used, and why.
+const REACHING: &[(&str, &str, &str)] = &[
+    ("nvml_wrapper", "avm-plugins/src/gpu/nvml.rs", "asks the driver of GPUs"),
+    ("rusqlite", "avm-plugins/src/sql", "the operator's database is a file"),
+    ("rustix", "avm-plugins/src/tool/command/", "groups of processes and pipes"),
+    ("sled", "avm-plugins/src/store", "the durable store lives in a folder"),
+    ("ureq", "avm-plugins/src/tool/http", "asks the operator's HTTP service"),
+];
+
+#[test]
+fn crates_that_reach_out_stay_in_their_place() {
+    let mut problems = Vec::new();
+    for (name, place, _) in REACHING {
+        let word = format!("{name}::");
+        let uses = |file: &File| code_lines(file).any(|(_, line)| mentions(line, &word));
+        let folders = ["avm-ir", "avm-asm", "avm-vm", "avm-plugins", "avm-dbg"];
+        let users: Vec<String> = { folders.iter() }
+            .flat_map(|name| sources(&format!("{name}/src")))
+            .filter(uses)
+            .map(|file| file.path)
+            .collect();
+        problems.extend(
+            { users.iter() }
+                .filter(|path| !path.starts_with(place))
+                .map(|path| format!("{path}: {name}")),
+        );
+        if users.is_empty() {
+            problems.push(format!("{name}: nothing uses it"));
+        }
+    }
+    report("a crate that reaches out is used outside of its place", &problems);
 }
 
 /// Modules of std by which a file reaches out, whether named in full or in a group of `use`.
