@@ -1,0 +1,3 @@
+pub fn run(_: bool, _: bool) -> anyhow::Result<()> {
+    Ok(())
+}

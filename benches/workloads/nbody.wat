@@ -1,0 +1,100 @@
+(module
+  ;; Five bodies of 56 bytes: x y z vx vy vz mass.
+  (memory 1)
+  (func $body (param $at i32)
+    (param $x f64) (param $y f64) (param $z f64)
+    (param $vx f64) (param $vy f64) (param $vz f64) (param $mass f64)
+    (f64.store (local.get $at) (local.get $x))
+    (f64.store offset=8 (local.get $at) (local.get $y))
+    (f64.store offset=16 (local.get $at) (local.get $z))
+    (f64.store offset=24 (local.get $at) (local.get $vx))
+    (f64.store offset=32 (local.get $at) (local.get $vy))
+    (f64.store offset=40 (local.get $at) (local.get $vz))
+    (f64.store offset=48 (local.get $at) (local.get $mass)))
+  (func (export "run") (param $n i64) (result i64)
+    (local $i i32) (local $j i32) (local $check f64)
+    (local $dx f64) (local $dy f64) (local $dz f64) (local $square f64)
+    (local $pull f64) (local $near f64) (local $far f64)
+    (call $body (i32.const 0)
+      (f64.const 0) (f64.const 0) (f64.const 0)
+      (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 39.47))
+    (call $body (i32.const 56)
+      (f64.const 4.84) (f64.const -1.16) (f64.const -0.1)
+      (f64.const 0.606) (f64.const 2.81) (f64.const -0.02) (f64.const 0.037))
+    (call $body (i32.const 112)
+      (f64.const 8.34) (f64.const 4.12) (f64.const -0.4)
+      (f64.const -1.01) (f64.const 1.82) (f64.const 0.008) (f64.const 0.011))
+    (call $body (i32.const 168)
+      (f64.const 12.89) (f64.const -15.11) (f64.const -0.22)
+      (f64.const 1.08) (f64.const 0.868) (f64.const -0.01) (f64.const 0.0017))
+    (call $body (i32.const 224)
+      (f64.const 15.37) (f64.const -25.9) (f64.const 0.179)
+      (f64.const 0.979) (f64.const 0.594) (f64.const -0.034) (f64.const 0.002))
+    (block $done
+      (br_if $done (i64.le_s (local.get $n) (i64.const 0)))
+      (loop $step
+        (local.set $i (i32.const 0))
+        (loop $first
+          (local.set $j (i32.add (local.get $i) (i32.const 56)))
+          (block $paired
+            (br_if $paired (i32.ge_s (local.get $j) (i32.const 280)))
+            (loop $second
+              (local.set $dx
+                (f64.sub (f64.load (local.get $i)) (f64.load (local.get $j))))
+              (local.set $dy
+                (f64.sub (f64.load offset=8 (local.get $i)) (f64.load offset=8 (local.get $j))))
+              (local.set $dz
+                (f64.sub (f64.load offset=16 (local.get $i)) (f64.load offset=16 (local.get $j))))
+              (local.set $square
+                (f64.add
+                  (f64.add
+                    (f64.mul (local.get $dx) (local.get $dx))
+                    (f64.mul (local.get $dy) (local.get $dy)))
+                  (f64.mul (local.get $dz) (local.get $dz))))
+              (local.set $pull
+                (f64.div (f64.const 0.01)
+                  (f64.mul (local.get $square) (f64.sqrt (local.get $square)))))
+              (local.set $near (f64.mul (f64.load offset=48 (local.get $j)) (local.get $pull)))
+              (local.set $far (f64.mul (f64.load offset=48 (local.get $i)) (local.get $pull)))
+              (f64.store offset=24 (local.get $i)
+                (f64.sub (f64.load offset=24 (local.get $i)) (f64.mul (local.get $dx) (local.get $near))))
+              (f64.store offset=32 (local.get $i)
+                (f64.sub (f64.load offset=32 (local.get $i)) (f64.mul (local.get $dy) (local.get $near))))
+              (f64.store offset=40 (local.get $i)
+                (f64.sub (f64.load offset=40 (local.get $i)) (f64.mul (local.get $dz) (local.get $near))))
+              (f64.store offset=24 (local.get $j)
+                (f64.add (f64.load offset=24 (local.get $j)) (f64.mul (local.get $dx) (local.get $far))))
+              (f64.store offset=32 (local.get $j)
+                (f64.add (f64.load offset=32 (local.get $j)) (f64.mul (local.get $dy) (local.get $far))))
+              (f64.store offset=40 (local.get $j)
+                (f64.add (f64.load offset=40 (local.get $j)) (f64.mul (local.get $dz) (local.get $far))))
+              (local.set $j (i32.add (local.get $j) (i32.const 56)))
+              (br_if $second (i32.lt_s (local.get $j) (i32.const 280)))))
+          (local.set $i (i32.add (local.get $i) (i32.const 56)))
+          (br_if $first (i32.lt_s (local.get $i) (i32.const 280))))
+        (local.set $i (i32.const 0))
+        (loop $move
+          (f64.store (local.get $i)
+            (f64.add (f64.load (local.get $i))
+              (f64.mul (f64.const 0.01) (f64.load offset=24 (local.get $i)))))
+          (f64.store offset=8 (local.get $i)
+            (f64.add (f64.load offset=8 (local.get $i))
+              (f64.mul (f64.const 0.01) (f64.load offset=32 (local.get $i)))))
+          (f64.store offset=16 (local.get $i)
+            (f64.add (f64.load offset=16 (local.get $i))
+              (f64.mul (f64.const 0.01) (f64.load offset=40 (local.get $i)))))
+          (local.set $i (i32.add (local.get $i) (i32.const 56)))
+          (br_if $move (i32.lt_s (local.get $i) (i32.const 280))))
+        (local.set $n (i64.sub (local.get $n) (i64.const 1)))
+        (br_if $step (i64.gt_s (local.get $n) (i64.const 0)))))
+    (local.set $i (i32.const 0))
+    (loop $sum
+      (local.set $check
+        (f64.add
+          (f64.add
+            (f64.add (local.get $check) (f64.load (local.get $i)))
+            (f64.mul (f64.const 2) (f64.load offset=8 (local.get $i))))
+          (f64.mul (f64.const 3) (f64.load offset=40 (local.get $i)))))
+      (local.set $i (i32.add (local.get $i) (i32.const 56)))
+      (br_if $sum (i32.lt_s (local.get $i) (i32.const 280))))
+    (i64.trunc_f64_s (f64.floor (f64.mul (local.get $check) (f64.const 1e9))))))
