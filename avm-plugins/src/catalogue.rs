@@ -24,13 +24,21 @@ pub(crate) type Make<P> = fn(&Settings) -> Result<Arc<P>, BadSettings>;
 /// A provider under its name.
 pub(crate) type Entry<P> = (&'static str, Make<P>);
 
+/// A provider without keys of its own; one that is written all the same is a mistake.
+fn keyless<P>(settings: &Settings, provider: P) -> Result<Arc<P>, BadSettings> {
+    match settings.table.keys().next() {
+        None => Ok(Arc::new(provider)),
+        Some(key) => Err(BadSettings(format!("unknown key {key:?}; this provider has no keys"))),
+    }
+}
+
 /// Models.
 pub(crate) const MODELS: &[Entry<dyn Model>] = &[
     ("builtin:decision", |settings| Ok(Arc::new(Decision::new(settings)?))),
-    ("builtin:extractive", |_| Ok(Arc::new(Extractive))),
-    ("builtin:hash-embed", |_| Ok(Arc::new(HashEmbed))),
-    ("builtin:sentiment", |_| Ok(Arc::new(Sentiment))),
-    ("builtin:summary", |_| Ok(Arc::new(Summary))),
+    ("builtin:extractive", |settings| Ok(keyless(settings, Extractive)?)),
+    ("builtin:hash-embed", |settings| Ok(keyless(settings, HashEmbed)?)),
+    ("builtin:sentiment", |settings| Ok(keyless(settings, Sentiment)?)),
+    ("builtin:summary", |settings| Ok(keyless(settings, Summary)?)),
     ("fixture", |settings| Ok(Arc::new(Fixture::model(settings)?))),
 ];
 
