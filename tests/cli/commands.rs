@@ -191,6 +191,7 @@ fn everything_is_explained() {
         "invalid-argument",
         "GOTO",
         "DOC_SERCH",
+        "quarterly",
     ];
     let all = all.map(|what| format!("=== {what}\n{}", bench.run(&["explain", what]).show()));
     insta::assert_snapshot!(all.join("\n"));
