@@ -2,53 +2,36 @@
 //! one command with what lies beside it, without network, key or environment. What they say, what
 //! they cost and how they end is pinned.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+#[path = "common/desk.rs"]
+mod desk;
 
-use tempfile::TempDir;
+use std::fs;
 
-/// An agent's folder on a machine that has nothing else.
+use desk::Desk as Folder;
+
+/// An agent's folder, and questions to it.
 struct Desk {
-    folder: TempDir,
-    program: PathBuf,
+    desk: Folder,
 }
 
 impl Desk {
-    fn new(agent: &str, program: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(agent);
-        copy(&from, &folder.path().join(agent));
-        let program = Path::new(agent).join(program);
-        Self { folder, program }
-    }
-
     fn support() -> Self {
-        Self::new("support", "customer_support.avm")
+        Self { desk: Folder::new(&["support"], "support/customer_support.avm") }
     }
 
     fn digest() -> Self {
-        Self::new("digest", "research_digest.avm")
+        Self { desk: Folder::new(&["digest"], "digest/research_digest.avm") }
     }
 
     fn file(&self, path: &str, content: &str) {
-        let path = self.folder.path().join(path);
+        let path = self.desk.folder.path().join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
         fs::write(path, content).expect("a file");
     }
 
     /// Standard output, why the run ended if not by itself, and what it used up.
     fn run(&self, args: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_avm"))
-            .current_dir(self.folder.path())
-            .env_clear()
-            .arg("run")
-            .arg(&self.program)
-            .args(args)
-            .output()
-            .expect("avm starts");
+        let output = self.desk.avm(&["run"], args);
         let stdout = String::from_utf8(output.stdout).expect("UTF-8");
         let stderr = String::from_utf8(output.stderr).expect("UTF-8");
         let (why, summary) = stderr.split_once("---\n").unwrap_or((&stderr, ""));
@@ -70,19 +53,6 @@ impl Desk {
 
     fn ask(&self, question: &str) -> String {
         self.says(&["--ask", question])
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(path, to).expect("a copy");
-        }
     }
 }
 
@@ -158,7 +128,7 @@ fn support_refunds_what_the_rules_allow() {
 #[test]
 fn support_without_rules_refunds_nothing() {
     let desk = Desk::support();
-    let path = desk.folder.path().join("support/avm.toml");
+    let path = desk.desk.folder.path().join("support/avm.toml");
     let config = fs::read_to_string(&path).expect("the configuration");
     let at = config.find("# What may be refunded").expect("the policy stands last");
     fs::write(&path, &config[..at]).expect("a file");
@@ -233,22 +203,13 @@ fn digest_of_other_folders() {
     desk.file("notes/b.txt", "Solar panels on the roof gave 4,000 units last year.");
     desk.file("notes/a.md", "# Nights\n\nThe child slept well.\n");
     desk.file("notes/empty.md", "");
-    fs::create_dir(desk.folder.path().join("none")).expect("a folder");
+    fs::create_dir(desk.desk.folder.path().join("none")).expect("a folder");
     insta::assert_snapshot!(desk.run(&["--docs", "notes"]) + &desk.run(&["--docs", "none"]));
 }
 
 #[test]
 fn agents_have_no_findings_and_are_in_canonical_form() {
-    for desk in [Desk::support(), Desk::digest()] {
-        for args in [&["check", "--grants"][..], &["fmt", "--check"]] {
-            let output = Command::new(env!("CARGO_BIN_EXE_avm"))
-                .current_dir(desk.folder.path())
-                .args(args)
-                .arg(&desk.program)
-                .output()
-                .expect("avm starts");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success() && !said.contains("warning["), "{said}");
-        }
+    for agent in [Desk::support(), Desk::digest()] {
+        agent.desk.assert_neat();
     }
 }
