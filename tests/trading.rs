@@ -181,3 +181,27 @@ fn every_branch_is_in_the_index() {
         }
     }
 }
+
+/// Every program but the whitepaper's own texts is in canonical form.
+#[test]
+fn programs_are_in_canonical_form() {
+    let mut desk = Desk::new(&["."], "rag_bot.avm");
+    let mut folders = vec![desk.folder.path().to_path_buf()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "avm")
+                && !path.parent().is_some_and(|folder| folder.ends_with("paper"))
+            {
+                desk.program = path;
+                let output = desk.avm(&["fmt", "--check"], &[]);
+                assert!(output.status.success(), "{}", desk.program.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 40, "{count}");
+}

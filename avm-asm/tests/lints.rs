@@ -138,7 +138,8 @@ fn sources(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// No program that is shown to anybody has a finding. Vectors and the examples made of them are left
+/// No program that is shown to anybody has a finding, and none in `programs` but two of the whitepaper's
+/// texts has an error, a warning or a need of the paper dialect. Vectors and the examples made of them are left
 /// out: what they leave in registers and status words is looked at from outside.
 #[test]
 fn bundled_programs_have_none() {
@@ -164,10 +165,12 @@ fn bundled_programs_have_none() {
     }
     let mut problems = String::new();
     for (name, text) in &texts {
-        let found = check(text, Dialect::Paper).diagnostics;
-        let lints: Vec<_> = found.into_iter().filter(|r| messages::is_lint(r.code)).collect();
-        if !lints.is_empty() {
-            let _ = writeln!(problems, "{name}\n{}", report::all(text, &lints));
+        let mut found = check(text, Dialect::Standard).diagnostics;
+        // Blocks of a page may be fragments, and one of the whitepaper's texts is one.
+        let fragment = name.contains(".md block") || name.ends_with("paper/self_advice.avm");
+        found.retain(|report| !fragment || messages::is_lint(report.code));
+        if !found.is_empty() {
+            let _ = writeln!(problems, "{name}\n{}", report::all(text, &found));
         }
     }
     assert!(problems.is_empty(), "{problems}");
