@@ -19,7 +19,10 @@ fn run(desk: &Desk, args: &[&str]) -> String {
     for line in text.lines() {
         let event: Value = serde_json::from_str(line).expect("JSON");
         let _ = match word(&event, "event") {
-            "log" => writeln!(lines, "{}", word(&event, "note")),
+            "log" => match &event["note"] {
+                Value::String(note) => writeln!(lines, "{note}"),
+                note => writeln!(lines, "{note}"),
+            },
             "effect" => {
                 // The machine refuses some without asking anybody.
                 let by = event["provider"].as_str().unwrap_or("the machine");
@@ -153,6 +156,26 @@ fn the_mended_agent_short_of_a_budget() {
     let deny = ["--budget", "credits=5", "--on-exhausted", "deny"];
     insta::assert_snapshot!("mended_denied_credits", run(&desk, &deny));
     insta::assert_snapshot!("mended_out_of_gas", run(&desk, &["--gas", "50"]));
+}
+
+/// What needs a world or a code store fails in the run of one agent, also where neither program comes
+/// to it, and the status word of its class says so.
+#[test]
+fn what_a_lone_agent_cannot_do() {
+    let mut desk = mended();
+    desk.program = "trading/lone.avm".into();
+    let code = "\
+        SWARM_CONNECT \"TradingSwarm\"\nLOG lastTaskFailed\n\
+        PAY_AGENT \"HPCBot\", 10, \"AVM_CREDITS\"\nLOG lastPluginFailed\n\
+        SELF_OBSERVER_MODE true\nLOG lastRewriteFailed\n\
+        SELF_READ region=\"S\" -> code\nLOG lastRewriteFailed\n\
+        SELF_MODIFY_SANDBOX region=\"S\", patch=\"LOG 1\", max_tests=5 -> tested\nLOG lastRewriteFailed\n\
+        LOG [code, tested, RtestResult]\n\
+        SELF_MODIFY region=\"S\", new_code_ref=\"LOG 1\"\nLOG lastRewriteFailed\n\
+        CREATE_SYSTEM_CHECKPOINT label=\"S\"\nLOG lastRewriteFailed\n\
+        .region S perms=read,modify,execute\nLOG \"unchanged\"\n.endregion\n";
+    fs::write(desk.folder.path().join(&desk.program), code).expect("a file");
+    insta::assert_snapshot!(run(&desk, &["--grant", "channel:TradingSwarm"]));
 }
 
 #[test]
