@@ -24,3 +24,7 @@ generate:
 # Run a program: just run programs/basics/fizzbuzz.avm --gas 10
 run *args:
     cargo run --release -- run {{args}}
+
+# Speed beside other machines (docs/benchmarks.md): just bench loop --quick
+bench *args:
+    cargo run --release --manifest-path benches/Cargo.toml -- {{args}}

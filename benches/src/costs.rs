@@ -1,3 +1,77 @@
-pub fn run(_: bool, _: bool) -> anyhow::Result<()> {
-    Ok(())
+//! What is paid per agent, fork, call, effect and search. Memory is what the process holds more than
+//! before (resident pages), so it is counted over many of a kind.
+
+mod agents;
+mod search;
+mod startup;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::table;
+
+/// Runs of which the shortest counts.
+const RUNS: usize = 15;
+
+/// A cost: what, how much, how it was measured.
+pub type Cost = [String; 3];
+
+/// Measures all costs and prints them.
+pub fn run(large: bool, markdown: bool) -> Result<()> {
+    let flag = if large { " --large" } else { "" };
+    let circumstances = table::circumstances(&crate::invocation(&format!("costs{flag}")));
+    let mut costs: Vec<Cost> = Vec::new();
+    // Memory first, while the heap is still small.
+    agents::measure(&mut costs)?;
+    search::measure(100_000, &mut costs)?;
+    if large {
+        search::measure(1_000_000, &mut costs)?;
+    }
+    startup::measure(&mut costs)?;
+    let rows: Vec<Vec<String>> = costs.into_iter().map(Vec::from).collect();
+    let table = table::render(&["what", "cost", "measured"].map(String::from), &rows, 1..2);
+    let text = format!("{circumstances}\n{table}");
+    println!("{text}");
+    if markdown { table::publish("costs", &text) } else { Ok(()) }
+}
+
+fn cost(what: &str, cost: String, how: &str) -> Cost {
+    [what.to_owned(), cost, how.to_owned()]
+}
+
+/// The shortest of some runs.
+fn shortest(mut run: impl FnMut() -> Result<Duration>) -> Result<Duration> {
+    (0..RUNS).try_fold(Duration::MAX, |least, _| Ok(least.min(run()?)))
+}
+
+/// The time of one of `count` that took so long together.
+fn each(count: usize, all: Duration) -> String {
+    match all.as_secs_f64() / count as f64 {
+        s if s < 1e-6 => format!("{:.0} ns", s * 1e9),
+        s if s < 1e-3 => format!("{:.2} µs", s * 1e6),
+        s => format!("{:.2} ms", s * 1e3),
+    }
+}
+
+fn clocked<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    let result = run();
+    (result, begin.elapsed())
+}
+
+/// Bytes that this process holds in memory; 0 where the system does not say.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// What `make` gives, and how many bytes each of its `count` pieces holds.
+fn held<T>(count: usize, make: impl FnOnce() -> Result<T>) -> Result<(T, String)> {
+    let before = resident();
+    let made = make()?;
+    let bytes = resident().saturating_sub(before) / count as u64;
+    Ok((made, format!("{bytes} B")))
 }

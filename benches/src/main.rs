@@ -84,23 +84,24 @@ fn speed(filter: &str, quick: bool, markdown: bool) -> Result<()> {
     let all = contender::all();
     let mut rows = Vec::new();
     for workload in workload::ALL.iter().filter(|workload| workload.name.contains(filter)) {
-        eprintln!("{}", workload.title);
+        eprintln!("{}", workload.label(quick));
         rows.push(measure::row(workload, &all, effort)?);
     }
     let metered: Vec<&str> =
         all.iter().filter(|c| c.is_metered()).map(|contender| contender.name()).collect();
     let text = format!(
-        "{circumstances}\n{}\nLoad after: {}. Metered: {}.\n",
-        table::speed(&all, &rows),
+        "{circumstances}\n{}\nLoad after: {}. Metered: {}. {}\n",
+        table::speed(&all, &rows, quick),
         table::load(),
         metered.join(", "),
+        if quick { "" } else { "¹ At the sizes of `--quick`, against ours at the same sizes." },
     );
     println!("{text}");
     if markdown { table::publish("speed", &text) } else { Ok(()) }
 }
 
 /// How this program was called, for the page.
-fn invocation(args: &str) -> String {
+pub fn invocation(args: &str) -> String {
     format!("cargo run --release --manifest-path benches/Cargo.toml -- {args}")
         .trim_end()
         .to_owned()

@@ -36,23 +36,15 @@ impl Times {
     }
 }
 
-/// A peer on a workload.
-#[derive(Clone, Copy, Debug)]
-pub struct Cell {
-    /// Its own times.
-    pub times: Times,
-    /// Our fastest run through its fastest, at the same size.
-    pub ratio: f64,
-}
-
 /// All contenders on one workload.
 pub struct Row {
     /// The workload.
     pub workload: &'static Workload,
     /// Ours, at the reported size.
     pub ours: Times,
-    /// The peers in their order; `None` for those that the workload is not written for.
-    pub peers: Vec<Option<Cell>>,
+    /// Our fastest run through each peer's fastest, at the same size; `None` for those that the
+    /// workload is not written for.
+    pub ratios: Vec<Option<f64>>,
 }
 
 /// Measures one workload; the first contender is ours.
@@ -64,19 +56,16 @@ pub fn row(workload: &'static Workload, all: &[Box<dyn Contender>], effort: Effo
     }
     let mut times = measure(&Task::new(workload, effort.quick), all, &full, effort)?;
     let ours = times[0].context("ours does not take part")?;
-    let mut peers: Vec<Option<Cell>> =
-        times.iter().skip(1).map(|times| times.map(|times| cell(ours, times))).collect();
+    let ratio = |ours: Times, peer: Times| ours.min.as_secs_f64() / peer.min.as_secs_f64();
+    let mut ratios: Vec<Option<f64>> =
+        times.iter().skip(1).map(|peer| Some(ratio(ours, (*peer)?))).collect();
     if small.len() > 1 {
         times = measure(&Task::new(workload, true), all, &small, effort)?;
         for &index in &small[1..] {
-            peers[index - 1] = times[0].zip(times[index]).map(|(ours, peer)| cell(ours, peer));
+            ratios[index - 1] = times[0].zip(times[index]).map(|(ours, peer)| ratio(ours, peer));
         }
     }
-    Ok(Row { workload, ours, peers })
-}
-
-fn cell(ours: Times, times: Times) -> Cell {
-    Cell { times, ratio: ours.min.as_secs_f64() / times.min.as_secs_f64() }
+    Ok(Row { workload, ours, ratios })
 }
 
 /// Times by contender; `None` for those that are not chosen or do not take part.

@@ -1,6 +1,6 @@
 //! Tables in Markdown, which a terminal shows well enough, and the page they are kept in.
 
-use std::{path::Path, process::Command};
+use std::{ops::Range, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
@@ -9,8 +9,8 @@ use crate::{contender::Contender, measure::Row};
 /// The page of figures.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md");
 
-/// A table with columns as wide as they need to be; the first is flush left.
-pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
+/// A table with columns as wide as they need to be; those with numbers are flush right.
+pub fn render(header: &[String], rows: &[Vec<String>], numbers: Range<usize>) -> String {
     let wide = |index: usize| {
         let cells = rows.iter().map(|row| &row[index]).chain([&header[index]]);
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -18,22 +18,30 @@ pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..header.len()).map(wide).collect();
     let line = |cells: &[String]| {
         let cells = cells.iter().zip(&widths).enumerate().map(|(index, (cell, &width))| {
-            if index == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if numbers.contains(&index) {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
         });
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
     let rule = widths.iter().enumerate().map(|(index, width)| {
-        if index == 0 { "-".repeat(*width) } else { format!("{}:", "-".repeat(width - 1)) }
+        if numbers.contains(&index) {
+            format!("{}:", "-".repeat(width - 1))
+        } else {
+            "-".repeat(*width)
+        }
     });
     let rule = line(&rule.collect::<Vec<_>>());
     [line(header), rule].into_iter().chain(rows.iter().map(|row| line(row))).collect()
 }
 
 /// Our times and every peer's ratio, with the geometric mean below.
-pub fn speed(all: &[Box<dyn Contender>], rows: &[Row]) -> String {
+pub fn speed(all: &[Box<dyn Contender>], rows: &[Row], quick: bool) -> String {
     let peers = &all[1..];
     let names = peers.iter().map(|peer| {
-        let mark = if peer.is_slow() { "¹" } else { "" };
+        let mark = if peer.is_slow() && !quick { "¹" } else { "" };
         format!("{}{mark}", peer.name())
     });
     let ours = format!("{}, ms", all[0].name());
@@ -42,19 +50,19 @@ pub fn speed(all: &[Box<dyn Contender>], rows: &[Row]) -> String {
     let mut lines: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let ratios = row.peers.iter().map(|cell| ratio(cell.map(|cell| cell.ratio)));
+            let ratios = row.ratios.iter().map(|value| ratio(*value));
             let millis = |time: std::time::Duration| format!("{:.2}", time.as_secs_f64() * 1e3);
-            [row.workload.title.to_owned(), millis(row.ours.min), millis(row.ours.median)]
+            [row.workload.label(quick), millis(row.ours.min), millis(row.ours.median)]
                 .into_iter()
                 .chain(ratios)
                 .collect()
         })
         .collect();
-    let means = (0..peers.len())
-        .map(|peer| ratio(mean(rows.iter().filter_map(|row| Some(row.peers[peer]?.ratio)))));
+    let means =
+        (0..peers.len()).map(|peer| ratio(mean(rows.iter().filter_map(|row| row.ratios[peer]))));
     let title = ["geometric mean".to_owned(), String::new(), String::new()];
     lines.push(title.into_iter().chain(means).collect());
-    render(&header, &lines)
+    render(&header, &lines, 1..header.len())
 }
 
 fn ratio(ratio: Option<f64>) -> String {
@@ -93,7 +101,7 @@ pub fn load() -> String {
 }
 
 /// The first line that a command prints.
-fn said(program: &str, args: &[&str]) -> String {
+pub fn said(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let line = text.ok().and_then(|text| text.lines().next().map(str::to_owned));

@@ -11,7 +11,9 @@ pub struct Workload {
     /// Name of its files.
     pub name: &'static str,
     /// What it does, for the table.
-    pub title: &'static str,
+    title: &'static str,
+    /// What its size counts, if that is not plain from the title.
+    unit: &'static str,
     /// The size that is reported.
     pub size: i64,
     /// The size of `--quick` and of peers that would take minutes.
@@ -20,22 +22,34 @@ pub struct Workload {
 }
 
 const fn sized(name: &'static str, title: &'static str, size: i64, small: i64) -> Workload {
-    Workload { name, title, size, small, text: None }
+    Workload { name, title, unit: "", size, small, text: None }
+}
+
+impl Workload {
+    /// Title and size.
+    pub fn label(&self, small: bool) -> String {
+        let (size, scale) = match if small { self.small } else { self.size } {
+            size if size % 1_000_000 == 0 => (size / 1_000_000, " M"),
+            size if size % 1_000 == 0 => (size / 1_000, " k"),
+            size => (size, ""),
+        };
+        format!("{}, {size}{scale}{}", self.title, self.unit)
+    }
 }
 
 /// All workloads, in the order of the table.
 pub const ALL: &[Workload] = &[
-    sized("loop", "integer loop, 10 M", 10_000_000, 500_000),
-    sized("fib", "fib(32), recursive", 32, 22),
-    sized("sieve", "sieve, 5 M", 5_000_000, 200_000),
-    sized("nbody", "n-body, 100 k steps", 100_000, 3_000),
-    sized("matrix", "matrix 200 × 200", 200, 50),
-    sized("quicksort", "quicksort, 1 M", 1_000_000, 30_000),
-    Workload { text: Some(words), ..sized("words", "word count, 5 MB", 5_000_000, 200_000) },
-    sized("strings", "string building, 500 k", 500_000, 20_000),
-    sized("fields", "record fields, 1 M", 1_000_000, 50_000),
-    Workload { text: Some(json), ..sized("json", "JSON parser, 1 MB", 1_000_000, 50_000) },
-    sized("agent", "agent, 1,000 effects", 1_000, 1_000),
+    sized("loop", "integer loop", 10_000_000, 500_000),
+    sized("fib", "fib, recursive", 32, 22),
+    sized("sieve", "sieve", 5_000_000, 200_000),
+    Workload { unit: " steps", ..sized("nbody", "n-body", 100_000, 3_000) },
+    sized("matrix", "matrix, nested lists", 200, 50),
+    sized("quicksort", "quicksort", 1_000_000, 30_000),
+    Workload { unit: "B", text: Some(words), ..sized("words", "word count", 5_000_000, 200_000) },
+    sized("strings", "string building", 500_000, 20_000),
+    sized("fields", "record fields", 1_000_000, 50_000),
+    Workload { unit: "B", text: Some(json), ..sized("json", "JSON parser", 1_000_000, 50_000) },
+    Workload { unit: " effects", ..sized("agent", "agent script", 1_000, 1_000) },
 ];
 
 /// A workload at one of its sizes.

@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (size, length) = header.trim().split_once(' ').ok_or("the first line is no header")?;
     let mut content = vec![0; length.parse()?];
     input.read_exact(&mut content)?;
-    let script = avm_bench_lua::Script::new(&source, size.parse()?, std::str::from_utf8(&content)?)?;
+    let script =
+        avm_bench_lua::Script::new(&source, size.parse()?, std::str::from_utf8(&content)?)?;
     let mut output = std::io::stdout().lock();
     for line in input.lines() {
         line?;
