@@ -568,7 +568,7 @@ gas [base(MILLI)] sets none reach none sem "delete kv[key]" source "X-33" since 
 in { prefix: Text = absent "all keys if absent" }
 out { keys: List = required "list of texts" }
 gas [base(MILLI), per(5 * MILLI, Size("keys"))] sets none reach none sem "out = keys(kv)" source "X-33" since 1;
-/// Reads the agent's own `logs` (also `agent_logs`), `gas` or `performance`.
+/// Reads the agent's own `logs` (also `agent_logs`), `gas`, `performance` or `last_failure`.
 0x88 SELF_INTROSPECT => state::introspect also []
 in { param: Text = required "what to read" }
 out { data: Any = optional "list of log lines, or a record" }

@@ -11,6 +11,7 @@
 //! struct of tag and bits (measured slower than the enum).
 
 mod codec;
+mod fields;
 mod json;
 mod list;
 mod record;
@@ -20,6 +21,7 @@ mod text;
 use alloc::{sync::Arc, vec::Vec};
 
 pub use codec::{DecodeError, decode, encode, encode_to};
+pub use fields::{Iter as Fields, Pool};
 pub use json::{JsonError, from_json, to_json, to_text};
 pub use list::List;
 pub use record::Record;
@@ -142,6 +144,7 @@ impl Value {
     }
 
     /// Whether the value lives in memory of its own.
+    #[inline]
     pub const fn is_heap(&self) -> bool {
         !matches!(
             self,
@@ -149,7 +152,19 @@ impl Value {
         )
     }
 
+    /// Makes its texts those of a pool, where the pool has equal ones, and adds them where not.
+    /// Nothing but memory changes. Recursion is bounded by what nests.
+    pub fn share(&mut self, pool: &mut Pool) {
+        match self {
+            Self::Text(text) => pool.share(text),
+            Self::List(list) => list.share(pool),
+            Self::Record(record) => record.share(pool),
+            _ => {}
+        }
+    }
+
     /// Length of the canonical encoding, in bytes.
+    #[inline]
     pub fn encoded_len(&self) -> u64 {
         match self {
             Self::Null | Self::Bool(_) => 1,
@@ -165,6 +180,7 @@ impl Value {
 
     /// The "size" that gas counts: UTF-8 bytes of a text, bytes of bytes, otherwise
     /// [`Self::encoded_len`].
+    #[inline]
     pub fn size(&self) -> u64 {
         match self {
             Self::Text(text) => text.len() as u64,
@@ -175,6 +191,7 @@ impl Value {
 
     /// Memory of the tree below the value in bytes, as the agent's memory limit counts it: 0 for a
     /// scalar, never less than what the host spends on a value that shares nothing.
+    #[inline]
     pub fn heap(&self) -> u64 {
         match self {
             Self::Text(text) => LEAF_OVERHEAD + text.len() as u64,
@@ -188,6 +205,7 @@ impl Value {
 
     /// Levels of lists and records: 0 for anything else. At most [`MAX_NESTING`] for every value
     /// that this crate's constructors and the machine make.
+    #[inline]
     pub fn nesting(&self) -> u32 {
         match self {
             Self::List(list) => list.nesting(),

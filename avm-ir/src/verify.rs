@@ -12,7 +12,10 @@ mod code;
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use crate::program::{MAIN, MAX_NAMED_REGISTERS, Perms, Program, Target, entry_label};
+use crate::{
+    program::{MAIN, MAX_NAMED_REGISTERS, Perms, Program, Target, entry_label},
+    value::Pool,
+};
 
 /// Why a program may not run: a place and a cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +91,7 @@ impl Verified {
 }
 
 /// Checks a program and resolves its names. Time and memory are linear in its size.
-pub fn verify(program: Program) -> Result<Verified, VerifyError> {
+pub fn verify(mut program: Program) -> Result<Verified, VerifyError> {
     let names = Names::collect(&program)?;
     check_header(&program)?;
     let mut links = Vec::with_capacity(program.regions.len());
@@ -102,6 +105,10 @@ pub fn verify(program: Program) -> Result<Verified, VerifyError> {
         for block in [&test.given, &test.expect] {
             code::check_region(&program, block, None, &names)?;
         }
+    }
+    let mut pool = Pool::default();
+    for constant in program.regions.iter_mut().flat_map(|region| &mut region.consts) {
+        constant.share(&mut pool);
     }
     Ok(Verified { program, links })
 }

@@ -4,11 +4,11 @@
 //! counts is that gas and program counter are locals that no handler can see. So handlers neither
 //! charge nor jump: they compute, or say by an [`Exit`] what the loop is to do.
 
-mod arith;
+pub(crate) mod arith;
 mod compare;
 mod control;
 mod convert;
-mod data;
+pub(crate) mod data;
 mod effect;
 mod list;
 mod state;

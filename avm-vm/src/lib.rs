@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`machine`] | one agent: loading, running, answering, ends, snapshots, state hash |
 //! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
+//! | `fast` | what is run where nobody watches single steps, derived from canonical code |
 //! | [`effect`] | requests to the outside and answers, as data |
 //! | [`meter`] | what a run can be limited in beside gas |
 //! | [`trap`] | the program's own faults, with stable numbers |
@@ -22,6 +23,7 @@ extern crate alloc;
 mod agent;
 pub mod effect;
 mod exec;
+mod fast;
 pub mod machine;
 pub mod meter;
 pub mod observer;

@@ -21,13 +21,14 @@ use crate::{
     agent::{Agent, LogEntry},
     effect::EffectRequest,
     exec::{self, Counters, Cpu, Exit, WINDOW},
+    fast::{self, MOST, STRETCH, View},
     meter::{Budget, Meter},
     observer::Observer,
     price::Prices,
     trap::{Fault, Trap},
 };
 use effects::Pending;
-pub(crate) use frames::{Frame, windows_heap};
+pub(crate) use frames::{FRAME, Frame, windows_heap};
 
 /// Name of the register that holds the agent's state record.
 pub const STATE_REGISTER: &str = "R_state";
@@ -37,6 +38,7 @@ pub const STATE_REGISTER: &str = "R_state";
 pub struct Image {
     verified: Verified,
     pub(crate) prices: Prices,
+    fast: fast::Code,
     schedule_hash: [u8; 32],
     program_hash: [u8; 32],
 }
@@ -44,8 +46,10 @@ pub struct Image {
 impl Image {
     /// Prices a verified program by a schedule.
     pub fn new(verified: Verified, schedule: &Schedule) -> Self {
+        let prices = Prices::new(schedule);
         Self {
-            prices: Prices::new(schedule),
+            fast: fast::Code::new(&verified, &prices),
+            prices,
             schedule_hash: schedule.hash(),
             program_hash: verified.program().hash(),
             verified,
@@ -277,7 +281,12 @@ impl Machine {
             if let Some(end) = &self.end {
                 return Pause::End(end.clone());
             }
-            match self.run_window(stop_at, observer) {
+            let exit = if O::STEPS {
+                self.run_window(stop_at, observer)
+            } else {
+                self.run_fast(stop_at, observer)
+            };
+            match exit {
                 Exit::Slice => return Pause::Slice,
                 Exit::Call => self.guard(Self::call),
                 Exit::Return => self.guard(Self::ret),
@@ -290,6 +299,55 @@ impl Machine {
                 Exit::Jump(_) | Exit::Logged => {}
             }
         }
+    }
+
+    /// Runs fast code where there is some, and canonical code one step at a time for the rest.
+    fn run_fast<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Exit {
+        loop {
+            let left = stop_at.saturating_sub(self.agent.steps);
+            let paid = self.affordable_steps();
+            let fuel = left.min(paid);
+            if fuel >= MOST {
+                self.run_stretch(fuel);
+            }
+            let next = self.agent.steps.saturating_add(1).min(stop_at);
+            match self.run_window(next, observer) {
+                Exit::Slice if self.agent.steps < stop_at => {}
+                exit => return exit,
+            }
+        }
+    }
+
+    /// Steps at the intrinsic minimum that the gas left pays for, as far as they are of interest.
+    fn affordable_steps(&self) -> u64 {
+        let intrinsic = self.image.prices.intrinsic;
+        if self.agent.gas >= STRETCH.saturating_mul(intrinsic) {
+            return STRETCH;
+        }
+        self.agent.gas.checked_div(intrinsic).unwrap_or(STRETCH)
+    }
+
+    /// Runs fast code for at most so many steps.
+    fn run_stretch(&mut self, fuel: u64) {
+        let region = &self.image.program().regions[self.region as usize];
+        let mut view = View {
+            code: self.image.fast.region(self.region),
+            region,
+            number: self.region,
+            stack: &mut self.stack,
+            frames: &mut self.frames,
+            sums: &mut self.sums,
+            memory: &mut self.agent.memory,
+            last_bool: &mut self.agent.status.bool,
+            call_depth: self.call_depth,
+            base: self.base,
+            live: self.live,
+            pc: self.pc,
+        };
+        let used = fuel - fast::run(&mut view, fuel);
+        (self.base, self.live, self.pc) = (view.base, view.live, view.pc);
+        self.agent.steps += used;
+        self.agent.gas -= used * self.image.prices.intrinsic;
     }
 
     /// Runs in the current window until the loop needs the machine.

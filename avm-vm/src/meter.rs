@@ -1,5 +1,12 @@
 //! Meters beside gas: what an effect can use up of the outside, and how much of it a run may.
 
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+
+use avm_ir::gas::Gas;
+
 /// Nanocredits in a credit; amounts of HPC credits are whole nanocredits.
 pub const CREDIT: u64 = 1_000_000_000;
 
@@ -49,6 +56,18 @@ meters! {
     6 Effects "effects" "effects";
     /// What registers, store and log hold.
     7 Memory "memory" "bytes";
+}
+
+impl Meter {
+    /// An amount for people: gas and credits with decimals, time in seconds.
+    pub fn show(self, amount: u64) -> String {
+        match self {
+            Self::Gas | Self::Credits => Gas(amount).to_string(),
+            Self::Tokens | Self::Effects => amount.to_string(),
+            Self::Gpu | Self::Wall => format!("{} s", Gas(amount.saturating_mul(1_000_000))),
+            Self::Memory => format!("{amount} bytes"),
+        }
+    }
 }
 
 /// Amounts on the meters that providers use up.

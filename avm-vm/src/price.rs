@@ -103,6 +103,14 @@ impl Prices {
         sum(&self.rows[op as usize].after, operands, results)
     }
 
+    /// Whether an instruction costs nothing but the intrinsic minimum where its operands are
+    /// scalars, or containers whose price is for looking at characters.
+    pub(crate) fn scalars_are_free(&self, op: Opcode) -> bool {
+        let row = &self.rows[op as usize];
+        let free = |priced: &Priced| matches!(priced.what, What::Weight(_) | What::Scan(_));
+        row.after.is_empty() && row.before.iter().all(free)
+    }
+
     /// Most bytes and units that an amount of nanogas buys after the instruction.
     pub(crate) fn caps(&self, op: Opcode, nanogas: u64) -> (u64, u64) {
         let (mut bytes, mut units) = (u64::MAX, u64::MAX);

@@ -14,7 +14,7 @@ pub fn run(data: &[u8]) {
         check(data);
         return;
     }
-    let mut bytes = program(&mut entropy, Shape { textual: false, block: 12 }).to_bytes();
+    let mut bytes = program(&mut entropy, Shape { block: 12, ..Shape::ANY }).to_bytes();
     for _ in 0..entropy.below(4) {
         let at = entropy.below(bytes.len());
         match entropy.below(4) {

@@ -51,7 +51,57 @@ pub struct Shape {
     pub textual: bool,
     /// Most instructions per block.
     pub block: usize,
+    /// Mostly what programs compute with, in the sequences that compilers of loops, conditions
+    /// and paths write.
+    pub plain: bool,
 }
+
+impl Shape {
+    /// Everything that bytecode can say.
+    pub const ANY: Self = Self { textual: false, block: 20, plain: false };
+}
+
+/// What programs compute with, and in the front what others follow.
+const PLAIN: &[Opcode] = &[
+    Opcode::SET,
+    Opcode::ADD,
+    Opcode::SUB,
+    Opcode::MUL,
+    Opcode::DIV,
+    Opcode::MOD,
+    Opcode::BIT_AND,
+    Opcode::SHIFT_LEFT,
+    Opcode::FLOOR,
+    Opcode::TO_FLOAT,
+    Opcode::TO_INT,
+    Opcode::NEG,
+    Opcode::LT,
+    Opcode::LE,
+    Opcode::GT,
+    Opcode::GE,
+    Opcode::EQ,
+    Opcode::NE,
+    Opcode::NOT,
+    Opcode::AND,
+    Opcode::OR,
+    Opcode::JUMP,
+    Opcode::JUMP_IF,
+    Opcode::JUMP_IF_FALSE,
+    Opcode::NEXT,
+    Opcode::NEXT,
+    Opcode::GET,
+    Opcode::GET,
+    Opcode::PUT,
+    Opcode::PUT,
+    Opcode::TAKE,
+    Opcode::PUSH,
+    Opcode::LEN,
+    Opcode::LIST,
+    Opcode::RECORD,
+    Opcode::CALL,
+    Opcode::CALL,
+    Opcode::RETURN,
+];
 
 /// A random program. [`avm_ir::verify()`] accepts every one.
 pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
@@ -302,7 +352,12 @@ impl Builder<'_, '_> {
     }
 
     fn instruction(&mut self, registers: u8, labels: &std::ops::Range<usize>) {
-        let op = *self.entropy.pick(Opcode::ALL);
+        let plain = self.shape.plain && !self.entropy.once_in(24);
+        let op = *self.entropy.pick(if plain { PLAIN } else { Opcode::ALL });
+        // Most runs would end there.
+        if op == Opcode::RETURN && plain && !self.entropy.once_in(8) {
+            return;
+        }
         let info = op.info();
         if op == Opcode::CALL && self.functions.is_empty() {
             return;
@@ -376,6 +431,28 @@ impl Builder<'_, '_> {
             }
         }
         self.push(instr);
+        if plain && !self.entropy.once_in(3) {
+            self.follow(instr, registers, labels);
+        }
+    }
+
+    /// What mostly stands behind an instruction: a jump on a comparison, a part of a part.
+    fn follow(&mut self, instr: Instr, registers: u8, labels: &std::ops::Range<usize>) {
+        let follower = match instr.op {
+            Opcode::LT | Opcode::LE | Opcode::GT | Opcode::GE | Opcode::EQ | Opcode::NE => {
+                let jumps = [Opcode::JUMP_UNLESS, Opcode::JUMP_UNLESS, Opcode::JUMP_IF];
+                let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
+                let op = *self.entropy.pick(&jumps);
+                Instr { b: Slot::reg(instr.a), c: label, ..Instr::bare(op) }
+            }
+            Opcode::GET => {
+                let kind = *self.entropy.pick(&[Kind::Int, Kind::Text]);
+                let c = self.source(registers, kind);
+                Instr { a: instr.a, b: Slot::reg(instr.a), c, ..Instr::bare(Opcode::GET) }
+            }
+            _ => return,
+        };
+        self.push(follower);
     }
 
     fn push(&mut self, instr: Instr) {

@@ -5,6 +5,7 @@
 //! | [`text`] | the assembler takes any text without panic or hang; what it accepts, verifies, and formatting is idempotent |
 //! | [`bytes`] | decoder and validator take any bytes; what they accept has exactly one encoding |
 //! | [`machine`] | a verified program under any limits ends within its gas and memory, whatever is answered; slices and snapshots do not matter |
+//! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //!
@@ -14,6 +15,7 @@
 pub mod bytes;
 pub mod drive;
 pub mod entropy;
+pub mod fast;
 pub mod generate;
 pub mod machine;
 pub mod round_trip;
@@ -31,5 +33,6 @@ pub const TARGETS: &[Target] = &[
     ("bytes", bytes::run),
     ("machine", machine::run),
     ("round_trip", round_trip::run),
+    ("fast", fast::run),
     ("snapshot", snapshot::run),
 ];

@@ -19,7 +19,7 @@ const MEMORY: usize = 1 << 20;
 /// Runs one random program three times, in other slices and over snapshots, and compares.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let program = program(&mut entropy, Shape { textual: false, block: 40 });
+    let program = program(&mut entropy, Shape { block: 40, ..Shape::ANY });
     let config = config(&mut entropy);
     let slice = 1 + entropy.below(50) as u64;
     let whole = finish(&program, &config, u64::MAX, None, entropy.clone());

@@ -11,7 +11,7 @@ use crate::{
 /// Disassembles and assembles one random program.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    check(&program(&mut entropy, Shape { textual: true, block: 20 }));
+    check(&program(&mut entropy, Shape { textual: true, ..Shape::ANY }));
 }
 
 /// Panics unless text and code of a program say the same.

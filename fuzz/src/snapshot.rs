@@ -14,7 +14,7 @@ const MEMORY: u64 = 4 << 20;
 /// Runs a random program for a while, forges its snapshot, and runs what is accepted.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let image = image(&program(&mut entropy, Shape { textual: false, block: 20 }));
+    let image = image(&program(&mut entropy, Shape::ANY));
     let Ok(mut machine) = Machine::new(image.clone(), config(&mut entropy)) else { return };
     let pauses = entropy.below(20);
     drive(&mut machine, pauses, &mut entropy);

@@ -195,7 +195,7 @@ fn random_bytecode_stays_below_its_bound() {
         let mut entropy = Entropy::new(&bytes);
         entropy.u64();
         let block = [4, 12, 40][entropy.below(3)];
-        let program = program(&mut entropy, Shape { textual: false, block });
+        let program = program(&mut entropy, Shape { block, ..Shape::ANY });
         check(&program, &mut entropy, &mut seen);
     }
     assert!(seen.finite > 1_000 && seen.symbolic > 300 && seen.exact > 50, "{seen:?}");

@@ -1,8 +1,10 @@
 //! Lists: a shared vector of values that knows its canonical length, memory and depth.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 
-use super::{Value, sums::Sums};
+use triomphe::Arc;
+
+use super::{Value, fields::Pool, sums::Sums};
 
 /// Memory counted for an empty list, in bytes: pointer block, header and the smallest allocation.
 const LIST_OVERHEAD: u64 = 160;
@@ -26,6 +28,7 @@ impl List {
     }
 
     /// Number of items.
+    #[inline]
     pub fn len(&self) -> usize {
         self.0.items.len()
     }
@@ -36,11 +39,13 @@ impl List {
     }
 
     /// The items.
+    #[inline]
     pub fn as_slice(&self) -> &[Value] {
         &self.0.items
     }
 
     /// The item at a position.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&Value> {
         self.0.items.get(index)
     }
@@ -50,12 +55,19 @@ impl List {
         self.0.items.iter()
     }
 
+    pub(super) fn share(&mut self, pool: &mut Pool) {
+        for item in &mut Arc::make_mut(&mut self.0).items {
+            item.share(pool);
+        }
+    }
+
     /// Length of the canonical encoding, in bytes.
     pub fn encoded_len(&self) -> u64 {
         5 + self.0.sums.encoded
     }
 
     /// Memory as the limit counts it, in bytes.
+    #[inline]
     pub fn heap(&self) -> u64 {
         LIST_OVERHEAD + ITEM * self.len() as u64 + self.0.sums.heap
     }
@@ -75,13 +87,27 @@ impl List {
         if index >= inner.items.len() {
             return None;
         }
-        inner.sums.add(&value);
         let old = core::mem::replace(&mut inner.items[index], value);
-        inner.sums.subtract(&old);
+        inner.sums.exchange(&old, &inner.items[index]);
         Some(old)
     }
 
+    /// Replaces a scalar by another of the same kind; `false`, and nothing is done, where there is
+    /// something else.
+    #[inline]
+    pub fn set(&mut self, index: usize, value: &Value) -> bool {
+        let Some(slot) = Arc::make_mut(&mut self.0).items.get_mut(index) else { return false };
+        match (slot, value) {
+            (Value::Int(old), Value::Int(new)) => *old = *new,
+            (Value::Float(old), Value::Float(new)) => *old = *new,
+            (Value::Bool(old), Value::Bool(new)) => *old = *new,
+            _ => return false,
+        }
+        true
+    }
+
     /// Appends an item.
+    #[inline]
     pub fn push(&mut self, item: Value) {
         let inner = Arc::make_mut(&mut self.0);
         inner.sums.add(&item);

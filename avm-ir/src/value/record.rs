@@ -1,9 +1,13 @@
 //! Records: fields sorted by name, so that equal records have equal bytes and no chosen key can
 //! make a lookup slow.
 
-use alloc::{collections::BTreeMap, sync::Arc};
+use triomphe::Arc;
 
-use super::{Text, Value, sums::Sums};
+use super::{
+    Text, Value,
+    fields::{Fields, Pool},
+    sums::Sums,
+};
 
 /// Memory counted for an empty record, in bytes: pointer block, header and one tree node.
 const RECORD_OVERHEAD: u64 = 400;
@@ -16,14 +20,14 @@ pub struct Record(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    fields: BTreeMap<Text, Value>,
+    fields: Fields,
     sums: Sums,
 }
 
 impl Record {
     /// A record without fields.
     pub fn new() -> Self {
-        Self(Arc::new(Inner { fields: BTreeMap::new(), sums: Sums::new() }))
+        Self(Arc::new(Inner { fields: Fields::new(), sums: Sums::new() }))
     }
 
     /// Number of fields.
@@ -33,7 +37,7 @@ impl Record {
 
     /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
-        self.0.fields.is_empty()
+        self.len() == 0
     }
 
     /// The value of a field.
@@ -41,9 +45,19 @@ impl Record {
         self.0.fields.get(name)
     }
 
+    /// The value of a field whose name is held as a text.
+    #[inline]
+    pub fn field(&self, name: &Text) -> Option<&Value> {
+        self.0.fields.field(name)
+    }
+
     /// Names and values, by name.
-    pub fn iter(&self) -> alloc::collections::btree_map::Iter<'_, Text, Value> {
+    pub fn iter(&self) -> super::Fields<'_> {
         self.0.fields.iter()
+    }
+
+    pub(super) fn share(&mut self, pool: &mut Pool) {
+        Arc::make_mut(&mut self.0).fields.share(pool);
     }
 
     /// Length of the canonical encoding, in bytes.
@@ -58,11 +72,11 @@ impl Record {
 
     /// Levels of lists and records, 1 for a record of scalars.
     pub fn nesting(&self) -> u32 {
-        self.0.sums.nesting(self.0.fields.values())
+        self.0.sums.nesting(self.0.fields.iter().map(|(_, value)| value))
     }
 
     pub(super) fn exact_nesting(&self) -> u32 {
-        self.0.sums.exact_nesting(self.0.fields.values())
+        self.0.sums.exact_nesting(self.0.fields.iter().map(|(_, value)| value))
     }
 
     /// Memory that a new field of this name adds besides its value's, in bytes.
@@ -73,23 +87,31 @@ impl Record {
     /// Sets a field and returns what it was.
     pub fn insert(&mut self, name: Text, value: Value) -> Option<Value> {
         let inner = Arc::make_mut(&mut self.0);
-        inner.sums.add(&value);
-        if let Some(slot) = inner.fields.get_mut(name.as_str()) {
+        if let Some(slot) = inner.fields.field_mut(&name) {
             let old = core::mem::replace(slot, value);
-            inner.sums.subtract(&old);
+            inner.sums.exchange(&old, slot);
             return Some(old);
         }
+        inner.sums.add(&value);
         inner.sums.encoded += 4 + name.len() as u64;
         inner.sums.heap += Self::field_heap(&name);
-        inner.fields.insert(name, value);
+        inner.fields.add(name, value);
         None
+    }
+
+    /// Sets a field that is there and returns what it was; gives the value back if it is not.
+    #[inline]
+    pub fn replace(&mut self, name: &Text, value: Value) -> Result<Value, Value> {
+        let inner = Arc::make_mut(&mut self.0);
+        let Some(slot) = inner.fields.field_mut(name) else { return Err(value) };
+        let old = core::mem::replace(slot, value);
+        inner.sums.exchange(&old, slot);
+        Ok(old)
     }
 
     /// Takes a field out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        if !self.0.fields.contains_key(name) {
-            return None;
-        }
+        self.get(name)?;
         let inner = Arc::make_mut(&mut self.0);
         let old = inner.fields.remove(name)?;
         inner.sums.subtract(&old);

@@ -41,6 +41,16 @@ impl Sums {
         }
     }
 
+    /// One value in place of another.
+    #[inline]
+    pub(super) fn exchange(&mut self, old: &Value, new: &Value) {
+        // What is most often written into lists: another scalar of the same kind.
+        if core::mem::discriminant(old) != core::mem::discriminant(new) || old.is_heap() {
+            self.add(new);
+            self.subtract(old);
+        }
+    }
+
     #[inline]
     pub(super) fn subtract(&mut self, value: &Value) {
         self.encoded -= value.encoded_len();

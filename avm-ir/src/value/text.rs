@@ -1,6 +1,8 @@
 //! Shared UTF-8 text that grows in place while nobody else holds it.
 
-use alloc::{string::String, sync::Arc};
+use alloc::string::String;
+
+use triomphe::Arc;
 
 /// A text: one pointer, cloned in constant time.
 ///
@@ -36,6 +38,12 @@ impl Text {
             return position.min(self.len());
         }
         self.char_indices().nth(position).map_or(self.len(), |(offset, _)| offset)
+    }
+
+    /// Whether both are one text in memory; then they are equal.
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Appends in place if this is the only holder, else on a copy.

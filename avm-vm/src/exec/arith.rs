@@ -334,7 +334,7 @@ pub(super) fn atan2(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 /// The int of a float without fraction; `None` outside 64 bits.
-pub(super) fn to_int(value: f64) -> Option<i64> {
+pub(crate) fn to_int(value: f64) -> Option<i64> {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
     (-TWO_63..TWO_63).contains(&value).then_some(value as i64)
 }

@@ -53,7 +53,7 @@ pub(super) fn record(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 
 /// A position counted from the start, or from the end where it is negative; `None` outside.
 #[inline(always)]
-pub(super) fn position(index: i64, len: usize) -> Option<usize> {
+pub(crate) fn position(index: i64, len: usize) -> Option<usize> {
     let position = if index < 0 { index.checked_add_unsigned(len as u64)? } else { index };
     usize::try_from(position).ok().filter(|position| *position < len)
 }

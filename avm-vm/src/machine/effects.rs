@@ -9,7 +9,7 @@ use avm_ir::{
     instr::{NO_REGISTER, Role},
     operand::{DefaultValue, Kind, NameKind},
     program::MAX_NAME,
-    value::MAX_NESTING,
+    value::{MAX_NESTING, Record},
     verify::CodePlace,
 };
 
@@ -145,7 +145,8 @@ impl Machine {
 
     fn settle<O: Observer>(&mut self, pending: Pending, answer: Answer, observer: &mut O) {
         let request = &pending.request;
-        let mut answer = check(answer, request);
+        let room = self.agent.memory.limit.saturating_sub(self.measured());
+        let mut answer = check(answer, request, room);
         let mut price = self.price_after(self.fetched(), &answer);
         // The limits may have been raised since it was asked, and time may have passed.
         let left = request.max_spend.at_most(&self.agent.left());
@@ -167,6 +168,8 @@ impl Machine {
             answer.result = Err(Failure { code: FailureCode::GasLimit, message });
         } else if let (Some(meter), Ok(_)) = (short, &answer.result) {
             answer.result = Err(over_budget(meter));
+            // What it brought is not handed on, and so not paid for.
+            price = self.price_after(self.fetched(), &answer);
         }
         // From here on it says what was taken of it.
         answer.short = short;
@@ -275,6 +278,9 @@ impl Machine {
                     "{} failed and nobody reads its status: {failure}",
                     info.mnemonic
                 );
+                if instr.op == Opcode::SELF_MODIFY_SANDBOX {
+                    self.agent.status.sandbox = untested(&failure);
+                }
                 self.agent.note_failure(failure);
                 if unread {
                     return Err(Fault { code: TrapCode::UnreadFailure, message });
@@ -285,7 +291,7 @@ impl Machine {
         if info.sets == Some(StatusWord::Bool) && !failed {
             self.agent.status.bool = outputs.first() == Some(&Value::Bool(true));
         }
-        if instr.op == Opcode::SELF_MODIFY_SANDBOX {
+        if instr.op == Opcode::SELF_MODIFY_SANDBOX && !failed {
             self.agent.status.sandbox = outputs.first().cloned().unwrap_or_default();
         }
         let registers = self.output_registers(instr);
@@ -389,6 +395,12 @@ fn over_budget(meter: Meter) -> Failure {
     Failure { code: FailureCode::over(meter), message }
 }
 
+/// What RtestResult says where no test was run: programs ask for its status alone (Y-27, X-22).
+fn untested(failure: &Failure) -> Value {
+    let reason = Value::from(alloc::format!("{failure}"));
+    Value::Record(Record::from_iter([("status", Value::text("ERROR")), ("reason", reason)]))
+}
+
 /// What becomes of a computed name that is not in the manifest.
 fn undeclared(kind: NameKind, name: &str) -> Failure {
     let kind = kind.name();
@@ -432,28 +444,33 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
         };
         let left_out = *value == Value::Null && operand.default != DefaultValue::Required;
         if !fits && !left_out {
-            let message = alloc::format!(
-                "operand {} of {} must be {}, found {}",
-                operand.name,
-                info.mnemonic,
-                operand.kind.name(),
-                value.type_name()
-            );
+            let (name, mnemonic) = (operand.name, info.mnemonic);
+            let message = match operand.kind {
+                Kind::Any => alloc::format!("operand {name} of {mnemonic} must not be NULL"),
+                kind => alloc::format!(
+                    "operand {name} of {mnemonic} must be {}, found {}",
+                    kind.name(),
+                    value.type_name()
+                ),
+            };
             return Some(Failure { code: FailureCode::InvalidArgument, message });
         }
     }
     None
 }
 
-/// Turns an answer that breaks the request's caps into a failure.
-fn check(answer: Answer, request: &EffectRequest) -> Answer {
+/// Turns an answer that breaks the request's caps, or takes more memory than there is, into a
+/// failure.
+fn check(answer: Answer, request: &EffectRequest, room: u64) -> Answer {
     let Ok(outputs) = &answer.result else { return answer };
     let bytes: u64 = outputs.iter().map(Value::size).sum();
+    let too_large = bytes > request.max_bytes && request.max_bytes < u64::MAX;
+    let too_heavy = outputs.iter().map(Value::heap).sum::<u64>() > room;
     let problem = if outputs.len() > request.opcode.info().outputs.len() {
         "the provider gave more outputs than the instruction has"
     } else if outputs.iter().any(|value| value.nesting() > MAX_NESTING) {
         "the answer is nested more than 64 levels deep"
-    } else if bytes > request.max_bytes && request.max_bytes < u64::MAX && bytes > 64 {
+    } else if bytes > 64 && (too_large || too_heavy) {
         "the answer is larger than the call may return"
     } else {
         return answer;

@@ -24,7 +24,7 @@ pub(crate) struct Frame {
 }
 
 /// Memory counted for a frame besides its registers, in bytes.
-const FRAME: u64 = 64;
+pub(crate) const FRAME: u64 = 64;
 
 /// Memory of all frames and windows in bytes, slots included. `sums` keeps that of the callers'
 /// windows, so that every window is walked once as long as it is not returned to; the agent's own

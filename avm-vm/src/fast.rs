@@ -1,0 +1,52 @@
+//! Fast code: what is run where nobody watches single steps.
+//!
+//! Canonical code is what programs are: hashed, priced, traced, patched. Fast code is derived from
+//! it when a program is loaded and does the same with less: operands resolved to registers or
+//! constants, several instructions as one, calls without leaving the loop. It knows the common
+//! cases of common instructions. For everything else, and wherever a step would be unusual (a
+//! trap, a price, a measure of memory, the end of gas), it stops before the step and canonical
+//! code takes it, from the same state. So nothing is defined twice but the common cases, and those
+//! are compared by the fuzzer.
+//!
+//! Each instruction of fast code costs the intrinsic minimum for each canonical one that it stands
+//! for, and nothing else: gas and steps are one counter here.
+
+mod calls;
+mod compile;
+mod op;
+mod parts;
+mod run;
+mod scalar;
+
+use alloc::vec::Vec;
+
+use avm_ir::Verified;
+
+use crate::price::Prices;
+pub(crate) use op::{MOST, Op};
+pub(crate) use run::{View, run};
+
+/// Most steps between two looks at the gas that is left.
+pub(crate) const STRETCH: u64 = 1 << 16;
+
+/// The fast code of all regions.
+#[derive(Clone, Debug)]
+pub(crate) struct Code(Vec<Vec<Op>>);
+
+impl Code {
+    pub(crate) fn new(verified: &Verified, prices: &Prices) -> Self {
+        let regions = &verified.program().regions;
+        let codes = regions.iter().zip(verified.links()).enumerate();
+        Self(
+            codes
+                .map(|(number, (region, links))| {
+                    compile::compile(region, links, number as u32, regions, prices)
+                })
+                .collect(),
+        )
+    }
+
+    pub(crate) fn region(&self, number: u32) -> &[Op] {
+        self.0.get(number as usize).map_or(&[], Vec::as_slice)
+    }
+}

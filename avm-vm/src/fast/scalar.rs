@@ -1,0 +1,219 @@
+//! What fast code does with scalars: the same as the handlers, or `None` where they would do
+//! something unusual.
+
+use avm_ir::Value;
+
+use super::op::{Bits, Compare, Unary};
+use crate::exec::arith::to_int;
+
+/// Writes an int over a value.
+#[inline(always)]
+pub(super) fn set_int(slot: &mut Value, int: i64) {
+    if slot.is_heap() {
+        replace_by_int(slot, int);
+    } else {
+        core::mem::forget(core::mem::replace(slot, Value::Int(int)));
+    }
+}
+
+#[inline(never)]
+fn replace_by_int(slot: &mut Value, int: i64) {
+    *slot = Value::Int(int);
+}
+
+/// Writes a float, with NaN made canonical, over a value.
+#[inline(always)]
+pub(super) fn set_float(slot: &mut Value, float: f64) {
+    if slot.is_heap() {
+        replace_by_float(slot, float);
+    } else {
+        core::mem::forget(core::mem::replace(slot, Value::float(float)));
+    }
+}
+
+#[inline(never)]
+fn replace_by_float(slot: &mut Value, float: f64) {
+    *slot = Value::float(float);
+}
+
+/// Writes a bool over a value.
+#[inline(always)]
+pub(super) fn set_bool(slot: &mut Value, bool: bool) {
+    if slot.is_heap() {
+        replace_by_bool(slot, bool);
+    } else {
+        core::mem::forget(core::mem::replace(slot, Value::Bool(bool)));
+    }
+}
+
+#[inline(never)]
+fn replace_by_bool(slot: &mut Value, bool: bool) {
+    *slot = Value::Bool(bool);
+}
+
+/// Writes `NULL` over a value.
+#[inline(always)]
+pub(super) fn set_null(slot: &mut Value) {
+    if slot.is_heap() {
+        replace_by_null(slot);
+    } else {
+        core::mem::forget(core::mem::replace(slot, Value::Null));
+    }
+}
+
+#[inline(never)]
+fn replace_by_null(slot: &mut Value) {
+    *slot = Value::Null;
+}
+
+/// Writes a value over another. A scalar needs no destructor; saying so saves a call.
+#[inline(always)]
+pub(super) fn set(slot: &mut Value, value: Value) {
+    if slot.is_heap() {
+        replace(slot, value);
+    } else {
+        core::mem::forget(core::mem::replace(slot, value));
+    }
+}
+
+#[inline(never)]
+fn replace(slot: &mut Value, value: Value) {
+    *slot = value;
+}
+
+/// Whether a value may not be divided by.
+#[inline(always)]
+pub(super) fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Int(int) => *int == 0,
+        Value::Float(float) => *float == 0.0,
+        _ => false,
+    }
+}
+
+/// A number as a float.
+const fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(int) => Some(*int as f64),
+        Value::Float(float) => Some(*float),
+        _ => None,
+    }
+}
+
+/// Two numbers, not both ints, as floats.
+#[inline(never)]
+pub(super) fn mixed(x: &Value, y: &Value) -> Option<(f64, f64)> {
+    Some((number(x)?, number(y)?))
+}
+
+/// Whether a comparison holds for floats.
+#[inline(always)]
+pub(super) fn floats_hold(how: Compare, x: f64, y: f64) -> bool {
+    match how {
+        Compare::Lt => x < y,
+        Compare::Le => x <= y,
+        Compare::Gt => x > y,
+        Compare::Ge => x >= y,
+        Compare::Eq => x == y,
+        Compare::Ne => x != y,
+    }
+}
+
+/// Whether a comparison holds; `None` for what canonical code has to look at.
+#[inline(always)]
+pub(super) fn compare(how: Compare, x: &Value, y: &Value) -> Option<bool> {
+    match (x, y) {
+        (Value::Int(x), Value::Int(y)) => Some(how.holds(x.cmp(y))),
+        (Value::Float(x), Value::Float(y)) => Some(floats_hold(how, *x, *y)),
+        (x, y) => compare_any(how, x, y),
+    }
+}
+
+/// The same with a constant.
+#[inline(always)]
+pub(super) fn compare_int(how: Compare, x: &Value, k: i64) -> Option<bool> {
+    match x {
+        Value::Int(x) => Some(how.holds(x.cmp(&k))),
+        x => compare_with_int(how, x, k),
+    }
+}
+
+#[inline(never)]
+fn compare_with_int(how: Compare, x: &Value, k: i64) -> Option<bool> {
+    compare_any(how, x, &Value::Int(k))
+}
+
+/// The same with a constant that is no NaN.
+#[inline(always)]
+pub(super) fn compare_float(how: Compare, x: &Value, k: f64) -> Option<bool> {
+    match x {
+        Value::Float(x) => Some(floats_hold(how, *x, k)),
+        x => compare_with_float(how, x, k),
+    }
+}
+
+#[inline(never)]
+fn compare_with_float(how: Compare, x: &Value, k: f64) -> Option<bool> {
+    compare_any(how, x, &Value::Float(k))
+}
+
+#[inline(never)]
+fn compare_any(how: Compare, x: &Value, y: &Value) -> Option<bool> {
+    if x.is_heap() || y.is_heap() {
+        return None;
+    }
+    match how {
+        Compare::Eq => Some(x.equals(y)),
+        Compare::Ne => Some(!x.equals(y)),
+        how => x.compare(y).map(|order| how.holds(order)),
+    }
+}
+
+/// A bool, or `NULL` as false.
+#[inline(always)]
+pub(super) const fn condition(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(bool) => Some(*bool),
+        Value::Null => Some(false),
+        _ => None,
+    }
+}
+
+/// Bits of ints; `None` for a shift that there is not.
+#[inline(always)]
+pub(super) const fn bits(how: Bits, x: i64, y: i64) -> Option<i64> {
+    Some(match how {
+        Bits::And => x & y,
+        Bits::Or => x | y,
+        Bits::Xor => x ^ y,
+        Bits::Left if 0 <= y && y < 64 => x << y,
+        Bits::Right if 0 <= y && y < 64 => x >> y,
+        Bits::Left | Bits::Right => return None,
+        Bits::MulWrap => x.wrapping_mul(y),
+        Bits::AddWrap => x.wrapping_add(y),
+    })
+}
+
+/// A function of one number.
+#[inline(never)]
+pub(super) fn unary(how: Unary, x: &Value) -> Option<Value> {
+    Some(match (how, x) {
+        (Unary::Neg, Value::Int(x)) => Value::Int(x.checked_neg()?),
+        (Unary::Neg, Value::Float(x)) => Value::float(-x),
+        (Unary::Abs, Value::Int(x)) => Value::Int(x.checked_abs()?),
+        (Unary::Abs, Value::Float(x)) => Value::float(libm::fabs(*x)),
+        (Unary::Sqrt, x) => {
+            let x = number(x)?;
+            if x < 0.0 {
+                return None;
+            }
+            Value::float(libm::sqrt(x))
+        }
+        (Unary::Floor | Unary::Ceil | Unary::ToInt, Value::Int(x)) => Value::Int(*x),
+        (Unary::Floor, Value::Float(x)) => Value::Int(to_int(libm::floor(*x))?),
+        (Unary::Ceil, Value::Float(x)) => Value::Int(to_int(libm::ceil(*x))?),
+        (Unary::ToInt, Value::Float(x)) => Value::Int(to_int(libm::trunc(*x))?),
+        (Unary::ToFloat, x) => Value::float(number(x)?),
+        _ => return None,
+    })
+}
