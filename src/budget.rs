@@ -79,22 +79,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| FORM.to_owned())
 }
 
-/// An amount on a meter for people.
-pub(crate) fn show(meter: Meter, amount: u64) -> String {
-    match meter {
-        Meter::Gas | Meter::Credits => Gas(amount).to_string(),
-        Meter::Tokens | Meter::Effects => amount.to_string(),
-        Meter::Gpu | Meter::Wall => format!("{} s", Gas(amount.saturating_mul(1_000_000))),
-        Meter::Memory => format!("{amount} bytes"),
-    }
-}
-
 /// An amount on a meter as [`parse`] reads it.
 pub(crate) fn written(meter: Meter, amount: u64) -> String {
     match meter {
         Meter::Gpu | Meter::Wall => format!("{amount}ms"),
         Meter::Memory => amount.to_string(),
-        _ => show(meter, amount),
+        _ => meter.show(amount),
     }
 }
 
@@ -115,7 +105,7 @@ pub(crate) fn limit(budget: &mut Budget, meter: Meter, amount: u64) {
 mod tests {
     use avm_vm::Meter;
 
-    use super::{amount_of, parse, parse_more, parse_more_gas, show, written};
+    use super::{amount_of, parse, parse_more, parse_more_gas, written};
 
     #[test]
     fn amounts() {
@@ -154,7 +144,7 @@ mod tests {
 
     #[test]
     fn shown() {
-        assert_eq!(show(Meter::Gpu, 1500), "1.5 s");
-        assert_eq!(show(Meter::Credits, 2_500_000_000), "2.5");
+        assert_eq!(Meter::Gpu.show(1500), "1.5 s");
+        assert_eq!(Meter::Credits.show(2_500_000_000), "2.5");
     }
 }

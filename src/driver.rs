@@ -44,8 +44,13 @@ pub(crate) fn drive<const STEPS: bool>(
                 } else {
                     answer.spent = Spend { wall: 0, ..answer.spent };
                 }
+                let lacked =
+                    answer.short.and(answer.result.as_ref().err()).map(|f| f.message.clone());
                 // The request is the one that waits, so its answer is taken.
                 let _ = machine.answer(request.id, answer, &mut meter);
+                if let Some(End::Exhausted(_)) = machine.end() {
+                    meter.totals.lacked = lacked;
+                }
             }
             Pause::End(end) => return (end, meter.totals),
         }

@@ -30,6 +30,8 @@ pub(crate) struct Totals {
     pub(crate) effects: BTreeMap<(&'static str, String), Effects>,
     /// Models that effects named.
     pub(crate) models: std::collections::BTreeSet<String>,
+    /// What a provider said about the budget that did not suffice, where that ended the run.
+    pub(crate) lacked: Option<String>,
 }
 
 /// Effects of one opcode, answered by one provider.

@@ -9,7 +9,7 @@ use avm_plugins::registry::Registry;
 use avm_vm::{End, Machine, Meter, OnExhausted, machine::STATE_REGISTER};
 
 use crate::{
-    budget, end,
+    end,
     exit::Exit,
     inputs,
     library::Indexed,
@@ -96,7 +96,9 @@ impl Rested<'_> {
                     Meter::Gas => "out of gas".to_owned(),
                     meter => used_up(self.machine, *meter),
                 };
-                note(&format!("{word}: {what} {}", end::exhausted(self.machine, *meter)));
+                let place = end::exhausted(self.machine, *meter);
+                let lacked = self.totals.lacked.as_ref().map(|lacked| format!("; {lacked}"));
+                note(&format!("{word}: {what} {place}{}", lacked.unwrap_or_default()));
                 if let Some(Kept { folder, command }) = self.resume {
                     note(&format!("kept in {folder}; go on with: {command}"));
                 }
@@ -181,7 +183,7 @@ pub(crate) fn start(out: &mut Out, machine: &Machine) {
 
 fn used_up(machine: &Machine, meter: Meter) -> String {
     let (used, limit) = (machine.used(meter), machine.limit(meter));
-    let (used, limit) = (budget::show(meter, used), budget::show(meter, limit));
+    let (used, limit) = (meter.show(used), meter.show(limit));
     format!("the budget {} does not suffice ({used} of {limit} used)", meter.name())
 }
 

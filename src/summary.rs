@@ -6,7 +6,7 @@ use avm_ir::{Gas, NameKind};
 use avm_plugins::registry::Registry;
 use avm_vm::{End, Machine, Meter, OnExhausted};
 
-use crate::{budget, library::Indexed, meter::Totals};
+use crate::{library::Indexed, meter::Totals};
 
 /// Rows of the table of where the gas went.
 const TOP: usize = 8;
@@ -35,8 +35,8 @@ pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
     row(&mut out, "gas", &format!("{} of {}", Gas(gas_used), Gas(limit)));
     row(&mut out, "steps", &machine.steps().to_string());
     for (meter, used, limit) in used(machine) {
-        let (name, used) = (meter.name(), budget::show(meter, used));
-        let limit = limit.map(|limit| format!(" of {}", budget::show(meter, limit)));
+        let (name, used) = (meter.name(), meter.show(used));
+        let limit = limit.map(|limit| format!(" of {}", meter.show(limit)));
         row(&mut out, name, &format!("{used}{}", limit.unwrap_or_default()));
     }
     for indexed in *indexed {

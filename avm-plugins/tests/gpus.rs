@@ -41,7 +41,7 @@ fn a_lease_from_start_to_end() {
     assert_eq!(bench.ask(Opcode::ALLOCATE_GPU, &lease("cpu", 1)), "\"OK\"");
     assert_eq!(
         bench.ask(Opcode::ALLOCATE_GPU, &lease("cpu", 100_000)),
-        "over-budget: the call needs 100000000 milliseconds of the budget gpu, 3596000 are left"
+        "over-budget: the call needs 100000 s from the budget gpu, which has 3596 s left"
     );
 }
 

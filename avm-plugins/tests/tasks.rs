@@ -54,8 +54,8 @@ fn every_way_an_analysis_can_end() {
         fare("stall_after = 4", 50, 2),
         "timeout: the analysis on TAO_DeepTrain is not done after 60s, 4 credits"
     );
-    let over = "over-budget: the call needs 2000000000000 nanocredits of the budget credits, \
-                1000000000000 are left, 0 credits";
+    let over =
+        "over-budget: the call needs 2000 from the budget credits, which has 1000 left, 0 credits";
     assert_eq!(fare("", 2_000, 2), over);
     assert_eq!(
         analyse(&mut Bench::new(""), "\"how are you\"", 50, 2),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use avm_ir::Value;
+use avm_vm::Meter;
 
 use super::{
     faults::Faults,
@@ -122,7 +123,8 @@ impl SoFar {
             (false, _) => String::new(),
             (true, true) => "the task broke down, as fail_first says".to_owned(),
             (true, false) => {
-                format!("{} nanocredits do not pay for a chunk, which costs {price}", self.held)
+                let (held, price) = (Meter::Credits.show(self.held), Meter::Credits.show(price));
+                format!("{held} credits do not pay for a chunk, which costs {price}")
             }
         };
         Report { end: self.end, result, credits, message }

@@ -78,7 +78,7 @@ fn credits_pay_for_the_first_chunks() {
 
     let nothing = run(&pool, 3, &payload, 0);
     assert_eq!((nothing.end, nothing.credits), (TaskEnd::Failed, 0));
-    assert_eq!(nothing.message, "0 nanocredits do not pay for a chunk, which costs 1000000000");
+    assert_eq!(nothing.message, "0 credits do not pay for a chunk, which costs 1");
     // Two credits for a chunk of more than 30 days.
     let long = record(&[("sentiment", Value::Int(0)), ("days", Value::Int(31))]);
     assert_eq!(run(&pool, 4, &long, 5).credits, 4 * CREDIT);

@@ -77,9 +77,9 @@ impl Call {
         let Some(meter) = spend.over(&self.max_spend) else { return Ok(()) };
         let index = Spend::METERS.iter().position(|m| *m == meter).unwrap_or(0);
         let (wants, left) = (spend.amounts()[index], self.max_spend.amounts()[index]);
-        let (name, unit) = (meter.name(), meter.unit());
+        let (wants, left, name) = (meter.show(wants), meter.show(left), meter.name());
         let message =
-            format!("the call needs {wants} {unit} of the budget {name}, {left} are left");
+            format!("the call needs {wants} from the budget {name}, which has {left} left");
         let refusal = Refusal::new(FailureCode::OverBudget, message);
         Err(Refusal { short: Some(meter), ..refusal })
     }

@@ -185,8 +185,8 @@ fn short(meter: Meter, amounts: &Amounts) -> Refusal {
         Meter::Gas => amounts.gas,
         _ => amounts.spend.tokens,
     };
-    let (name, unit) = (meter.name(), meter.unit());
-    let message = format!("an item needs {wants} {unit} of the budget {name}, too little is left");
+    let (wants, name) = (meter.show(wants), meter.name());
+    let message = format!("an item needs {wants} from the budget {name}, which has less left");
     let refusal = Refusal::new(FailureCode::over(meter), message);
     Refusal { short: Some(meter), ..refusal }
 }

@@ -142,7 +142,7 @@ fn a_call_fails_if_every_item_does() {
         assert_eq!(refusal.short, Some(Meter::Tokens));
         assert_eq!(
             refusal.failure.message,
-            "an item needs 10 tokens of the budget tokens, too little is left"
+            "an item needs 10 from the budget tokens, which has less left"
         );
         let poor = Call { max_gas: 99, ..OPEN };
         let refusal = run(100, &poor, &ints([1]), workers).expect_err("too dear");
