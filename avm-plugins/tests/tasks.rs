@@ -48,7 +48,7 @@ fn every_way_an_analysis_can_end() {
     };
     let broke = "the task broke down, as fail_first says";
     assert_eq!(fare("fail_first = 3", 50, 2), failed(3, broke, 3));
-    let poor = "0 nanocredits do not pay for a chunk, which costs 1000000000";
+    let poor = "0 credits do not pay for a chunk, which costs 1";
     assert_eq!(fare("", 0, 2), failed(3, poor, 0));
     assert_eq!(
         fare("stall_after = 4", 50, 2),
