@@ -2,8 +2,8 @@
 //!
 //! A name is a right: a program reaches a provider only by a name that somebody bound or an embedded
 //! default answers to, and other names only if the operator allows them. What nobody allows fails
-//! with [`FailureCode::NotGranted`], what is allowed and answered by nobody with
-//! [`FailureCode::NoProvider`], each with the way out.
+//! with [`NotGranted`](avm_vm::FailureCode::NotGranted), what is allowed and answered by nobody with
+//! [`NoProvider`](avm_vm::FailureCode::NoProvider), each with the way out.
 
 mod bind;
 mod bound;

@@ -5,7 +5,7 @@
 //!
 //! What a statement costs is counted by the database itself, in steps of its virtual machine, and so
 //! is the same for the same statement on the same data. It is stopped as soon as it has taken more
-//! steps than the call affords, and then nothing is changed. What it may do at all is in [`gate`].
+//! steps than the call affords, and then nothing is changed. What it may do at all is in `sql/gate.rs`.
 //!
 //! Options weighed: counting time (differs between machines), the rows alone (a join that finds
 //! nothing would be free), a parser of our own before the database's (two parsers never agree; the
