@@ -304,14 +304,14 @@ impl Machine {
     /// Runs fast code where there is some, and canonical code one step at a time for the rest.
     fn run_fast<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Exit {
         loop {
-            let left = stop_at.saturating_sub(self.agent.steps);
-            let paid = self.affordable_steps();
-            let fuel = left.min(paid);
-            if fuel >= MOST {
-                self.run_stretch(fuel);
+            let fuel = stop_at.saturating_sub(self.agent.steps).min(self.affordable_steps());
+            if fuel < MOST {
+                return self.run_window(stop_at, observer);
             }
-            let next = self.agent.steps.saturating_add(1).min(stop_at);
-            match self.run_window(next, observer) {
+            if self.run_stretch(fuel) < MOST {
+                continue;
+            }
+            match self.run_window(self.agent.steps + 1, observer) {
                 Exit::Slice if self.agent.steps < stop_at => {}
                 exit => return exit,
             }
@@ -327,8 +327,8 @@ impl Machine {
         self.agent.gas.checked_div(intrinsic).unwrap_or(STRETCH)
     }
 
-    /// Runs fast code for at most so many steps.
-    fn run_stretch(&mut self, fuel: u64) {
+    /// Runs fast code for at most so many steps, and gives how many are left.
+    fn run_stretch(&mut self, fuel: u64) -> u64 {
         let region = &self.image.program().regions[self.region as usize];
         let mut view = View {
             code: self.image.fast.region(self.region),
@@ -344,10 +344,12 @@ impl Machine {
             live: self.live,
             pc: self.pc,
         };
-        let used = fuel - fast::run(&mut view, fuel);
+        let left = fast::run(&mut view, fuel);
+        let used = fuel - left;
         (self.base, self.live, self.pc) = (view.base, view.live, view.pc);
         self.agent.steps += used;
         self.agent.gas -= used * self.image.prices.intrinsic;
+        left
     }
 
     /// Runs in the current window until the loop needs the machine.

@@ -92,11 +92,12 @@ impl List {
         Some(old)
     }
 
-    /// Replaces a scalar by another of the same kind; `false`, and nothing is done, where there is
-    /// something else.
+    /// Replaces a scalar by another of the same kind in a list that nobody else holds; `false`, and
+    /// nothing is done, where there is something else.
     #[inline]
-    pub fn set(&mut self, index: usize, value: &Value) -> bool {
-        let Some(slot) = Arc::make_mut(&mut self.0).items.get_mut(index) else { return false };
+    pub fn set_own(&mut self, index: usize, value: &Value) -> bool {
+        let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
+        let Some(slot) = inner.items.get_mut(index) else { return false };
         match (slot, value) {
             (Value::Int(old), Value::Int(new)) => *old = *new,
             (Value::Float(old), Value::Float(new)) => *old = *new,

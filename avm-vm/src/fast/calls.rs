@@ -5,7 +5,7 @@ use avm_ir::{Slot, Value};
 use super::{
     parts::count,
     run::View,
-    scalar::{set, set_int, set_null},
+    scalar::{overwrite, set, set_int, set_null},
 };
 use crate::{
     exec::WINDOW,
@@ -57,15 +57,18 @@ impl Call {
             _ => return false,
         };
         let Some(parameter) = view.stack.get_mut(base) else { return false };
-        if !count(view.memory, self.memory()) {
+        // Growing the list of frames would take a call of a function.
+        if view.frames.len() == view.frames.capacity() || !count(view.memory, self.memory()) {
             return false;
         }
-        set_int(parameter, argument);
+        // What lies behind the window in use is `NULL`.
+        overwrite(parameter, Value::Int(argument));
         self.enter(view, base);
         true
     }
 
     /// Calls with any arguments; `false`, and nothing is done, where canonical code has to.
+    #[cold]
     #[inline(never)]
     pub(super) fn with(self, view: &mut View<'_>, arguments: &[Slot]) -> bool {
         let Some(base) = Self::base(view) else { return false };
@@ -111,6 +114,31 @@ fn caller(view: &View<'_>) -> Option<Frame> {
     view.frames.last().filter(|frame| frame.region == view.number).copied()
 }
 
+/// Returns the int of a register from a window without containers; `None`, and nothing is done,
+/// where there is something else.
+#[inline(always)]
+pub(super) fn return_int(view: &mut View<'_>, register: u8) -> Option<usize> {
+    let frame = caller(view)?;
+    let &Value::Int(int) = view.stack.get(view.base + usize::from(register))? else {
+        return None;
+    };
+    let result = frame.base + usize::from(frame.result);
+    let has_heap = view.stack.get(result)?.is_heap();
+    let window = view.stack.get_mut(view.base..view.base + view.live)?;
+    if has_heap || window.iter().any(Value::is_heap) {
+        return None;
+    }
+    window.iter_mut().for_each(|slot| overwrite(slot, Value::Null));
+    overwrite(view.stack.get_mut(result)?, Value::Int(int));
+    view.frames.pop();
+    if !view.sums.is_empty() {
+        view.sums.truncate(view.frames.len().saturating_sub(1));
+    }
+    view.base = frame.base;
+    view.live = frame.live;
+    Some(frame.pc)
+}
+
 /// Returns the value of a register; gives where the caller goes on, or `None`, and nothing is
 /// done, where canonical code has to.
 #[inline(always)]
@@ -132,6 +160,7 @@ pub(super) fn return_register(view: &mut View<'_>, register: u8) -> Option<usize
 }
 
 /// Returns a constant; like [`return_register`].
+#[cold]
 #[inline(never)]
 pub(super) fn return_constant(view: &mut View<'_>, value: &Value) -> Option<usize> {
     let frame = caller(view)?;

@@ -38,7 +38,7 @@ pub(super) fn compile(
     let mut single: Vec<Op> = region.code.iter().map(|instr| compiler.one(*instr)).collect();
     let mut straight = 0;
     for op in &mut single {
-        straight = if op.looks() { 0 } else { straight + 1 };
+        straight = if op.ends() { 0 } else { straight + 1 };
         if straight == LONGEST {
             *op = Op::Leave;
             straight = 0;
@@ -48,8 +48,8 @@ pub(super) fn compile(
     joined.collect()
 }
 
-/// Most instructions in a row that do not look at the fuel; the one behind them stands for up to
-/// three more.
+/// Most instructions in a row behind which flow may simply go on; the one behind them stands for up
+/// to three more.
 const LONGEST: u64 = MOST - 3;
 
 struct Compiler<'a> {
@@ -273,6 +273,14 @@ impl Compiler<'_> {
                 _ => return None,
             },
             Opcode::PUSH => Op::Push { a, b: i.b.as_reg()? },
+            Opcode::POP => Op::Pop { a, b: i.b.as_reg()? },
+            Opcode::GET_OR => {
+                let (b, c) = (i.b.as_reg()?, i.c.as_reg()?);
+                match i.d.as_reg() {
+                    Some(d) => Op::GetOr { a, b, c, d },
+                    None => Op::GetOrK { a, b, c, k: i.d.as_const()? as u32 },
+                }
+            }
             Opcode::LEN => Op::Len { a, b: i.b.as_reg()? },
             _ => return None,
         })

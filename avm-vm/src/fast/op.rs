@@ -6,426 +6,117 @@ use core::cmp::Ordering;
 ///
 /// Registers are named as in canonical code: `a` is written, `b`, `c` and `d` are read. `k` is a
 /// constant, `to` a position that is jumped to.
+#[rustfmt::skip] // A table: one line each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Op {
     /// There is no fast form: canonical code takes one step.
     Leave,
 
-    Null {
-        a: u8,
-    },
-    Bool {
-        a: u8,
-        k: bool,
-    },
-    Int {
-        a: u8,
-        k: i64,
-    },
-    Float {
-        a: u8,
-        k: f64,
-    },
-    Move {
-        a: u8,
-        b: u8,
-    },
+    Null { a: u8 },
+    Bool { a: u8, k: bool },
+    Int { a: u8, k: i64 },
+    Float { a: u8, k: f64 },
+    Move { a: u8, b: u8 },
 
-    AddRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    AddRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    AddRF {
-        a: u8,
-        b: u8,
-        k: f64,
-    },
-    SubRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    SubRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    SubRF {
-        a: u8,
-        b: u8,
-        k: f64,
-    },
-    SubIR {
-        a: u8,
-        k: i64,
-        c: u8,
-    },
-    SubFR {
-        a: u8,
-        k: f64,
-        c: u8,
-    },
-    MulRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    MulRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    MulRF {
-        a: u8,
-        b: u8,
-        k: f64,
-    },
-    DivRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    DivRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    DivRF {
-        a: u8,
-        b: u8,
-        k: f64,
-    },
-    DivIR {
-        a: u8,
-        k: i64,
-        c: u8,
-    },
-    DivFR {
-        a: u8,
-        k: f64,
-        c: u8,
-    },
-    ModRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    ModRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    BitsRR {
-        bits: Bits,
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    BitsRI {
-        bits: Bits,
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    Unary {
-        unary: Unary,
-        a: u8,
-        b: u8,
-    },
+    AddRR { a: u8, b: u8, c: u8 },
+    AddRI { a: u8, b: u8, k: i64 },
+    AddRF { a: u8, b: u8, k: f64 },
+    SubRR { a: u8, b: u8, c: u8 },
+    SubRI { a: u8, b: u8, k: i64 },
+    SubRF { a: u8, b: u8, k: f64 },
+    SubIR { a: u8, k: i64, c: u8 },
+    SubFR { a: u8, k: f64, c: u8 },
+    MulRR { a: u8, b: u8, c: u8 },
+    MulRI { a: u8, b: u8, k: i64 },
+    MulRF { a: u8, b: u8, k: f64 },
+    DivRR { a: u8, b: u8, c: u8 },
+    DivRI { a: u8, b: u8, k: i64 },
+    DivRF { a: u8, b: u8, k: f64 },
+    DivIR { a: u8, k: i64, c: u8 },
+    DivFR { a: u8, k: f64, c: u8 },
+    ModRR { a: u8, b: u8, c: u8 },
+    ModRI { a: u8, b: u8, k: i64 },
+    BitsRR { bits: Bits, a: u8, b: u8, c: u8 },
+    BitsRI { bits: Bits, a: u8, b: u8, k: i64 },
+    Unary { unary: Unary, a: u8, b: u8 },
 
-    CompareRR {
-        how: Compare,
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    CompareRI {
-        how: Compare,
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    CompareRF {
-        how: Compare,
-        a: u8,
-        b: u8,
-        k: f64,
-    },
+    CompareRR { how: Compare, a: u8, b: u8, c: u8 },
+    CompareRI { how: Compare, a: u8, b: u8, k: i64 },
+    CompareRF { how: Compare, a: u8, b: u8, k: f64 },
     /// `NOT`, or `TEST` where nothing is to be turned round.
-    Truth {
-        a: u8,
-        b: u8,
-        not: bool,
-    },
-    And {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    Or {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
+    Truth { a: u8, b: u8, not: bool },
+    And { a: u8, b: u8, c: u8 },
+    Or { a: u8, b: u8, c: u8 },
 
-    Jump {
-        to: u32,
-    },
-    JumpIf {
-        b: u8,
-        is: bool,
-        to: u32,
-    },
-    JumpIfLast {
-        is: bool,
-        to: u32,
-    },
+    Jump { to: u32 },
+    JumpIf { b: u8, is: bool, to: u32 },
+    JumpIfLast { is: bool, to: u32 },
 
     // A comparison and a jump on its result: two instructions.
-    JumpLtRR {
-        a: u8,
-        b: u8,
-        c: u8,
-        is: bool,
-        to: u32,
-    },
-    JumpLeRR {
-        a: u8,
-        b: u8,
-        c: u8,
-        is: bool,
-        to: u32,
-    },
-    JumpEqRR {
-        a: u8,
-        b: u8,
-        c: u8,
-        is: bool,
-        to: u32,
-    },
-    JumpLtRI {
-        a: u8,
-        b: u8,
-        is: bool,
-        to: u32,
-        k: i64,
-    },
-    JumpLeRI {
-        a: u8,
-        b: u8,
-        is: bool,
-        to: u32,
-        k: i64,
-    },
-    JumpGtRI {
-        a: u8,
-        b: u8,
-        is: bool,
-        to: u32,
-        k: i64,
-    },
-    JumpGeRI {
-        a: u8,
-        b: u8,
-        is: bool,
-        to: u32,
-        k: i64,
-    },
-    JumpEqRI {
-        a: u8,
-        b: u8,
-        is: bool,
-        to: u32,
-        k: i64,
-    },
+    JumpLtRR { a: u8, b: u8, c: u8, is: bool, to: u32 },
+    JumpLeRR { a: u8, b: u8, c: u8, is: bool, to: u32 },
+    JumpEqRR { a: u8, b: u8, c: u8, is: bool, to: u32 },
+    JumpLtRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
+    JumpLeRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
+    JumpGtRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
+    JumpGeRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
+    JumpEqRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
 
     // A jump back to a loop's condition, the condition, and the jump on it: three instructions.
     // `done` is where the loop ends, `to` its body.
-    WhileLtRR {
-        a: u8,
-        b: u8,
-        c: u8,
-        to: u32,
-        done: u32,
-    },
-    WhileLeRR {
-        a: u8,
-        b: u8,
-        c: u8,
-        to: u32,
-        done: u32,
-    },
-    WhileLtRI {
-        a: u8,
-        b: u8,
-        to: u32,
-        done: u32,
-        k: i32,
-    },
-    WhileLeRI {
-        a: u8,
-        b: u8,
-        to: u32,
-        done: u32,
-        k: i32,
-    },
+    WhileLtRR { a: u8, b: u8, c: u8, to: u32, done: u32 },
+    WhileLeRR { a: u8, b: u8, c: u8, to: u32, done: u32 },
+    WhileLtRI { a: u8, b: u8, to: u32, done: u32, k: i32 },
+    WhileLeRI { a: u8, b: u8, to: u32, done: u32, k: i32 },
 
-    Next {
-        a: u8,
-        b: u8,
-        c: u8,
-        done: u32,
-    },
-    NextI {
-        a: u8,
-        b: u8,
-        done: u32,
-        k: i64,
-    },
+    Next { a: u8, b: u8, c: u8, done: u32 },
+    NextI { a: u8, b: u8, done: u32, k: i64 },
     // A jump back to a `NEXT`, and that: two instructions.
-    Again {
-        a: u8,
-        b: u8,
-        c: u8,
-        to: u32,
-        done: u32,
-    },
-    AgainI {
-        a: u8,
-        b: u8,
-        to: u32,
-        done: u32,
-        k: i32,
-    },
+    Again { a: u8, b: u8, c: u8, to: u32, done: u32 },
+    AgainI { a: u8, b: u8, to: u32, done: u32, k: i32 },
 
-    GetRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    GetRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    GetField {
-        a: u8,
-        b: u8,
-        k: u32,
-    },
+    GetRR { a: u8, b: u8, c: u8 },
+    GetRI { a: u8, b: u8, k: i64 },
+    GetField { a: u8, b: u8, k: u32 },
     /// `GET b, c -> a` and `GET a, d -> a`: two instructions, and nothing in between is copied.
-    GetGet {
-        a: u8,
-        b: u8,
-        c: u8,
-        d: u8,
-    },
+    GetGet { a: u8, b: u8, c: u8, d: u8 },
     /// The same with a position that is constant first.
-    GetIGet {
-        a: u8,
-        b: u8,
-        d: u8,
-        k: i64,
-    },
+    GetIGet { a: u8, b: u8, d: u8, k: i64 },
     /// `GET b, c -> a` and `GET a, "k" -> a`.
-    GetGetField {
-        a: u8,
-        b: u8,
-        c: u8,
-        k: u32,
-    },
+    GetGetField { a: u8, b: u8, c: u8, k: u32 },
     /// The same with a position that is constant first.
-    GetIGetField {
-        a: u8,
-        b: u8,
-        i: i32,
-        k: u32,
-    },
-    PutRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
+    GetIGetField { a: u8, b: u8, i: i32, k: u32 },
+    PutRR { a: u8, b: u8, c: u8 },
     /// The value is constant `k`.
-    PutRK {
-        a: u8,
-        b: u8,
-        k: u32,
-    },
-    PutIR {
-        a: u8,
-        k: i64,
-        c: u8,
-    },
-    PutField {
-        a: u8,
-        c: u8,
-        k: u32,
-    },
+    PutRK { a: u8, b: u8, k: u32 },
+    PutIR { a: u8, k: i64, c: u8 },
+    PutField { a: u8, c: u8, k: u32 },
     /// The field's value is constant `v`.
-    PutFieldK {
-        a: u8,
-        k: u32,
-        v: u32,
-    },
-    TakeRR {
-        a: u8,
-        b: u8,
-        c: u8,
-    },
-    TakeRI {
-        a: u8,
-        b: u8,
-        k: i64,
-    },
-    Push {
-        a: u8,
-        b: u8,
-    },
-    Len {
-        a: u8,
-        b: u8,
-    },
+    PutFieldK { a: u8, k: u32, v: u32 },
+    TakeRR { a: u8, b: u8, c: u8 },
+    TakeRI { a: u8, b: u8, k: i64 },
+    Push { a: u8, b: u8 },
+    Pop { a: u8, b: u8 },
+    GetOr { a: u8, b: u8, c: u8, d: u8 },
+    /// What it is otherwise is constant `k`.
+    GetOrK { a: u8, b: u8, c: u8, k: u32 },
+    Len { a: u8, b: u8 },
     /// A constant that is no scalar.
-    Const {
-        a: u8,
-        k: u32,
-    },
+    Const { a: u8, k: u32 },
 
     /// `pool` is where the operands lie, the function first. One argument, in register `b`.
-    Call1 {
-        a: u8,
-        b: u8,
-        registers: u8,
-        entry: u32,
-        pool: u32,
-    },
+    Call1 { a: u8, b: u8, registers: u8, entry: u32, pool: u32 },
     /// Any number of arguments.
-    Call {
-        a: u8,
-        count: u8,
-        registers: u8,
-        entry: u32,
-        pool: u32,
-    },
-    Return {
-        b: u8,
-    },
-    ReturnK {
-        k: u32,
-    },
+    Call { a: u8, count: u8, registers: u8, entry: u32, pool: u32 },
+    Return { b: u8 },
+    ReturnK { k: u32 },
 }
 
 const _: () = assert!(size_of::<Op>() == 16);
 
-/// Most steps from one look at the fuel to the next: straight code is no longer than this.
-pub(crate) const MOST: u64 = 64;
+/// Most steps from one look at the fuel to the next: code without a jump that is taken is no longer
+/// than this.
+pub(crate) const MOST: u64 = 512;
 
 /// Operations on the bits of ints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -490,35 +181,12 @@ impl Compare {
 }
 
 impl Op {
-    /// Whether the fuel is looked at behind it, or it leaves fast code.
-    pub(super) const fn looks(self) -> bool {
+    /// Whether flow never simply goes on behind it.
+    pub(super) const fn ends(self) -> bool {
         use Op::*;
         matches!(
             self,
-            Leave
-                | Jump { .. }
-                | JumpIf { .. }
-                | JumpIfLast { .. }
-                | JumpLtRR { .. }
-                | JumpLeRR { .. }
-                | JumpEqRR { .. }
-                | JumpLtRI { .. }
-                | JumpLeRI { .. }
-                | JumpGtRI { .. }
-                | JumpGeRI { .. }
-                | JumpEqRI { .. }
-                | WhileLtRR { .. }
-                | WhileLeRR { .. }
-                | WhileLtRI { .. }
-                | WhileLeRI { .. }
-                | Next { .. }
-                | NextI { .. }
-                | Again { .. }
-                | AgainI { .. }
-                | Call1 { .. }
-                | Call { .. }
-                | Return { .. }
-                | ReturnK { .. }
+            Leave | Jump { .. } | Call1 { .. } | Call { .. } | Return { .. } | ReturnK { .. }
         )
     }
 }

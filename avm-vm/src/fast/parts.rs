@@ -17,20 +17,31 @@ pub(super) fn count(memory: &mut Memory, bytes: u64) -> bool {
 }
 
 /// A copy of a value, counted with so many bytes more; `None` if a measure is due.
+#[cold]
 #[inline(never)]
 pub(super) fn counted(value: &Value, more: u64, memory: &mut Memory) -> Option<Value> {
     count(memory, value.heap() + more).then(|| value.clone())
 }
 
-/// A copy of a value that may be put into another.
+/// A copy of a value that may be put into another; without `HEAP` of a scalar.
 #[inline(always)]
-pub(super) fn shallow(value: &Value) -> Option<Value> {
+pub(super) fn part<const HEAP: bool>(value: &Value) -> Option<Value> {
     match value {
         Value::Int(int) => Some(Value::Int(*int)),
         Value::Float(float) => Some(Value::Float(*float)),
         Value::Bool(bool) => Some(Value::Bool(*bool)),
-        value => (value.nesting() < MAX_NESTING).then(|| value.clone()),
+        value if HEAP => (value.nesting() < MAX_NESTING).then(|| value.clone()),
+        _ => None,
     }
+}
+
+/// Puts a scalar over one of its kind into a list that nobody else holds.
+#[inline(always)]
+pub(super) fn set_own(list: &mut List, index: i64, value: Value) -> bool {
+    let done = list.set_own(index.cast_unsigned() as usize, &value);
+    // It is a scalar, which needs no destructor.
+    core::mem::forget(value);
+    done
 }
 
 /// The item at a position, counted from the end where it is negative.
@@ -46,12 +57,13 @@ pub(super) fn item(list: &List, index: i64) -> Option<&Value> {
 /// Puts a value into a list.
 #[inline(always)]
 pub(super) fn replace(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
-    if !value.is_heap() && list.set(index.cast_unsigned() as usize, &value) {
+    if !value.is_heap() && list.set_own(index.cast_unsigned() as usize, &value) {
         return true;
     }
     replace_any(list, index, value, memory)
 }
 
+#[cold]
 #[inline(never)]
 fn replace_any(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
     let Some(at) = position(index, list.len()) else { return false };
@@ -59,7 +71,8 @@ fn replace_any(list: &mut List, index: i64, value: Value, memory: &mut Memory) -
 }
 
 /// Puts a value into a record.
-#[inline]
+#[cold]
+#[inline(never)]
 pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mut Memory) -> bool {
     if !count(memory, value.heap() + Record::field_heap(name)) {
         return false;
@@ -71,7 +84,8 @@ pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mu
 }
 
 /// Takes an item out of a list and leaves `NULL`.
-#[inline]
+#[cold]
+#[inline(never)]
 pub(super) fn take(list: &mut List, index: i64, memory: &mut Memory) -> Option<Value> {
     let at = position(index, list.len())?;
     let heap = list.as_slice()[at].heap();
@@ -79,11 +93,36 @@ pub(super) fn take(list: &mut List, index: i64, memory: &mut Memory) -> Option<V
 }
 
 /// Appends a value to a list.
-#[inline(always)]
+#[cold]
+#[inline(never)]
 pub(super) fn push(list: &mut List, item: Value, memory: &mut Memory) -> bool {
     let fits = count(memory, ITEM + item.heap());
     if fits {
         list.push(item);
     }
     fits
+}
+
+/// Takes the last item off a list; `NULL` of an empty one.
+#[cold]
+#[inline(never)]
+pub(super) fn pop(list: &mut List, memory: &mut Memory) -> Option<Value> {
+    let heap = list.as_slice().last().map_or(0, Value::heap);
+    count(memory, heap).then(|| list.pop().unwrap_or_default())
+}
+
+/// A part of a record or list, or what it is otherwise; `None` where canonical code has to look.
+#[cold]
+#[inline(never)]
+pub(super) fn part_or<'v>(
+    container: &'v Value,
+    key: &Value,
+    otherwise: &'v Value,
+) -> Option<&'v Value> {
+    let part = match (container, key) {
+        (Value::Record(record), Value::Text(name)) => record.field(name),
+        (Value::List(list), Value::Int(index)) => item(list, *index),
+        _ => return None,
+    };
+    Some(part.filter(|part| !matches!(part, Value::Null)).unwrap_or(otherwise))
 }

@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 use avm_ir::{Value, program::Region};
 
 use super::{
-    calls::{Call, return_constant, return_register},
+    calls::{Call, return_constant, return_int, return_register},
     op::{Compare, MOST, Op},
-    parts::{count, counted, insert, item, push, replace, shallow, take},
+    parts::{count, counted, insert, item, part, part_or, pop, push, replace, set_own, take},
     scalar::{
-        bits, compare, compare_float, compare_int, condition, is_zero, mixed, set, set_bool,
-        set_float, set_int, set_null, unary,
+        bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
+        set_bool, set_float, set_int, set_null, unary,
     },
 };
 use crate::{agent::Memory, exec::WINDOW, machine::Frame};
@@ -35,517 +35,703 @@ pub(crate) struct View<'m> {
     pub(crate) pc: usize,
 }
 
+/// Why a stretch of fast code ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Canonical code has to take a step, or the fuel is low.
+    Step,
+    /// The instruction at hand needs more than scalars.
+    Heap,
+    /// Perhaps scalars are enough from here on.
+    Scalars,
+}
+
+/// Jumps after which it is tried again whether scalars are enough.
+const PATIENCE: u32 = 64;
+
 /// Runs until canonical code has to take a step, or until fewer than [`MOST`] of so many steps are
 /// left. Gives how many are left.
 pub(crate) fn run(view: &mut View<'_>, mut fuel: u64) -> u64 {
+    loop {
+        let why;
+        (fuel, why) = stretch::<false>(view, fuel);
+        if why == Why::Step {
+            return fuel;
+        }
+        let why;
+        (fuel, why) = stretch::<true>(view, fuel);
+        if why == Why::Step {
+            return fuel;
+        }
+    }
+}
+
+/// The loop, twice: without `HEAP` it does nothing that would take a call of a function, such as
+/// dropping a container, and so the compiler keeps what it works with in processor registers.
+///
+/// Steps are counted where flow goes elsewhere: in between they are what the position advanced.
+#[inline(never)]
+fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
+    let mut patience = PATIENCE;
+    let mut why = Why::Step;
     let (code, region) = (view.code, view.region);
     let consts = region.consts.as_slice();
-    let mut pc = view.pc;
+    // Where flow came from elsewhere, and where it leaves fast code.
+    let mut start = view.pc;
+    let mut pc = start;
     'window: loop {
         let (_, rest) = view.stack.split_at_mut(view.base);
         // The stack always holds a whole window from `base` on.
         let Some(regs) = rest.first_chunk_mut::<WINDOW>() else { break };
-        if fuel < MOST {
-            break;
-        }
+        'stretch: loop {
+            if fuel < MOST {
+                break 'window;
+            }
 
-        macro_rules! reg {
-            ($number:expr) => {
-                regs[usize::from($number)]
-            };
-        }
-        // The instructions that were done, and where to go on.
-        macro_rules! done {
-            ($steps:expr, $pc:expr) => {{
-                fuel -= $steps;
-                pc = $pc;
-                continue;
-            }};
-        }
-        // The same where flow does not simply go on: only there the fuel is looked at.
-        macro_rules! go {
-            ($steps:expr, $pc:expr) => {{
-                fuel -= $steps;
-                pc = $pc;
-                if fuel < MOST {
-                    break 'window;
-                }
-                continue;
-            }};
-        }
-        macro_rules! jump {
-            ($steps:expr, $taken:expr, $to:expr) => {
-                go!($steps, if $taken { $to as usize } else { pc + $steps })
-            };
-        }
-        macro_rules! write {
-            ($a:expr, $value:expr) => {{
-                let value = $value;
-                set(&mut reg!($a), value);
-                done!(1, pc + 1)
-            }};
-        }
-        macro_rules! int {
-            ($a:expr, $int:expr) => {{
-                let int = $int;
-                set_int(&mut reg!($a), int);
-                done!(1, pc + 1)
-            }};
-        }
-        macro_rules! float {
-            ($a:expr, $float:expr) => {{
-                let float = $float;
-                set_float(&mut reg!($a), float);
-                done!(1, pc + 1)
-            }};
-        }
-        macro_rules! write_bool {
-            ($a:expr, $value:expr) => {{
-                let value = $value;
-                *view.last_bool = value;
-                set_bool(&mut reg!($a), value);
-            }};
-        }
-        // What is there, or canonical code.
-        macro_rules! some {
-            ($value:expr) => {
-                match $value {
-                    Some(value) => value,
-                    None => break 'window,
-                }
-            };
-        }
-        // A value that may be a container: counted, then written.
-        macro_rules! copy {
-            ($steps:expr, $a:expr, $value:expr) => {{
-                match $value {
-                    &Value::Int(int) => set_int(&mut reg!($a), int),
-                    &Value::Float(float) => set_float(&mut reg!($a), float),
-                    &Value::Bool(bool) => set_bool(&mut reg!($a), bool),
-                    value => {
-                        let copy = some!(counted(value, 0, view.memory));
-                        set(&mut reg!($a), copy);
-                    }
-                }
-                done!($steps, pc + $steps)
-            }};
-        }
-        // Arithmetic on registers, on a register and an int, on a register and a float.
-        macro_rules! on_registers {
-            ($a:expr, $b:expr, $c:expr, $ints:expr, $floats:expr) => {
-                match (&reg!($b), &reg!($c)) {
-                    (&Value::Int(x), &Value::Int(y)) => int!($a, some!($ints(x, y))),
-                    (&Value::Float(x), &Value::Float(y)) => float!($a, $floats(x, y)),
-                    (x, y) => {
-                        let (x, y) = some!(mixed(x, y));
-                        float!($a, $floats(x, y))
-                    }
-                }
-            };
-        }
-        macro_rules! with_int {
-            ($a:expr, $b:expr, $ints:expr, $floats:expr) => {
-                match reg!($b) {
-                    Value::Int(x) => int!($a, some!($ints(x))),
-                    Value::Float(x) => float!($a, $floats(x)),
-                    _ => break 'window,
-                }
-            };
-        }
-        macro_rules! with_float {
-            ($a:expr, $b:expr, $floats:expr) => {
-                match reg!($b) {
-                    Value::Float(x) => float!($a, $floats(x)),
-                    Value::Int(x) => float!($a, $floats(x as f64)),
-                    _ => break 'window,
-                }
-            };
-        }
-        macro_rules! compared {
-            ($a:expr, $holds:expr) => {{
-                let holds = some!($holds);
-                write_bool!($a, holds);
-                done!(1, pc + 1)
-            }};
-        }
-        // A comparison and the jump on it.
-        macro_rules! compare_jump {
-            ($a:expr, $holds:expr, $is:expr, $to:expr) => {{
-                let holds = some!($holds);
-                write_bool!($a, holds);
-                jump!(2, holds == $is, $to)
-            }};
-        }
-        macro_rules! while_ {
-            ($a:expr, $holds:expr, $to:expr, $done:expr) => {{
-                let holds = some!($holds);
-                write_bool!($a, holds);
-                go!(3, if holds { $to } else { $done } as usize)
-            }};
-        }
-        // The next number below an int.
-        macro_rules! next_below {
-            ($steps:expr, $a:expr, $b:expr, $end:expr, $to:expr, $done:expr) => {{
-                let Value::Int(cursor) = reg!($b) else { break 'window };
-                if cursor < 0 {
-                    break 'window;
-                }
-                if cursor >= $end {
-                    go!($steps, $done as usize)
-                }
-                set_int(&mut reg!($b), cursor + 1);
-                set_int(&mut reg!($a), cursor);
-                go!($steps, $to)
-            }};
-        }
-        macro_rules! next {
-            ($steps:expr, $a:expr, $b:expr, $c:expr, $to:expr, $done:expr) => {{
-                let list = match &reg!($c) {
-                    Value::Int(end) => {
-                        let end = *end;
-                        next_below!($steps, $a, $b, end, $to, $done)
-                    }
-                    Value::List(list) => list,
-                    _ => break 'window,
+            macro_rules! reg {
+                ($number:expr) => {
+                    regs[usize::from($number)]
                 };
-                let Value::Int(cursor) = reg!($b) else { break 'window };
-                let Ok(at) = usize::try_from(cursor) else { break 'window };
-                let Some(item) = list.get(at) else { go!($steps, $done as usize) };
-                if let &Value::Int(item) = item {
-                    set_int(&mut reg!($b), cursor + 1);
-                    set_int(&mut reg!($a), item);
+            }
+            // Canonical code takes the instruction at hand, or the other loop looks at it first.
+            macro_rules! leave {
+                () => {{
+                    if !HEAP {
+                        why = Why::Heap;
+                    }
+                    break 'window;
+                }};
+            }
+            // What stands behind it takes calls.
+            macro_rules! heap {
+                () => {
+                    if !HEAP {
+                        leave!();
+                    }
+                };
+            }
+            // A register can be written without dropping what it holds.
+            macro_rules! free {
+                ($a:expr) => {
+                    if !HEAP && reg!($a).is_heap() {
+                        leave!();
+                    }
+                };
+            }
+            macro_rules! put_int {
+                ($a:expr, $int:expr) => {
+                    if HEAP {
+                        set_int(&mut reg!($a), $int)
+                    } else {
+                        overwrite(&mut reg!($a), Value::Int($int))
+                    }
+                };
+            }
+            macro_rules! put_float {
+                ($a:expr, $float:expr) => {
+                    if HEAP {
+                        set_float(&mut reg!($a), $float)
+                    } else {
+                        overwrite(&mut reg!($a), Value::float($float))
+                    }
+                };
+            }
+            macro_rules! put_bool {
+                ($a:expr, $bool:expr) => {
+                    if HEAP {
+                        set_bool(&mut reg!($a), $bool)
+                    } else {
+                        overwrite(&mut reg!($a), Value::Bool($bool))
+                    }
+                };
+            }
+            // On behind the instructions that were done.
+            macro_rules! done {
+                ($steps:tt) => {{
+                    pc += $steps;
+                    continue;
+                }};
+            }
+            // So many instructions were done, and flow goes elsewhere: there the fuel is looked at.
+            macro_rules! go {
+                ($steps:expr, $to:expr) => {{
+                    fuel -= (pc + $steps - start) as u64;
+                    start = $to;
+                    pc = start;
+                    if HEAP {
+                        patience -= 1;
+                        if patience == 0 {
+                            why = Why::Scalars;
+                            break 'window;
+                        }
+                    }
+                    continue 'stretch;
+                }};
+            }
+            macro_rules! jump {
+                ($steps:tt, $taken:expr, $to:expr) => {
+                    if $taken { go!($steps, $to as usize) } else { done!($steps) }
+                };
+            }
+            macro_rules! write {
+                ($a:expr, $value:expr) => {{
+                    heap!();
+                    let value = $value;
+                    set(&mut reg!($a), value);
+                    done!(1)
+                }};
+            }
+            macro_rules! int {
+                ($a:expr, $int:expr) => {{
+                    let int = $int;
+                    free!($a);
+                    put_int!($a, int);
+                    done!(1)
+                }};
+            }
+            macro_rules! float {
+                ($a:expr, $float:expr) => {{
+                    let float = $float;
+                    free!($a);
+                    put_float!($a, float);
+                    done!(1)
+                }};
+            }
+            macro_rules! write_bool {
+                ($a:expr, $value:expr) => {{
+                    let value = $value;
+                    free!($a);
+                    *view.last_bool = value;
+                    put_bool!($a, value);
+                }};
+            }
+            // What is there, or canonical code.
+            macro_rules! some {
+                ($value:expr) => {
+                    match $value {
+                        Some(value) => value,
+                        None => leave!(),
+                    }
+                };
+            }
+            // A value that may be a container: counted, then written.
+            macro_rules! copy {
+                ($steps:tt, $a:expr, $value:expr) => {{
+                    free!($a);
+                    match $value {
+                        &Value::Int(int) => put_int!($a, int),
+                        &Value::Float(float) => put_float!($a, float),
+                        &Value::Bool(bool) => put_bool!($a, bool),
+                        value => {
+                            heap!();
+                            let copy = some!(counted(value, 0, view.memory));
+                            set(&mut reg!($a), copy);
+                        }
+                    }
+                    done!($steps)
+                }};
+            }
+            // Arithmetic on registers, on a register and an int, on a register and a float.
+            macro_rules! on_registers {
+                ($a:expr, $b:expr, $c:expr, $ints:expr, $floats:expr) => {
+                    match (&reg!($b), &reg!($c)) {
+                        (&Value::Int(x), &Value::Int(y)) => int!($a, some!($ints(x, y))),
+                        (&Value::Float(x), &Value::Float(y)) => float!($a, $floats(x, y)),
+                        (x, y) => {
+                            heap!();
+                            let (x, y) = some!(mixed(x, y));
+                            float!($a, $floats(x, y))
+                        }
+                    }
+                };
+            }
+            macro_rules! with_int {
+                ($a:expr, $b:expr, $ints:expr, $floats:expr) => {
+                    match reg!($b) {
+                        Value::Int(x) => int!($a, some!($ints(x))),
+                        Value::Float(x) => float!($a, $floats(x)),
+                        _ => leave!(),
+                    }
+                };
+            }
+            macro_rules! with_float {
+                ($a:expr, $b:expr, $floats:expr) => {
+                    match reg!($b) {
+                        Value::Float(x) => float!($a, $floats(x)),
+                        Value::Int(x) => float!($a, $floats(x as f64)),
+                        _ => leave!(),
+                    }
+                };
+            }
+            macro_rules! compared {
+                ($a:expr, $holds:expr) => {{
+                    let holds = some!($holds);
+                    write_bool!($a, holds);
+                    done!(1)
+                }};
+            }
+            // A comparison and the jump on it.
+            macro_rules! compare_jump {
+                ($a:expr, $holds:expr, $is:expr, $to:expr) => {{
+                    let holds = some!($holds);
+                    write_bool!($a, holds);
+                    jump!(2, holds == $is, $to)
+                }};
+            }
+            macro_rules! while_ {
+                ($a:expr, $holds:expr, $to:expr, $done:expr) => {{
+                    let holds = some!($holds);
+                    write_bool!($a, holds);
+                    go!(3, if holds { $to } else { $done } as usize)
+                }};
+            }
+            // The next number below an int.
+            macro_rules! next_below {
+                ($steps:expr, $a:expr, $b:expr, $end:expr, $to:expr, $done:expr) => {{
+                    let Value::Int(cursor) = reg!($b) else { leave!() };
+                    if cursor < 0 {
+                        leave!();
+                    }
+                    if cursor >= $end {
+                        go!($steps, $done as usize)
+                    }
+                    free!($a);
+                    put_int!($b, cursor + 1);
+                    put_int!($a, cursor);
                     go!($steps, $to)
-                }
-                let item = some!(counted(item, 0, view.memory));
-                set_int(&mut reg!($b), cursor + 1);
-                set(&mut reg!($a), item);
-                go!($steps, $to)
-            }};
-        }
-        // The container that an item of a list is, and the memory that canonical code counts for it.
-        macro_rules! inner {
-            ($b:expr, $index:expr) => {{
-                let Value::List(list) = &reg!($b) else { break 'window };
-                some!(item(list, $index))
-            }};
-        }
-        macro_rules! index {
-            ($c:expr) => {{
-                let Value::Int(int) = reg!($c) else { break 'window };
-                int
-            }};
-        }
-        // A part of a container that is counted as if it had been copied on the way.
-        macro_rules! copy_part {
-            ($a:expr, $part:expr, $heap:expr) => {{
-                let heap = $heap;
-                match $part {
-                    &Value::Int(int) if count(view.memory, heap) => set_int(&mut reg!($a), int),
-                    &Value::Float(float) if count(view.memory, heap) => {
-                        set_float(&mut reg!($a), float);
+                }};
+            }
+            macro_rules! next {
+                ($steps:expr, $a:expr, $b:expr, $c:expr, $to:expr, $done:expr) => {{
+                    let list = match &reg!($c) {
+                        Value::Int(end) => {
+                            let end = *end;
+                            next_below!($steps, $a, $b, end, $to, $done)
+                        }
+                        Value::List(list) => list,
+                        _ => leave!(),
+                    };
+                    let Value::Int(cursor) = reg!($b) else { leave!() };
+                    let Ok(at) = usize::try_from(cursor) else { leave!() };
+                    let Some(item) = list.get(at) else { go!($steps, $done as usize) };
+                    free!($a);
+                    if let &Value::Int(item) = item {
+                        put_int!($b, cursor + 1);
+                        put_int!($a, item);
+                        go!($steps, $to)
                     }
-                    part => {
-                        let copy = some!(counted(part, heap, view.memory));
-                        set(&mut reg!($a), copy);
+                    heap!();
+                    let item = some!(counted(item, 0, view.memory));
+                    set_int(&mut reg!($b), cursor + 1);
+                    set(&mut reg!($a), item);
+                    go!($steps, $to)
+                }};
+            }
+            // The container that an item of a list is, and the memory that canonical code counts for it.
+            macro_rules! inner {
+                ($b:expr, $index:expr) => {{
+                    let Value::List(list) = &reg!($b) else { leave!() };
+                    some!(item(list, $index))
+                }};
+            }
+            macro_rules! index {
+                ($c:expr) => {{
+                    let Value::Int(int) = reg!($c) else { leave!() };
+                    int
+                }};
+            }
+            // A part of a container that is counted as if it had been copied on the way.
+            macro_rules! copy_part {
+                ($a:expr, $part:expr, $heap:expr) => {{
+                    let heap = $heap;
+                    free!($a);
+                    match $part {
+                        &Value::Int(int) if count(view.memory, heap) => put_int!($a, int),
+                        &Value::Float(float) if count(view.memory, heap) => put_float!($a, float),
+                        part => {
+                            heap!();
+                            let copy = some!(counted(part, heap, view.memory));
+                            set(&mut reg!($a), copy);
+                        }
                     }
-                }
-                done!(2, pc + 2)
-            }};
-        }
-        macro_rules! get_get {
-            ($a:expr, $b:expr, $i:expr, $j:expr) => {{
-                let inner = inner!($b, $i);
-                let Value::List(list) = inner else { break 'window };
-                let item = some!(item(list, $j));
-                copy_part!($a, item, list.heap())
-            }};
-        }
-        macro_rules! get_get_field {
-            ($a:expr, $b:expr, $i:expr, $k:expr) => {{
-                let inner = inner!($b, $i);
-                let (Value::Record(record), Value::Text(name)) = (inner, &consts[$k as usize])
-                else {
-                    break 'window;
-                };
-                let field = record.field(name).unwrap_or(&Value::Null);
-                copy_part!($a, field, record.heap())
-            }};
-        }
-        macro_rules! put {
-            ($a:expr, $index:expr, $value:expr) => {{
-                let index = $index;
-                let Some(value) = $value else { break 'window };
-                let Value::List(list) = &mut reg!($a) else { break 'window };
-                if !replace(list, index, value, view.memory) {
-                    break 'window;
-                }
-                done!(1, pc + 1)
-            }};
-        }
-        macro_rules! put_field {
-            ($a:expr, $k:expr, $value:expr) => {{
-                let Value::Text(name) = &consts[$k as usize] else { break 'window };
-                let Some(value) = $value else { break 'window };
-                let Value::Record(record) = &mut reg!($a) else { break 'window };
-                if !insert(record, name, value, view.memory) {
-                    break 'window;
-                }
-                done!(1, pc + 1)
-            }};
-        }
-
-        // To another window, unless canonical code has to.
-        macro_rules! go_to {
-            ($pc:expr) => {{
-                pc = some!($pc);
-                fuel -= 1;
-                continue 'window;
-            }};
-        }
-
-        loop {
-            // A verified program's flow never runs off the end of its code.
-            let Some(op) = code.get(pc) else { break 'window };
-            match *op {
-                Op::Leave => break 'window,
-
-                Op::Null { a } => {
-                    set_null(&mut reg!(a));
-                    done!(1, pc + 1)
-                }
-                Op::Bool { a, k } => {
-                    set_bool(&mut reg!(a), k);
-                    done!(1, pc + 1)
-                }
-                Op::Int { a, k } => int!(a, k),
-                Op::Float { a, k } => float!(a, k),
-                Op::Move { a, b } => copy!(1, a, &reg!(b)),
-                Op::Const { a, k } => copy!(1, a, &consts[k as usize]),
-
-                Op::AddRR { a, b, c } => {
-                    on_registers!(a, b, c, i64::checked_add, |x, y| x + y)
-                }
-                Op::AddRI { a, b, k } => {
-                    with_int!(a, b, |x: i64| x.checked_add(k), |x| x + k as f64)
-                }
-                Op::AddRF { a, b, k } => with_float!(a, b, |x| x + k),
-                Op::SubRR { a, b, c } => {
-                    on_registers!(a, b, c, i64::checked_sub, |x, y| x - y)
-                }
-                Op::SubRI { a, b, k } => {
-                    with_int!(a, b, |x: i64| x.checked_sub(k), |x| x - k as f64)
-                }
-                Op::SubRF { a, b, k } => with_float!(a, b, |x| x - k),
-                Op::SubIR { a, k, c } => {
-                    with_int!(a, c, |x| k.checked_sub(x), |x| k as f64 - x)
-                }
-                Op::SubFR { a, k, c } => with_float!(a, c, |x| k - x),
-                Op::MulRR { a, b, c } => {
-                    on_registers!(a, b, c, i64::checked_mul, |x, y| x * y)
-                }
-                Op::MulRI { a, b, k } => {
-                    with_int!(a, b, |x: i64| x.checked_mul(k), |x| x * k as f64)
-                }
-                Op::MulRF { a, b, k } => with_float!(a, b, |x| x * k),
-                Op::DivRR { a, b, c } => {
-                    if is_zero(&reg!(c)) {
-                        break 'window;
+                    done!(2)
+                }};
+            }
+            macro_rules! get_get {
+                ($a:expr, $b:expr, $i:expr, $j:expr) => {{
+                    let inner = inner!($b, $i);
+                    let Value::List(list) = inner else { leave!() };
+                    let item = some!(item(list, $j));
+                    copy_part!($a, item, list.heap())
+                }};
+            }
+            macro_rules! get_get_field {
+                ($a:expr, $b:expr, $i:expr, $k:expr) => {{
+                    heap!();
+                    let inner = inner!($b, $i);
+                    let (Value::Record(record), Value::Text(name)) = (inner, &consts[$k as usize])
+                    else {
+                        leave!();
+                    };
+                    let field = record.field(name).unwrap_or(&Value::Null);
+                    copy_part!($a, field, record.heap())
+                }};
+            }
+            macro_rules! put {
+                ($a:expr, $index:expr, $value:expr) => {{
+                    let index = $index;
+                    let Some(value) = $value else { leave!() };
+                    let Value::List(list) = &mut reg!($a) else { leave!() };
+                    let done = if HEAP {
+                        replace(list, index, value, view.memory)
+                    } else {
+                        set_own(list, index, value)
+                    };
+                    if !done {
+                        leave!();
                     }
-                    on_registers!(a, b, c, i64::checked_div, |x, y| x / y)
-                }
-                Op::DivRI { a, b, k } => {
-                    with_int!(a, b, |x: i64| x.checked_div(k), |x| x / k as f64)
-                }
-                Op::DivRF { a, b, k } => with_float!(a, b, |x| x / k),
-                Op::DivIR { a, k, c } => {
-                    if is_zero(&reg!(c)) {
-                        break 'window;
+                    done!(1)
+                }};
+            }
+            macro_rules! put_field {
+                ($a:expr, $name:expr, $value:expr) => {{
+                    heap!();
+                    let value = $value;
+                    let Value::Record(record) = &mut reg!($a) else { leave!() };
+                    if !insert(record, $name, value, view.memory) {
+                        leave!();
                     }
-                    with_int!(a, c, |x| k.checked_div(x), |x| k as f64 / x)
-                }
-                Op::DivFR { a, k, c } => {
-                    if is_zero(&reg!(c)) {
-                        break 'window;
+                    done!(1)
+                }};
+            }
+
+            // To another window, unless canonical code has to.
+            macro_rules! go_to {
+                ($to:expr) => {{
+                    let steps = pc + 1 - start;
+                    match $to {
+                        Some(to) => start = to,
+                        None => leave!(),
                     }
-                    with_float!(a, c, |x| k / x)
-                }
-                Op::ModRR { a, b, c } => {
-                    if is_zero(&reg!(c)) {
-                        break 'window;
+                    fuel -= steps as u64;
+                    pc = start;
+                    if HEAP {
+                        patience -= 1;
+                        if patience == 0 {
+                            why = Why::Scalars;
+                            break 'window;
+                        }
                     }
-                    let rem = |x: i64, y| Some(x.wrapping_rem(y));
-                    on_registers!(a, b, c, rem, libm::fmod)
-                }
-                Op::ModRI { a, b, k } => {
-                    with_int!(a, b, |x: i64| x.checked_rem(k), |x| libm::fmod(x, k as f64))
-                }
-                Op::BitsRR { bits: how, a, b, c } => {
-                    let (x, y) = (index!(b), index!(c));
-                    int!(a, some!(bits(how, x, y)))
-                }
-                Op::BitsRI { bits: how, a, b, k } => {
-                    let x = index!(b);
-                    int!(a, some!(bits(how, x, k)))
-                }
-                Op::Unary { unary: how, a, b } => write!(a, some!(unary(how, &reg!(b)))),
+                    continue 'window;
+                }};
+            }
 
-                Op::CompareRR { how, a, b, c } => compared!(a, compare(how, &reg!(b), &reg!(c))),
-                Op::CompareRI { how, a, b, k } => compared!(a, compare_int(how, &reg!(b), k)),
-                Op::CompareRF { how, a, b, k } => compared!(a, compare_float(how, &reg!(b), k)),
-                Op::Truth { a, b, not } => compared!(a, condition(&reg!(b)).map(|x| x != not)),
-                Op::And { a, b, c } => {
-                    let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
-                    compared!(a, Some(x && y))
-                }
-                Op::Or { a, b, c } => {
-                    let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
-                    compared!(a, Some(x || y))
-                }
+            loop {
+                // A verified program's flow never runs off the end of its code.
+                let Some(op) = code.get(pc) else { leave!() };
+                match *op {
+                    Op::Leave => break 'window,
 
-                Op::Jump { to } => go!(1, to as usize),
-                Op::JumpIf { b, is, to } => {
-                    let Some(holds) = condition(&reg!(b)) else { break 'window };
-                    jump!(1, holds == is, to)
-                }
-                Op::JumpIfLast { is, to } => jump!(1, *view.last_bool == is, to),
-
-                Op::JumpLtRR { a, b, c, is, to } => {
-                    compare_jump!(a, compare(Compare::Lt, &reg!(b), &reg!(c)), is, to)
-                }
-                Op::JumpLeRR { a, b, c, is, to } => {
-                    compare_jump!(a, compare(Compare::Le, &reg!(b), &reg!(c)), is, to)
-                }
-                Op::JumpEqRR { a, b, c, is, to } => {
-                    compare_jump!(a, compare(Compare::Eq, &reg!(b), &reg!(c)), is, to)
-                }
-                Op::JumpLtRI { a, b, is, to, k } => {
-                    compare_jump!(a, compare_int(Compare::Lt, &reg!(b), k), is, to)
-                }
-                Op::JumpLeRI { a, b, is, to, k } => {
-                    compare_jump!(a, compare_int(Compare::Le, &reg!(b), k), is, to)
-                }
-                Op::JumpGtRI { a, b, is, to, k } => {
-                    compare_jump!(a, compare_int(Compare::Gt, &reg!(b), k), is, to)
-                }
-                Op::JumpGeRI { a, b, is, to, k } => {
-                    compare_jump!(a, compare_int(Compare::Ge, &reg!(b), k), is, to)
-                }
-                Op::JumpEqRI { a, b, is, to, k } => {
-                    compare_jump!(a, compare_int(Compare::Eq, &reg!(b), k), is, to)
-                }
-
-                Op::WhileLtRR { a, b, c, to, done } => {
-                    while_!(a, compare(Compare::Lt, &reg!(b), &reg!(c)), to, done)
-                }
-                Op::WhileLeRR { a, b, c, to, done } => {
-                    while_!(a, compare(Compare::Le, &reg!(b), &reg!(c)), to, done)
-                }
-                Op::WhileLtRI { a, b, to, done, k } => {
-                    while_!(a, compare_int(Compare::Lt, &reg!(b), i64::from(k)), to, done)
-                }
-                Op::WhileLeRI { a, b, to, done, k } => {
-                    while_!(a, compare_int(Compare::Le, &reg!(b), i64::from(k)), to, done)
-                }
-
-                Op::Next { a, b, c, done } => next!(1, a, b, c, pc + 1, done),
-                Op::NextI { a, b, done, k } => next_below!(1, a, b, k, pc + 1, done),
-                Op::Again { a, b, c, to, done } => next!(2, a, b, c, to as usize, done),
-                Op::AgainI { a, b, to, done, k } => {
-                    next_below!(2, a, b, i64::from(k), to as usize, done)
-                }
-
-                Op::GetRR { a, b, c } => match (&reg!(b), &reg!(c)) {
-                    (Value::List(list), Value::Int(index)) => {
-                        copy!(1, a, some!(item(list, *index)))
+                    Op::Null { a } => {
+                        free!(a);
+                        set_null(&mut reg!(a));
+                        done!(1)
                     }
-                    (Value::Record(record), Value::Text(name)) => {
+                    Op::Bool { a, k } => {
+                        free!(a);
+                        put_bool!(a, k);
+                        done!(1)
+                    }
+                    Op::Int { a, k } => int!(a, k),
+                    Op::Float { a, k } => float!(a, k),
+                    Op::Move { a, b } => copy!(1, a, &reg!(b)),
+                    Op::Const { a, k } => copy!(1, a, &consts[k as usize]),
+
+                    Op::AddRR { a, b, c } => {
+                        on_registers!(a, b, c, i64::checked_add, |x, y| x + y)
+                    }
+                    Op::AddRI { a, b, k } => {
+                        with_int!(a, b, |x: i64| x.checked_add(k), |x| x + k as f64)
+                    }
+                    Op::AddRF { a, b, k } => with_float!(a, b, |x| x + k),
+                    Op::SubRR { a, b, c } => {
+                        on_registers!(a, b, c, i64::checked_sub, |x, y| x - y)
+                    }
+                    Op::SubRI { a, b, k } => {
+                        with_int!(a, b, |x: i64| x.checked_sub(k), |x| x - k as f64)
+                    }
+                    Op::SubRF { a, b, k } => with_float!(a, b, |x| x - k),
+                    Op::SubIR { a, k, c } => {
+                        with_int!(a, c, |x| k.checked_sub(x), |x| k as f64 - x)
+                    }
+                    Op::SubFR { a, k, c } => with_float!(a, c, |x| k - x),
+                    Op::MulRR { a, b, c } => {
+                        on_registers!(a, b, c, i64::checked_mul, |x, y| x * y)
+                    }
+                    Op::MulRI { a, b, k } => {
+                        with_int!(a, b, |x: i64| x.checked_mul(k), |x| x * k as f64)
+                    }
+                    Op::MulRF { a, b, k } => with_float!(a, b, |x| x * k),
+                    Op::DivRR { a, b, c } => {
+                        if is_zero(&reg!(c)) {
+                            leave!();
+                        }
+                        on_registers!(a, b, c, i64::checked_div, |x, y| x / y)
+                    }
+                    Op::DivRI { a, b, k } => {
+                        with_int!(a, b, |x: i64| x.checked_div(k), |x| x / k as f64)
+                    }
+                    Op::DivRF { a, b, k } => with_float!(a, b, |x| x / k),
+                    Op::DivIR { a, k, c } => {
+                        if is_zero(&reg!(c)) {
+                            leave!();
+                        }
+                        with_int!(a, c, |x| k.checked_div(x), |x| k as f64 / x)
+                    }
+                    Op::DivFR { a, k, c } => {
+                        if is_zero(&reg!(c)) {
+                            leave!();
+                        }
+                        with_float!(a, c, |x| k / x)
+                    }
+                    Op::ModRR { a, b, c } => {
+                        if is_zero(&reg!(c)) {
+                            leave!();
+                        }
+                        if let (&Value::Int(x), &Value::Int(y)) = (&reg!(b), &reg!(c)) {
+                            int!(a, x.wrapping_rem(y))
+                        }
+                        heap!();
+                        let (x, y) = some!(mixed(&reg!(b), &reg!(c)));
+                        float!(a, libm::fmod(x, y))
+                    }
+                    Op::ModRI { a, b, k } => match reg!(b) {
+                        Value::Int(x) => int!(a, some!(x.checked_rem(k))),
+                        Value::Float(x) => {
+                            heap!();
+                            float!(a, libm::fmod(x, k as f64))
+                        }
+                        _ => leave!(),
+                    },
+                    Op::BitsRR { bits: how, a, b, c } => {
+                        let (x, y) = (index!(b), index!(c));
+                        int!(a, some!(bits(how, x, y)))
+                    }
+                    Op::BitsRI { bits: how, a, b, k } => {
+                        let x = index!(b);
+                        int!(a, some!(bits(how, x, k)))
+                    }
+                    Op::Unary { unary: how, a, b } => write!(a, some!(unary(how, &reg!(b)))),
+
+                    Op::CompareRR { how, a, b, c } => {
+                        compared!(a, compare::<HEAP>(how, &reg!(b), &reg!(c)))
+                    }
+                    Op::CompareRI { how, a, b, k } => {
+                        compared!(a, compare_int::<HEAP>(how, &reg!(b), k))
+                    }
+                    Op::CompareRF { how, a, b, k } => {
+                        compared!(a, compare_float::<HEAP>(how, &reg!(b), k))
+                    }
+                    Op::Truth { a, b, not } => compared!(a, condition(&reg!(b)).map(|x| x != not)),
+                    Op::And { a, b, c } => {
+                        let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
+                        compared!(a, Some(x && y))
+                    }
+                    Op::Or { a, b, c } => {
+                        let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
+                        compared!(a, Some(x || y))
+                    }
+
+                    Op::Jump { to } => go!(1, to as usize),
+                    Op::JumpIf { b, is, to } => {
+                        let Some(holds) = condition(&reg!(b)) else { leave!() };
+                        jump!(1, holds == is, to)
+                    }
+                    Op::JumpIfLast { is, to } => jump!(1, *view.last_bool == is, to),
+
+                    Op::JumpLtRR { a, b, c, is, to } => {
+                        compare_jump!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), is, to)
+                    }
+                    Op::JumpLeRR { a, b, c, is, to } => {
+                        compare_jump!(a, compare::<HEAP>(Compare::Le, &reg!(b), &reg!(c)), is, to)
+                    }
+                    Op::JumpEqRR { a, b, c, is, to } => {
+                        compare_jump!(a, compare::<HEAP>(Compare::Eq, &reg!(b), &reg!(c)), is, to)
+                    }
+                    Op::JumpLtRI { a, b, is, to, k } => {
+                        compare_jump!(a, compare_int::<HEAP>(Compare::Lt, &reg!(b), k), is, to)
+                    }
+                    Op::JumpLeRI { a, b, is, to, k } => {
+                        compare_jump!(a, compare_int::<HEAP>(Compare::Le, &reg!(b), k), is, to)
+                    }
+                    Op::JumpGtRI { a, b, is, to, k } => {
+                        compare_jump!(a, compare_int::<HEAP>(Compare::Gt, &reg!(b), k), is, to)
+                    }
+                    Op::JumpGeRI { a, b, is, to, k } => {
+                        compare_jump!(a, compare_int::<HEAP>(Compare::Ge, &reg!(b), k), is, to)
+                    }
+                    Op::JumpEqRI { a, b, is, to, k } => {
+                        compare_jump!(a, compare_int::<HEAP>(Compare::Eq, &reg!(b), k), is, to)
+                    }
+
+                    Op::WhileLtRR { a, b, c, to, done } => {
+                        while_!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), to, done)
+                    }
+                    Op::WhileLeRR { a, b, c, to, done } => {
+                        while_!(a, compare::<HEAP>(Compare::Le, &reg!(b), &reg!(c)), to, done)
+                    }
+                    Op::WhileLtRI { a, b, to, done, k } => {
+                        while_!(
+                            a,
+                            compare_int::<HEAP>(Compare::Lt, &reg!(b), i64::from(k)),
+                            to,
+                            done
+                        )
+                    }
+                    Op::WhileLeRI { a, b, to, done, k } => {
+                        while_!(
+                            a,
+                            compare_int::<HEAP>(Compare::Le, &reg!(b), i64::from(k)),
+                            to,
+                            done
+                        )
+                    }
+
+                    Op::Next { a, b, c, done } => next!(1, a, b, c, pc + 1, done),
+                    Op::NextI { a, b, done, k } => next_below!(1, a, b, k, pc + 1, done),
+                    Op::Again { a, b, c, to, done } => next!(2, a, b, c, to as usize, done),
+                    Op::AgainI { a, b, to, done, k } => {
+                        next_below!(2, a, b, i64::from(k), to as usize, done)
+                    }
+
+                    Op::GetRR { a, b, c } => match (&reg!(b), &reg!(c)) {
+                        (Value::List(list), Value::Int(index)) => {
+                            copy!(1, a, some!(item(list, *index)))
+                        }
+                        (Value::Record(record), Value::Text(name)) => {
+                            heap!();
+                            copy!(1, a, record.field(name).unwrap_or(&Value::Null))
+                        }
+                        _ => leave!(),
+                    },
+                    Op::GetRI { a, b, k } => {
+                        let Value::List(list) = &reg!(b) else { leave!() };
+                        copy!(1, a, some!(item(list, k)))
+                    }
+                    Op::GetField { a, b, k } => {
+                        heap!();
+                        let (Value::Record(record), Value::Text(name)) =
+                            (&reg!(b), &consts[k as usize])
+                        else {
+                            leave!();
+                        };
                         copy!(1, a, record.field(name).unwrap_or(&Value::Null))
                     }
-                    _ => break 'window,
-                },
-                Op::GetRI { a, b, k } => {
-                    let Value::List(list) = &reg!(b) else { break 'window };
-                    copy!(1, a, some!(item(list, k)))
-                }
-                Op::GetField { a, b, k } => {
-                    let (Value::Record(record), Value::Text(name)) =
-                        (&reg!(b), &consts[k as usize])
-                    else {
-                        break 'window;
-                    };
-                    copy!(1, a, record.field(name).unwrap_or(&Value::Null))
-                }
-                Op::GetGet { a, b, c, d } => {
-                    let (i, j) = (index!(c), index!(d));
-                    get_get!(a, b, i, j)
-                }
-                Op::GetIGet { a, b, d, k } => {
-                    let j = index!(d);
-                    get_get!(a, b, k, j)
-                }
-                Op::GetGetField { a, b, c, k } => {
-                    let i = index!(c);
-                    get_get_field!(a, b, i, k)
-                }
-                Op::GetIGetField { a, b, i, k } => get_get_field!(a, b, i64::from(i), k),
-
-                Op::PutRR { a, b, c } => {
-                    let index = match &reg!(b) {
-                        Value::Int(index) => *index,
-                        _ => break 'window,
-                    };
-                    put!(a, index, shallow(&reg!(c)))
-                }
-                Op::PutRK { a, b, k } => put!(a, index!(b), shallow(&consts[k as usize])),
-                Op::PutIR { a, k, c } => put!(a, k, shallow(&reg!(c))),
-                Op::PutField { a, c, k } => put_field!(a, k, shallow(&reg!(c))),
-                Op::PutFieldK { a, k, v } => put_field!(a, k, shallow(&consts[v as usize])),
-                Op::TakeRR { a, b, c } => {
-                    let index = index!(c);
-                    let Value::List(list) = &mut reg!(b) else { break 'window };
-                    let Some(item) = take(list, index, view.memory) else { break 'window };
-                    write!(a, item)
-                }
-                Op::TakeRI { a, b, k } => {
-                    let Value::List(list) = &mut reg!(b) else { break 'window };
-                    let Some(item) = take(list, k, view.memory) else { break 'window };
-                    write!(a, item)
-                }
-                Op::Push { a, b } => {
-                    let Some(item) = shallow(&reg!(b)) else { break 'window };
-                    let Value::List(list) = &mut reg!(a) else { break 'window };
-                    if !push(list, item, view.memory) {
-                        break 'window;
+                    Op::GetGet { a, b, c, d } => {
+                        let (i, j) = (index!(c), index!(d));
+                        get_get!(a, b, i, j)
                     }
-                    done!(1, pc + 1)
-                }
-                Op::Len { a, b } => {
-                    let len = match &reg!(b) {
-                        Value::List(list) => list.len(),
-                        Value::Record(record) => record.len(),
-                        Value::Text(text) if text.is_ascii() => text.len(),
-                        _ => break 'window,
-                    };
-                    int!(a, len as i64)
-                }
+                    Op::GetIGet { a, b, d, k } => {
+                        let j = index!(d);
+                        get_get!(a, b, k, j)
+                    }
+                    Op::GetGetField { a, b, c, k } => {
+                        let i = index!(c);
+                        get_get_field!(a, b, i, k)
+                    }
+                    Op::GetIGetField { a, b, i, k } => get_get_field!(a, b, i64::from(i), k),
 
-                Op::Call1 { a, b, registers, entry, pool } => {
-                    let call = Call { registers, pc: pc + 1, result: a };
-                    let slots = pool as usize + 1;
-                    let called =
-                        call.with_int(view, b) || call.with(view, &region.pool[slots..=slots]);
-                    go_to!(called.then_some(entry as usize))
+                    Op::PutRR { a, b, c } => match &reg!(b) {
+                        &Value::Int(index) => put!(a, index, part::<HEAP>(&reg!(c))),
+                        Value::Text(name) => {
+                            heap!();
+                            let (name, value) = (name.clone(), some!(part::<HEAP>(&reg!(c))));
+                            put_field!(a, &name, value)
+                        }
+                        _ => leave!(),
+                    },
+                    Op::PutRK { a, b, k } => put!(a, index!(b), part::<HEAP>(&consts[k as usize])),
+                    Op::PutIR { a, k, c } => put!(a, k, part::<HEAP>(&reg!(c))),
+                    Op::PutField { a, c, k } => {
+                        heap!();
+                        let Value::Text(name) = &consts[k as usize] else { leave!() };
+                        put_field!(a, name, some!(part::<HEAP>(&reg!(c))))
+                    }
+                    Op::PutFieldK { a, k, v } => {
+                        heap!();
+                        let Value::Text(name) = &consts[k as usize] else { leave!() };
+                        put_field!(a, name, some!(part::<HEAP>(&consts[v as usize])))
+                    }
+                    Op::TakeRR { a, b, c } => {
+                        heap!();
+                        let index = index!(c);
+                        let Value::List(list) = &mut reg!(b) else { leave!() };
+                        let Some(item) = take(list, index, view.memory) else { leave!() };
+                        write!(a, item)
+                    }
+                    Op::TakeRI { a, b, k } => {
+                        heap!();
+                        let Value::List(list) = &mut reg!(b) else { leave!() };
+                        let Some(item) = take(list, k, view.memory) else { leave!() };
+                        write!(a, item)
+                    }
+                    Op::Push { a, b } => {
+                        heap!();
+                        let Some(item) = part::<HEAP>(&reg!(b)) else { leave!() };
+                        let Value::List(list) = &mut reg!(a) else { leave!() };
+                        if !push(list, item, view.memory) {
+                            leave!();
+                        }
+                        done!(1)
+                    }
+                    Op::Pop { a, b } => {
+                        heap!();
+                        let Value::List(list) = &mut reg!(b) else { leave!() };
+                        let item = some!(pop(list, view.memory));
+                        write!(a, item)
+                    }
+                    Op::GetOr { a, b, c, d } => {
+                        heap!();
+                        copy!(1, a, some!(part_or(&reg!(b), &reg!(c), &reg!(d))))
+                    }
+                    Op::GetOrK { a, b, c, k } => {
+                        heap!();
+                        copy!(1, a, some!(part_or(&reg!(b), &reg!(c), &consts[k as usize])))
+                    }
+                    Op::Len { a, b } => {
+                        let len = match &reg!(b) {
+                            Value::List(list) => list.len(),
+                            Value::Record(record) => record.len(),
+                            Value::Text(text) if text.is_ascii() => text.len(),
+                            _ => leave!(),
+                        };
+                        int!(a, len as i64)
+                    }
+
+                    Op::Call1 { a, b, registers, entry, pool } => {
+                        let call = Call { registers, pc: pc + 1, result: a };
+                        let slots = pool as usize + 1;
+                        let called = call.with_int(view, b)
+                            || (HEAP && call.with(view, &region.pool[slots..=slots]));
+                        go_to!(called.then_some(entry as usize))
+                    }
+                    Op::Call { a, count, registers, entry, pool } => {
+                        heap!();
+                        let call = Call { registers, pc: pc + 1, result: a };
+                        let slots = &region.pool[pool as usize + 1..][..usize::from(count)];
+                        go_to!(call.with(view, slots).then_some(entry as usize))
+                    }
+                    Op::Return { b } if HEAP => go_to!(return_register(view, b)),
+                    Op::Return { b } => go_to!(return_int(view, b)),
+                    Op::ReturnK { k } => {
+                        heap!();
+                        go_to!(return_constant(view, &consts[k as usize]))
+                    }
                 }
-                Op::Call { a, count, registers, entry, pool } => {
-                    let call = Call { registers, pc: pc + 1, result: a };
-                    let slots = &region.pool[pool as usize + 1..][..usize::from(count)];
-                    go_to!(call.with(view, slots).then_some(entry as usize))
-                }
-                Op::Return { b } => go_to!(return_register(view, b)),
-                Op::ReturnK { k } => go_to!(return_constant(view, &consts[k as usize])),
             }
         }
     }
+    fuel -= (pc - start) as u64;
     view.pc = pc;
-    fuel
+    (fuel, why)
 }

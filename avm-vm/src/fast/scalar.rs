@@ -16,6 +16,7 @@ pub(super) fn set_int(slot: &mut Value, int: i64) {
     }
 }
 
+#[cold]
 #[inline(never)]
 fn replace_by_int(slot: &mut Value, int: i64) {
     *slot = Value::Int(int);
@@ -31,6 +32,7 @@ pub(super) fn set_float(slot: &mut Value, float: f64) {
     }
 }
 
+#[cold]
 #[inline(never)]
 fn replace_by_float(slot: &mut Value, float: f64) {
     *slot = Value::float(float);
@@ -46,6 +48,7 @@ pub(super) fn set_bool(slot: &mut Value, bool: bool) {
     }
 }
 
+#[cold]
 #[inline(never)]
 fn replace_by_bool(slot: &mut Value, bool: bool) {
     *slot = Value::Bool(bool);
@@ -61,9 +64,16 @@ pub(super) fn set_null(slot: &mut Value) {
     }
 }
 
+#[cold]
 #[inline(never)]
 fn replace_by_null(slot: &mut Value) {
     *slot = Value::Null;
+}
+
+/// Writes a scalar over another.
+#[inline(always)]
+pub(super) fn overwrite(slot: &mut Value, scalar: Value) {
+    core::mem::forget(core::mem::replace(slot, scalar));
 }
 
 /// Writes a value over another. A scalar needs no destructor; saying so saves a call.
@@ -76,6 +86,7 @@ pub(super) fn set(slot: &mut Value, value: Value) {
     }
 }
 
+#[cold]
 #[inline(never)]
 fn replace(slot: &mut Value, value: Value) {
     *slot = value;
@@ -101,6 +112,7 @@ const fn number(value: &Value) -> Option<f64> {
 }
 
 /// Two numbers, not both ints, as floats.
+#[cold]
 #[inline(never)]
 pub(super) fn mixed(x: &Value, y: &Value) -> Option<(f64, f64)> {
     Some((number(x)?, number(y)?))
@@ -119,25 +131,29 @@ pub(super) fn floats_hold(how: Compare, x: f64, y: f64) -> bool {
     }
 }
 
-/// Whether a comparison holds; `None` for what canonical code has to look at.
+/// Whether a comparison holds; `None` for what somebody else has to look at: without `HEAP`, all
+/// but two ints or two floats.
 #[inline(always)]
-pub(super) fn compare(how: Compare, x: &Value, y: &Value) -> Option<bool> {
+pub(super) fn compare<const HEAP: bool>(how: Compare, x: &Value, y: &Value) -> Option<bool> {
     match (x, y) {
         (Value::Int(x), Value::Int(y)) => Some(how.holds(x.cmp(y))),
         (Value::Float(x), Value::Float(y)) => Some(floats_hold(how, *x, *y)),
-        (x, y) => compare_any(how, x, y),
+        (x, y) if HEAP => compare_any(how, x, y),
+        _ => None,
     }
 }
 
 /// The same with a constant.
 #[inline(always)]
-pub(super) fn compare_int(how: Compare, x: &Value, k: i64) -> Option<bool> {
+pub(super) fn compare_int<const HEAP: bool>(how: Compare, x: &Value, k: i64) -> Option<bool> {
     match x {
         Value::Int(x) => Some(how.holds(x.cmp(&k))),
-        x => compare_with_int(how, x, k),
+        x if HEAP => compare_with_int(how, x, k),
+        _ => None,
     }
 }
 
+#[cold]
 #[inline(never)]
 fn compare_with_int(how: Compare, x: &Value, k: i64) -> Option<bool> {
     compare_any(how, x, &Value::Int(k))
@@ -145,18 +161,21 @@ fn compare_with_int(how: Compare, x: &Value, k: i64) -> Option<bool> {
 
 /// The same with a constant that is no NaN.
 #[inline(always)]
-pub(super) fn compare_float(how: Compare, x: &Value, k: f64) -> Option<bool> {
+pub(super) fn compare_float<const HEAP: bool>(how: Compare, x: &Value, k: f64) -> Option<bool> {
     match x {
         Value::Float(x) => Some(floats_hold(how, *x, k)),
-        x => compare_with_float(how, x, k),
+        x if HEAP => compare_with_float(how, x, k),
+        _ => None,
     }
 }
 
+#[cold]
 #[inline(never)]
 fn compare_with_float(how: Compare, x: &Value, k: f64) -> Option<bool> {
     compare_any(how, x, &Value::Float(k))
 }
 
+#[cold]
 #[inline(never)]
 fn compare_any(how: Compare, x: &Value, y: &Value) -> Option<bool> {
     if x.is_heap() || y.is_heap() {
@@ -195,6 +214,7 @@ pub(super) const fn bits(how: Bits, x: i64, y: i64) -> Option<i64> {
 }
 
 /// A function of one number.
+#[cold]
 #[inline(never)]
 pub(super) fn unary(how: Unary, x: &Value) -> Option<Value> {
     Some(match (how, x) {
