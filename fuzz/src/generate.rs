@@ -230,16 +230,23 @@ impl Builder<'_, '_> {
 
     /// Gives the agent's registers values of their usual kinds.
     fn fill_registers(&mut self) {
-        let record = [("a", Value::Int(1)), ("text", Value::text("t"))].into_iter().collect();
+        let record = [("a", Value::Int(1)), ("text", Value::text("t"))];
+        let record: avm_ir::value::Record = record.into_iter().collect();
         let list = Value::list(vec![Value::Int(3), Value::Int(1), Value::Int(2)]);
+        let nested = if self.shape.plain {
+            let mixed = vec![Value::text("t"), Value::float(0.5), Value::Null, list.clone()];
+            Value::list(vec![list.clone(), Value::Record(record.clone()), Value::list(mixed)])
+        } else {
+            list.clone()
+        };
         let mut values = vec![
-            (0, Value::Int(3)),
+            (0, Value::Int(if self.shape.plain { 0 } else { 3 })),
             (3, Value::Bool(true)),
             (4, Value::float(0.5)),
             (5, Value::text("plain text, with words")),
             (6, Value::text("text")),
             (7, list.clone()),
-            (8, list),
+            (8, nested),
             (9, Value::Record(record)),
         ];
         if !self.shape.textual {
@@ -358,6 +365,10 @@ impl Builder<'_, '_> {
         if op == Opcode::RETURN && plain && !self.entropy.once_in(8) {
             return;
         }
+        if plain && matches!(op, Opcode::GET | Opcode::GET_OR | Opcode::PUT | Opcode::TAKE) {
+            self.part(op, registers);
+            return;
+        }
         let info = op.info();
         if op == Opcode::CALL && self.functions.is_empty() {
             return;
@@ -432,27 +443,66 @@ impl Builder<'_, '_> {
         }
         self.push(instr);
         if plain && !self.entropy.once_in(3) {
-            self.follow(instr, registers, labels);
+            self.follow(instr, labels);
         }
     }
 
-    /// What mostly stands behind an instruction: a jump on a comparison, a part of a part.
-    fn follow(&mut self, instr: Instr, registers: u8, labels: &std::ops::Range<usize>) {
-        let follower = match instr.op {
-            Opcode::LT | Opcode::LE | Opcode::GT | Opcode::GE | Opcode::EQ | Opcode::NE => {
-                let jumps = [Opcode::JUMP_UNLESS, Opcode::JUMP_UNLESS, Opcode::JUMP_IF];
-                let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
-                let op = *self.entropy.pick(&jumps);
-                Instr { b: Slot::reg(instr.a), c: label, ..Instr::bare(op) }
+    /// What mostly stands behind a comparison: a jump on it.
+    fn follow(&mut self, instr: Instr, labels: &std::ops::Range<usize>) {
+        use Opcode::{EQ, GE, GT, JUMP_IF, JUMP_UNLESS, LE, LT, NE};
+        if !matches!(instr.op, LT | LE | GT | GE | EQ | NE) {
+            return;
+        }
+        let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
+        let op = *self.entropy.pick(&[JUMP_UNLESS, JUMP_UNLESS, JUMP_IF]);
+        self.push(Instr { b: Slot::reg(instr.a), c: label, ..Instr::bare(op) });
+    }
+
+    /// Reads or writes a part of a container, or a part of a part, as paths do.
+    fn part(&mut self, op: Opcode, registers: u8) {
+        let any = [0, 1, 3, 4, 7, 8, 9, 11];
+        let container = self.among(&[7, 8, 9], registers);
+        let (to, key, value) =
+            (self.among(&any, registers), self.key(registers), self.among(&any, registers));
+        let instr = match op {
+            Opcode::PUT => Instr { a: container, b: key, c: Slot::reg(value), ..Instr::bare(op) },
+            Opcode::GET_OR => {
+                let d = if self.entropy.once_in(2) { self.constant() } else { Slot::reg(value) };
+                Instr { a: to, b: Slot::reg(container), c: key, d, ..Instr::bare(op) }
             }
-            Opcode::GET => {
-                let kind = *self.entropy.pick(&[Kind::Int, Kind::Text]);
-                let c = self.source(registers, kind);
-                Instr { a: instr.a, b: Slot::reg(instr.a), c, ..Instr::bare(Opcode::GET) }
-            }
-            _ => return,
+            _ => Instr { a: to, b: Slot::reg(container), c: key, ..Instr::bare(op) },
         };
-        self.push(follower);
+        self.push(instr);
+        if op == Opcode::GET && !self.entropy.once_in(3) {
+            let c = self.key(registers);
+            self.push(Instr { a: to, b: Slot::reg(to), c, ..Instr::bare(op) });
+        }
+        if op == Opcode::TAKE && !self.entropy.once_in(3) {
+            let b = self.key(registers);
+            self.push(Instr { a: to, b, c: Slot::reg(value), ..Instr::bare(Opcode::PUT) });
+            let put = Instr { a: container, b: key, c: Slot::reg(to), ..Instr::bare(Opcode::PUT) };
+            self.push(put);
+        }
+    }
+
+    fn key(&mut self, registers: u8) -> Slot {
+        match self.entropy.below(4) {
+            0 => Slot::reg(self.among(&[0, 1, 2, 5], registers)),
+            1 => {
+                let index = self.entropy.below(3) as i64 - 1;
+                self.interned(Value::Int(index))
+            }
+            2 => self.interned(Value::text("a")),
+            _ => self.interned(Value::Int(0)),
+        }
+    }
+
+    /// One of some registers, or any where a function has fewer.
+    fn among(&mut self, some: &[u8], registers: u8) -> u8 {
+        if usize::from(registers) < NAMED {
+            return self.entropy.below(usize::from(registers)) as u8;
+        }
+        *self.entropy.pick(some)
     }
 
     fn push(&mut self, instr: Instr) {
