@@ -112,6 +112,10 @@ pub(crate) struct Run {
     /// Print no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Show where the gas went, by instruction; the run is slower. With --quiet only that is shown
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 /// What stands around a run: configuration, providers, grants.
@@ -182,6 +186,10 @@ pub(crate) struct Resume {
     /// Print no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Show where the gas went, by instruction; the run is slower. With --quiet only that is shown
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 /// `avm asm`

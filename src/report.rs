@@ -2,7 +2,7 @@
 
 use avm_asm::SourceFile;
 use avm_ir::{
-    Value,
+    Opcode, Value,
     value::{Record, to_text},
 };
 use avm_plugins::registry::Registry;
@@ -28,6 +28,8 @@ pub(crate) struct Detail {
     pub(crate) registers: bool,
     /// No summary.
     pub(crate) quiet: bool,
+    /// Where the gas went, by instruction; only then the run is watched step by step.
+    pub(crate) profile: bool,
 }
 
 /// A run that came to rest, and what is known about it.
@@ -57,7 +59,7 @@ impl Rested<'_> {
     /// Tells everything there is to tell.
     pub(crate) fn tell(self, out: &mut Out, detail: Detail) {
         if detail.json {
-            self.events(out, detail.registers);
+            self.events(out, detail);
             return;
         }
         self.result(out);
@@ -66,10 +68,17 @@ impl Rested<'_> {
         }
         out.flush();
         self.why();
+        let mut text = String::new();
         if !detail.quiet {
-            let Rested { machine, end, totals, registry, indexed, on_exhausted, .. } = self;
-            let summary = Summary { machine, end, totals, registry, indexed };
-            note(&summary::text(&summary, on_exhausted));
+            let Rested { machine, end, registry, indexed, on_exhausted, .. } = self;
+            let summary = Summary { machine, end, totals: &self.totals, registry, indexed };
+            summary::write(&mut text, &summary, on_exhausted);
+        }
+        if detail.profile {
+            summary::profile(&mut text, self.machine, &self.totals);
+        }
+        if !text.is_empty() {
+            note(text.trim_end());
         }
     }
 
@@ -107,13 +116,16 @@ impl Rested<'_> {
     }
 
     /// The last lines of `--json`.
-    fn events(&self, out: &mut Out, registers: bool) {
+    fn events(&self, out: &mut Out, detail: Detail) {
         let Self { machine, end: ended, .. } = self;
         let exit = self.exit();
-        if registers {
+        if detail.registers {
             let all = machine.registers().map(|(name, value)| (name, value.clone()));
             let all = Value::Record(Record::from_iter(all));
             out.event("registers", Record::from_iter([("registers", all)]));
+        }
+        if detail.profile {
+            out.event("profile", Record::from_iter([("rows", profile(machine, &self.totals))]));
         }
         let mut record = Record::from_iter([
             ("exit", Value::Int(exit as i64)),
@@ -179,6 +191,18 @@ pub(crate) fn start(out: &mut Out, machine: &Machine) {
         ("gas_limit", Value::Int(number(machine.gas_limit()))),
     ]);
     out.event("start", fields);
+}
+
+/// Where the gas went, most first: `{region, opcode, gas}` each.
+fn profile(machine: &Machine, totals: &Totals) -> Value {
+    let row = |(region, opcode, gas): (&str, Opcode, u64)| {
+        Value::Record(Record::from_iter([
+            ("region", Value::text(region)),
+            ("opcode", Value::text(opcode.mnemonic())),
+            ("gas", Value::Int(number(gas))),
+        ]))
+    };
+    Value::list(summary::places(machine, totals).into_iter().map(row).collect())
 }
 
 fn used_up(machine: &Machine, meter: Meter) -> String {

@@ -35,10 +35,10 @@ impl Session<'_> {
             report::start(out, &self.machine);
         }
         let (machine, registry) = (&mut self.machine, &mut self.registry);
-        let (end, totals) = if detail.quiet {
-            drive::<false>(machine, registry, out, detail.json)
-        } else {
+        let (end, totals) = if detail.profile {
             drive::<true>(machine, registry, out, detail.json)
+        } else {
+            drive::<false>(machine, registry, out, detail.json)
         };
         let flushed = self.flush();
         let suspended =

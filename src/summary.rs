@@ -2,28 +2,28 @@
 
 use std::fmt::Write;
 
-use avm_ir::{Gas, NameKind};
+use avm_ir::{Gas, NameKind, Opcode};
 use avm_plugins::registry::Registry;
 use avm_vm::{End, Machine, Meter, OnExhausted};
 
 use crate::{library::Indexed, meter::Totals};
 
-/// Rows of the table of where the gas went.
+/// Rows of the profile as people see it.
 const TOP: usize = 8;
 
 /// What there is to tell.
 pub(crate) struct Summary<'a> {
     pub(crate) machine: &'a Machine,
     pub(crate) end: &'a End,
-    pub(crate) totals: Totals,
+    pub(crate) totals: &'a Totals,
     pub(crate) registry: &'a Registry,
     pub(crate) indexed: &'a [Indexed],
 }
 
-/// The summary, without a line break at its end.
-pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
+/// Writes the summary.
+pub(crate) fn write(out: &mut String, summary: &Summary<'_>, on_exhausted: OnExhausted) {
     let Summary { machine, end, totals, registry, indexed } = summary;
-    let mut out = String::from("---\n");
+    out.push_str("---\n");
     let end = match end {
         End::Halted(_) => "halted".to_owned(),
         End::Exhausted(_) if on_exhausted == OnExhausted::Suspend => "suspended".to_owned(),
@@ -31,26 +31,23 @@ pub(crate) fn text(summary: &Summary<'_>, on_exhausted: OnExhausted) -> String {
         End::Trapped(trap) => format!("trapped, {}", trap.code),
     };
     let (gas_used, limit) = (machine.gas_used(), machine.gas_limit());
-    row(&mut out, "end", &end);
-    row(&mut out, "gas", &format!("{} of {}", Gas(gas_used), Gas(limit)));
-    row(&mut out, "steps", &machine.steps().to_string());
+    row(out, "end", &end);
+    row(out, "gas", &format!("{} of {}", Gas(gas_used), Gas(limit)));
+    row(out, "steps", &machine.steps().to_string());
     for (meter, used, limit) in used(machine) {
         let (name, used) = (meter.name(), meter.show(used));
         let limit = limit.map(|limit| format!(" of {}", meter.show(limit)));
-        row(&mut out, name, &format!("{used}{}", limit.unwrap_or_default()));
+        row(out, name, &format!("{used}{}", limit.unwrap_or_default()));
     }
     for indexed in *indexed {
         let text = format!(
             "{} -> {}: {} passages of {} files",
             indexed.folder, indexed.collection, indexed.passages, indexed.files
         );
-        row(&mut out, "documents", &text);
+        row(out, "documents", &text);
     }
-    models(&mut out, machine, totals, registry);
-    effects(&mut out, totals);
-    gas(&mut out, machine, totals);
-    out.truncate(out.trim_end().len());
-    out
+    models(out, machine, totals, registry);
+    effects(out, totals);
 }
 
 /// The meters beside gas and memory that were used or are limited: how much, and of how much.
@@ -107,16 +104,22 @@ fn effects(out: &mut String, totals: &Totals) {
     }
 }
 
-/// Region and instruction by their share of the gas.
-fn gas(out: &mut String, machine: &Machine, totals: &Totals) {
-    let places = totals.by_place();
-    let all: u64 = places.iter().map(|(_, _, gas)| gas).sum();
+/// Region, instruction and nanogas, most first; empty where nobody watched the steps.
+pub(crate) fn places<'a>(machine: &'a Machine, totals: &Totals) -> Vec<(&'a str, Opcode, u64)> {
     let regions = &machine.image().program().regions;
+    let name = |region: usize| regions.get(region).map_or("?", |region| region.name.as_str());
+    let places = totals.by_place().into_iter();
+    places.map(|(region, opcode, gas)| (name(region), opcode, gas)).collect()
+}
+
+/// Writes region and instruction by their share of the gas.
+pub(crate) fn profile(out: &mut String, machine: &Machine, totals: &Totals) {
+    let places = places(machine, totals);
+    let all: u64 = places.iter().map(|(_, _, gas)| gas).sum();
     let share = |gas: u64| gas as f64 * 100.0 / all as f64;
     // What rounds to nothing says nothing.
     let shown = places.iter().take(TOP).take_while(|(_, _, gas)| share(*gas) >= 0.05).count();
     for (region, opcode, gas) in &places[..shown] {
-        let region = regions.get(*region).map_or("?", |region| &region.name);
         let (share, mnemonic) = (share(*gas), opcode.mnemonic());
         row(out, "gas", &format!("{share:>5.1} %  {mnemonic} in {region}, {}", Gas(*gas)));
     }

@@ -38,7 +38,12 @@ pub(crate) fn run(args: &Resume) -> Outcome {
     providers::check_grants(&registry, &manifest)?;
     registry.restore(&providers).map_err(|refusal| wrong(&refusal.failure.message))?;
 
-    let detail = Detail { json: args.json, registers: args.registers, quiet: args.quiet };
+    let detail = Detail {
+        json: args.json,
+        registers: args.registers,
+        quiet: args.quiet,
+        profile: args.profile,
+    };
     let session = Session {
         machine,
         registry,

@@ -47,7 +47,12 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let registry = providers::bind(&args.setup, &config, &args.file, library)?;
     providers::check_grants(&registry, &manifest)?;
 
-    let detail = Detail { json: args.json, registers: args.registers, quiet: args.quiet };
+    let detail = Detail {
+        json: args.json,
+        registers: args.registers,
+        quiet: args.quiet,
+        profile: args.profile,
+    };
     let files = &loaded.files;
     let state = args.state.clone();
     Session { machine, registry, indexed, files, state, kept }.run(&mut out, detail)

@@ -71,6 +71,19 @@ fn says_how_to_go_on() {
 }
 
 #[test]
+fn profile_is_of_the_part_that_was_resumed() {
+    let bench = Bench::with("LOG \"a\"\nLOG \"b\"\n");
+    let first = ["run", "a.avm", "--gas", "0.0015", "--on-exhausted", "suspend", "--run", "r"];
+    assert_eq!(bench.run(&first).exit, 6);
+    let ran = bench.run(&["resume", "r", "--gas", "+1", "--quiet", "--profile"]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "b\n"));
+    assert_eq!(
+        ran.stderr,
+        "gas         99.9 %  LOG in main, 0.001001\ngas          0.1 %  HALT in main, 0.000001\n"
+    );
+}
+
+#[test]
 fn hops_are_as_one_run() {
     let bench = Bench::with(STEPS);
     assert_eq!(compare(&bench, &["--seed", "7"], "11"), 4);

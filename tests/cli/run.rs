@@ -32,6 +32,31 @@ fn quiet_run_prints_no_summary() {
 }
 
 #[test]
+fn profile_shows_where_the_gas_went() {
+    let bench = Bench::with(
+        "GPU_INFER \"LLama\", \"Why?\" -> y\nSET x = 6\nLOG x / 2\n\
+         .region other perms=read,execute in=(x)\n  LOG x\n.endregion\n",
+    );
+    let with_summary = bench.run(&["run", "a.avm", "--profile"]).show();
+    let alone = bench.run(&["run", "a.avm", "--profile", "--quiet"]).show();
+    let events = bench.run(&["run", "a.avm", "--profile", "--json"]).show();
+    insta::assert_snapshot!([with_summary, alone, events].join("\n"));
+}
+
+#[test]
+fn profile_changes_nothing_and_adds_up() {
+    let bench = Bench::with(COUNT);
+    let plain = bench.run(&["run", "a.avm", "--json"]).stdout;
+    let watched = bench.run(&["run", "a.avm", "--json", "--profile"]).stdout;
+    let is_profile = |line: &&str| line.contains("\"event\":\"profile\"");
+    let (rows, others): (Vec<&str>, Vec<&str>) = watched.lines().partition(is_profile);
+    assert_eq!(others.join("\n"), plain.trim_end());
+    assert_eq!(rows.len(), 1, "{watched}");
+    let gas = rows[0].split("\"gas\":").skip(1).map(|row| number(&format!("\"gas\":{row}"), "gas"));
+    assert_eq!(gas.sum::<u64>(), number(&plain, "gas_used"), "{watched}");
+}
+
+#[test]
 fn events_are_json_lines() {
     let bench = Bench::with(
         "CALC_EMBED \"x\", \"text-embedding-3-small\"\nGPU_INFER \"builtin:hash-embed\", \"hello\" -> y\n\
