@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Instructions between two looks at the outside; notes reach standard output that often.
-const SLICE: u64 = 1 << 16;
+const SLICE: u64 = 1 << 18;
 
 /// Runs the machine to its end. Without `STEPS` nobody looks at each instruction, which is faster.
 pub(crate) fn drive<const STEPS: bool>(

@@ -9,7 +9,8 @@
 //! are compared by the fuzzer.
 //!
 //! Each instruction of fast code costs the intrinsic minimum for each canonical one that it stands
-//! for, and nothing else: gas and steps are one counter here.
+//! for, so gas and steps are one counter here. The few that cost more take it from what is left
+//! beyond those steps.
 
 mod calls;
 mod compile;
@@ -20,7 +21,7 @@ mod scalar;
 
 use alloc::vec::Vec;
 
-use avm_ir::Verified;
+use avm_ir::{Value, Verified};
 
 use crate::price::Prices;
 pub(crate) use op::{MOST, Op};
@@ -29,24 +30,25 @@ pub(crate) use run::{View, run};
 /// Most steps between two looks at the gas that is left.
 pub(crate) const STRETCH: u64 = 1 << 16;
 
-/// The fast code of all regions.
+/// The fast code of all regions, and what it takes from.
 #[derive(Clone, Debug)]
-pub(crate) struct Code(Vec<Vec<Op>>);
+pub(crate) struct Code {
+    regions: Vec<Vec<Op>>,
+    /// The texts of one ASCII character.
+    pub(crate) letters: Vec<Value>,
+}
 
 impl Code {
     pub(crate) fn new(verified: &Verified, prices: &Prices) -> Self {
         let regions = &verified.program().regions;
         let codes = regions.iter().zip(verified.links()).enumerate();
-        Self(
-            codes
-                .map(|(number, (region, links))| {
-                    compile::compile(region, links, number as u32, regions, prices)
-                })
-                .collect(),
-        )
+        let regions = codes.map(|(number, (region, links))| {
+            compile::compile(region, links, number as u32, regions, prices)
+        });
+        Self { regions: regions.collect(), letters: parts::letters() }
     }
 
     pub(crate) fn region(&self, number: u32) -> &[Op] {
-        self.0.get(number as usize).map_or(&[], Vec::as_slice)
+        self.regions.get(number as usize).map_or(&[], Vec::as_slice)
     }
 }

@@ -330,6 +330,9 @@ impl Machine {
     /// Runs fast code for at most so many steps, and gives how many are left.
     fn run_stretch(&mut self, fuel: u64) -> u64 {
         let region = &self.image.program().regions[self.region as usize];
+        let intrinsic = self.image.prices.intrinsic;
+        // Fewer steps leave no less.
+        let slack = self.agent.gas - fuel * intrinsic;
         let mut view = View {
             code: self.image.fast.region(self.region),
             region,
@@ -339,6 +342,8 @@ impl Machine {
             sums: &mut self.sums,
             memory: &mut self.agent.memory,
             last_bool: &mut self.agent.status.bool,
+            letters: &self.image.fast.letters,
+            slack,
             call_depth: self.call_depth,
             base: self.base,
             live: self.live,
@@ -346,9 +351,10 @@ impl Machine {
         };
         let left = fast::run(&mut view, fuel);
         let used = fuel - left;
+        let paid = slack - view.slack;
         (self.base, self.live, self.pc) = (view.base, view.live, view.pc);
         self.agent.steps += used;
-        self.agent.gas -= used * self.image.prices.intrinsic;
+        self.agent.gas -= used * intrinsic + paid;
         left
     }
 

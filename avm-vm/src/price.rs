@@ -111,6 +111,24 @@ impl Prices {
         row.after.is_empty() && row.before.iter().all(free)
     }
 
+    /// What a byte of the first operand, or of each of the first two, costs, where nothing else is
+    /// priced; 0 where something else is.
+    pub(crate) fn byte(&self, op: Opcode, operands: usize) -> u16 {
+        let row = &self.rows[op as usize];
+        let Some(first) = row.before.first() else { return 0 };
+        let weighed = |n| {
+            row.before.iter().any(|priced| {
+                let is_it = matches!(priced.what, What::Weight(From::Slot(slot)) if slot == n);
+                is_it && priced.coefficient == first.coefficient
+            })
+        };
+        let all = row.before.len() == operands && (0..operands).all(weighed);
+        match u16::try_from(first.coefficient) {
+            Ok(price) if all && row.after.is_empty() => price,
+            _ => 0,
+        }
+    }
+
     /// Most bytes and units that an amount of nanogas buys after the instruction.
     pub(crate) fn caps(&self, op: Opcode, nanogas: u64) -> (u64, u64) {
         let (mut bytes, mut units) = (u64::MAX, u64::MAX);

@@ -183,6 +183,10 @@ impl Compiler<'_> {
             (Arg::Float(k), Arg::Reg(b)) if !k.is_nan() => {
                 Op::CompareRF { how: how.exchanged(), a, b, k }
             }
+            (Arg::Reg(b), Arg::Const(k)) if matches!(how, Compare::Eq | Compare::Ne) => {
+                let price = self.prices.byte(i.op, 1);
+                Op::EqualRK { a, b, not: how == Compare::Ne, price, k }
+            }
             _ => return None,
         })
     }
@@ -201,7 +205,15 @@ impl Compiler<'_> {
             _ => None,
         };
         Some(match (i.op, args) {
-            (Opcode::ADD, (Arg::Reg(b), Arg::Reg(c))) => Op::AddRR { a, b, c },
+            (Opcode::ADD, (Arg::Reg(b), Arg::Reg(c))) => {
+                Op::AddRR { a, b, c, price: self.prices.byte(i.op, 2) }
+            }
+            (Opcode::ADD, (Arg::Reg(b), Arg::Const(k))) => {
+                Op::AddRK { a, b, k, price: self.prices.byte(i.op, 2) }
+            }
+            (Opcode::ADD, (Arg::Const(k), Arg::Reg(c))) => {
+                Op::AddKR { a, c, k, price: self.prices.byte(i.op, 2) }
+            }
             // A sum is the same the other way round; a text is left to canonical code.
             (Opcode::ADD, (Arg::Reg(b), Arg::Int(k)) | (Arg::Int(k), Arg::Reg(b))) => {
                 Op::AddRI { a, b, k }
@@ -228,9 +240,11 @@ impl Compiler<'_> {
             (Opcode::DIV, (Arg::Float(k), Arg::Reg(c))) => Op::DivFR { a, k, c },
             (Opcode::MOD, (Arg::Reg(b), Arg::Reg(c))) => Op::ModRR { a, b, c },
             (Opcode::MOD, (Arg::Reg(b), Arg::Int(k))) if k != 0 && k != -1 => Op::ModRI { a, b, k },
-            (Opcode::BIT_AND, _) => return bits(Bits::And),
+            (Opcode::BIT_AND, (Arg::Reg(b), Arg::Reg(c))) => Op::AndRR { a, b, c },
+            (Opcode::BIT_AND, (Arg::Reg(b), Arg::Int(k))) => Op::AndRI { a, b, k },
+            (Opcode::BIT_XOR, (Arg::Reg(b), Arg::Reg(c))) => Op::XorRR { a, b, c },
+            (Opcode::BIT_XOR, (Arg::Reg(b), Arg::Int(k))) => Op::XorRI { a, b, k },
             (Opcode::BIT_OR, _) => return bits(Bits::Or),
-            (Opcode::BIT_XOR, _) => return bits(Bits::Xor),
             (Opcode::SHIFT_LEFT, _) => return bits(Bits::Left),
             (Opcode::SHIFT_RIGHT, _) => return bits(Bits::Right),
             (Opcode::MUL_WRAP, _) => return bits(Bits::MulWrap),
@@ -281,6 +295,7 @@ impl Compiler<'_> {
                     None => Op::GetOrK { a, b, c, k: i.d.as_const()? as u32 },
                 }
             }
+            Opcode::ORD => Op::Ord { a, b: i.b.as_reg()? },
             Opcode::LEN => Op::Len { a, b: i.b.as_reg()? },
             _ => return None,
         })
@@ -319,7 +334,7 @@ fn joined(single: &[Op], pc: usize) -> Option<Op> {
 /// A comparison with its register.
 const fn turned(op: Op) -> Option<(Op, u8)> {
     match op {
-        Op::CompareRR { a, .. } | Op::CompareRI { a, .. } => Some((op, a)),
+        Op::CompareRR { a, .. } | Op::CompareRI { a, .. } | Op::EqualRK { a, .. } => Some((op, a)),
         _ => None,
     }
 }
@@ -341,6 +356,7 @@ fn with_jump(compare: Op, is: bool, to: u32) -> Option<Op> {
             Compare::Eq => Op::JumpEqRI { a, b, is, to, k },
             Compare::Ne => return None,
         },
+        Op::EqualRK { a, b, not, price, k } => Op::JumpEqualRK { a, b, not, is, price, to, k },
         _ => return None,
     })
 }

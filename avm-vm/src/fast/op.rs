@@ -18,7 +18,8 @@ pub(crate) enum Op {
     Float { a: u8, k: f64 },
     Move { a: u8, b: u8 },
 
-    AddRR { a: u8, b: u8, c: u8 },
+    /// Each byte of a text costs `price`.
+    AddRR { a: u8, b: u8, c: u8, price: u16 },
     AddRI { a: u8, b: u8, k: i64 },
     AddRF { a: u8, b: u8, k: f64 },
     SubRR { a: u8, b: u8, c: u8 },
@@ -36,6 +37,13 @@ pub(crate) enum Op {
     DivFR { a: u8, k: f64, c: u8 },
     ModRR { a: u8, b: u8, c: u8 },
     ModRI { a: u8, b: u8, k: i64 },
+    AndRR { a: u8, b: u8, c: u8 },
+    AndRI { a: u8, b: u8, k: i64 },
+    XorRR { a: u8, b: u8, c: u8 },
+    XorRI { a: u8, b: u8, k: i64 },
+    /// Adds where one operand is a constant that is no number; each byte of a text costs `price`.
+    AddRK { a: u8, b: u8, price: u16, k: u32 },
+    AddKR { a: u8, c: u8, price: u16, k: u32 },
     BitsRR { bits: Bits, a: u8, b: u8, c: u8 },
     BitsRI { bits: Bits, a: u8, b: u8, k: i64 },
     Unary { unary: Unary, a: u8, b: u8 },
@@ -43,6 +51,8 @@ pub(crate) enum Op {
     CompareRR { how: Compare, a: u8, b: u8, c: u8 },
     CompareRI { how: Compare, a: u8, b: u8, k: i64 },
     CompareRF { how: Compare, a: u8, b: u8, k: f64 },
+    /// `EQ` or `NE` with a constant that is no number; each byte of a text costs `price`.
+    EqualRK { a: u8, b: u8, not: bool, price: u16, k: u32 },
     /// `NOT`, or `TEST` where nothing is to be turned round.
     Truth { a: u8, b: u8, not: bool },
     And { a: u8, b: u8, c: u8 },
@@ -60,6 +70,7 @@ pub(crate) enum Op {
     JumpLeRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
     JumpGtRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
     JumpGeRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
+    JumpEqualRK { a: u8, b: u8, not: bool, is: bool, price: u16, to: u32, k: u32 },
     JumpEqRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
 
     // A jump back to a loop's condition, the condition, and the jump on it: three instructions.
@@ -101,6 +112,7 @@ pub(crate) enum Op {
     /// What it is otherwise is constant `k`.
     GetOrK { a: u8, b: u8, c: u8, k: u32 },
     Len { a: u8, b: u8 },
+    Ord { a: u8, b: u8 },
     /// A constant that is no scalar.
     Const { a: u8, k: u32 },
 
@@ -121,9 +133,7 @@ pub(crate) const MOST: u64 = 512;
 /// Operations on the bits of ints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bits {
-    And,
     Or,
-    Xor,
     Left,
     Right,
     MulWrap,

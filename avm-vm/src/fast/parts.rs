@@ -1,14 +1,21 @@
 //! What fast code does with lists and records, and how it counts their memory.
 
+use alloc::{string::String, vec::Vec};
+
 use avm_ir::{
     Value,
-    value::{List, MAX_NESTING, Record, Text},
+    value::{List, MAX_NESTING, Record, Text, to_text},
 };
 
-use crate::{agent::Memory, exec::data::position};
+use crate::{
+    agent::Memory,
+    exec::{WINDOW, data::position},
+};
 
 /// Memory that an item adds to a list, in bytes.
 const ITEM: u64 = 16;
+/// Memory counted for a text besides its bytes, in bytes.
+const LEAF: u64 = 96;
 
 /// Counts memory as made, unless a measure is due: then canonical code takes it.
 #[inline(always)]
@@ -125,4 +132,109 @@ pub(super) fn part_or<'v>(
         _ => return None,
     };
     Some(part.filter(|part| !matches!(part, Value::Null)).unwrap_or(otherwise))
+}
+
+/// The texts of one ASCII character, by their code.
+pub(super) fn letters() -> Vec<Value> {
+    (0..128_u8).map(|code| Value::from(String::from(char::from(code)))).collect()
+}
+
+/// The character at a position of a text, which is one of those in common.
+#[cold]
+#[inline(never)]
+pub(super) fn letter<'l>(text: &Text, index: i64, letters: &'l [Value]) -> Option<&'l Value> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let at = position(index, text.len())?;
+    letters.get(usize::from(text.as_bytes()[at]))
+}
+
+/// The code of the first character.
+#[cold]
+#[inline(never)]
+pub(super) fn first_code(value: &Value) -> Option<i64> {
+    let Value::Text(text) = value else { return None };
+    text.chars().next().map(|first| i64::from(first as u32))
+}
+
+/// What a step pays beyond the minimum, taken from what is left for that.
+#[inline]
+fn pay(slack: &mut u64, price: u16, bytes: usize) -> bool {
+    // Without a price the operands are not priced in this way.
+    let price = u64::from(price).saturating_mul(bytes as u64);
+    if price == 0 && bytes != 0 || price > *slack {
+        return false;
+    }
+    *slack -= price;
+    true
+}
+
+/// Whether a value equals a constant that is no number; `None` where canonical code has to look.
+#[cold]
+#[inline(never)]
+pub(super) fn equal(value: &Value, constant: &Value, price: u16, slack: &mut u64) -> Option<bool> {
+    match (value, constant) {
+        (Value::Text(x), Value::Text(y)) => pay(slack, price, x.len()).then(|| x == y),
+        (x, _) if x.is_heap() => None,
+        (x, y) => Some(x.equals(y)),
+    }
+}
+
+/// An operand that may be a register or a constant.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    Reg(u8),
+    Const(u32),
+}
+
+/// Adds where one operand is a text; `false`, and nothing is done, where canonical code has to look.
+/// The text on the left grows in place where the result goes back to its register.
+#[cold]
+#[inline(never)]
+pub(super) fn join(
+    (regs, consts): (&mut [Value; WINDOW], &[Value]),
+    (a, left, right): (u8, Side, Side),
+    price: u16,
+    slack: &mut u64,
+    memory: &mut Memory,
+) -> bool {
+    let value = |side| match side {
+        Side::Reg(register) => &regs[usize::from(register)],
+        Side::Const(k) => &consts[k as usize],
+    };
+    let shown = |value: &Value| match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => Some(Text::from(to_text(value))),
+        _ => None,
+    };
+    let (x, y) = (value(left), value(right));
+    let weight = |value: &Value| if let Value::Text(text) = value { text.len() } else { 0 };
+    let (true, Some(tail)) = (x.is_heap() || y.is_heap(), shown(y)) else { return false };
+    let head = match (x, left) {
+        (Value::Text(text), Side::Reg(register)) if register == a => Err(text.len()),
+        (x, _) => match shown(x) {
+            Some(text) => Ok(text),
+            None => return false,
+        },
+    };
+    let len = head.as_ref().map_or_else(|len| *len, |text| text.len()) + tail.len();
+    let heap = LEAF + len as u64;
+    if !memory.has_room(heap) || !pay(slack, price, weight(x) + weight(y)) {
+        return false;
+    }
+    memory.make(heap);
+    let slot = &mut regs[usize::from(a)];
+    match head {
+        Ok(mut text) => {
+            text.push_str(&tail);
+            *slot = Value::Text(text);
+        }
+        Err(_) => {
+            if let Value::Text(text) = slot {
+                text.push_str(&tail);
+            }
+        }
+    }
+    true
 }

@@ -11,7 +11,10 @@ use avm_ir::{Value, program::Region};
 use super::{
     calls::{Call, return_constant, return_int, return_register},
     op::{Compare, MOST, Op},
-    parts::{count, counted, insert, item, part, part_or, pop, push, replace, set_own, take},
+    parts::{
+        Side, count, counted, equal, first_code, insert, item, join, letter, part, part_or, pop,
+        push, replace, set_own, take,
+    },
     scalar::{
         bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
         set_bool, set_float, set_int, set_null, unary,
@@ -29,6 +32,10 @@ pub(crate) struct View<'m> {
     pub(crate) sums: &'m mut Vec<u64>,
     pub(crate) memory: &'m mut Memory,
     pub(crate) last_bool: &'m mut bool,
+    /// The texts of one ASCII character.
+    pub(crate) letters: &'m [Value],
+    /// Nanogas for what steps cost beyond the minimum.
+    pub(crate) slack: u64,
     pub(crate) call_depth: usize,
     pub(crate) base: usize,
     pub(crate) live: usize,
@@ -405,6 +412,16 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                 }};
             }
 
+            macro_rules! join {
+                ($a:expr, $left:expr, $right:expr, $price:expr) => {{
+                    let sides = ($a, $left, $right);
+                    if !join((regs, consts), sides, $price, &mut view.slack, view.memory) {
+                        leave!();
+                    }
+                    done!(1)
+                }};
+            }
+
             // To another window, unless canonical code has to.
             macro_rules! go_to {
                 ($to:expr) => {{
@@ -447,8 +464,19 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::Move { a, b } => copy!(1, a, &reg!(b)),
                     Op::Const { a, k } => copy!(1, a, &consts[k as usize]),
 
-                    Op::AddRR { a, b, c } => {
+                    Op::AddRR { a, b, c, price } => {
+                        if HEAP && (reg!(b).is_heap() || reg!(c).is_heap()) {
+                            join!(a, Side::Reg(b), Side::Reg(c), price)
+                        }
                         on_registers!(a, b, c, i64::checked_add, |x, y| x + y)
+                    }
+                    Op::AddRK { a, b, k, price } => {
+                        heap!();
+                        join!(a, Side::Reg(b), Side::Const(k), price)
+                    }
+                    Op::AddKR { a, c, k, price } => {
+                        heap!();
+                        join!(a, Side::Const(k), Side::Reg(c), price)
                     }
                     Op::AddRI { a, b, k } => {
                         with_int!(a, b, |x: i64| x.checked_add(k), |x| x + k as f64)
@@ -513,6 +541,16 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         }
                         _ => leave!(),
                     },
+                    Op::AndRR { a, b, c } => {
+                        let (x, y) = (index!(b), index!(c));
+                        int!(a, x & y)
+                    }
+                    Op::AndRI { a, b, k } => int!(a, index!(b) & k),
+                    Op::XorRR { a, b, c } => {
+                        let (x, y) = (index!(b), index!(c));
+                        int!(a, x ^ y)
+                    }
+                    Op::XorRI { a, b, k } => int!(a, index!(b) ^ k),
                     Op::BitsRR { bits: how, a, b, c } => {
                         let (x, y) = (index!(b), index!(c));
                         int!(a, some!(bits(how, x, y)))
@@ -531,6 +569,11 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     Op::CompareRF { how, a, b, k } => {
                         compared!(a, compare_float::<HEAP>(how, &reg!(b), k))
+                    }
+                    Op::EqualRK { a, b, not, price, k } => {
+                        heap!();
+                        let (x, y) = (&reg!(b), &consts[k as usize]);
+                        compared!(a, equal(x, y, price, &mut view.slack).map(|holds| holds != not))
                     }
                     Op::Truth { a, b, not } => compared!(a, condition(&reg!(b)).map(|x| x != not)),
                     Op::And { a, b, c } => {
@@ -574,6 +617,13 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         compare_jump!(a, compare_int::<HEAP>(Compare::Eq, &reg!(b), k), is, to)
                     }
 
+                    Op::JumpEqualRK { a, b, not, is, price, to, k } => {
+                        heap!();
+                        let (x, y) = (&reg!(b), &consts[k as usize]);
+                        let equal = equal(x, y, price, &mut view.slack);
+                        compare_jump!(a, equal.map(|holds| holds != not), is, to)
+                    }
+
                     Op::WhileLtRR { a, b, c, to, done } => {
                         while_!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), to, done)
                     }
@@ -608,16 +658,24 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         (Value::List(list), Value::Int(index)) => {
                             copy!(1, a, some!(item(list, *index)))
                         }
+                        (Value::Text(text), Value::Int(index)) => {
+                            heap!();
+                            copy!(1, a, some!(letter(text, *index, view.letters)))
+                        }
                         (Value::Record(record), Value::Text(name)) => {
                             heap!();
                             copy!(1, a, record.field(name).unwrap_or(&Value::Null))
                         }
                         _ => leave!(),
                     },
-                    Op::GetRI { a, b, k } => {
-                        let Value::List(list) = &reg!(b) else { leave!() };
-                        copy!(1, a, some!(item(list, k)))
-                    }
+                    Op::GetRI { a, b, k } => match &reg!(b) {
+                        Value::List(list) => copy!(1, a, some!(item(list, k))),
+                        Value::Text(text) => {
+                            heap!();
+                            copy!(1, a, some!(letter(text, k, view.letters)))
+                        }
+                        _ => leave!(),
+                    },
                     Op::GetField { a, b, k } => {
                         heap!();
                         let (Value::Record(record), Value::Text(name)) =
@@ -697,6 +755,10 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::GetOrK { a, b, c, k } => {
                         heap!();
                         copy!(1, a, some!(part_or(&reg!(b), &reg!(c), &consts[k as usize])))
+                    }
+                    Op::Ord { a, b } => {
+                        heap!();
+                        int!(a, some!(first_code(&reg!(b))))
                     }
                     Op::Len { a, b } => {
                         let len = match &reg!(b) {

@@ -202,9 +202,7 @@ pub(super) const fn condition(value: &Value) -> Option<bool> {
 #[inline(always)]
 pub(super) const fn bits(how: Bits, x: i64, y: i64) -> Option<i64> {
     Some(match how {
-        Bits::And => x & y,
         Bits::Or => x | y,
-        Bits::Xor => x ^ y,
         Bits::Left if 0 <= y && y < 64 => x << y,
         Bits::Right if 0 <= y && y < 64 => x >> y,
         Bits::Left | Bits::Right => return None,
