@@ -152,6 +152,29 @@ impl Value {
         )
     }
 
+    /// Whether both are numbers or bools of one kind.
+    #[inline]
+    pub const fn is_alike(&self, other: &Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Int(_), Self::Int(_))
+                | (Self::Float(_), Self::Float(_))
+                | (Self::Bool(_), Self::Bool(_))
+        )
+    }
+
+    /// Becomes another number or bool of its kind; `false`, and nothing is done, for anything else.
+    #[inline]
+    const fn set_alike(&mut self, value: &Self) -> bool {
+        match (self, value) {
+            (Self::Int(old), Self::Int(new)) => *old = *new,
+            (Self::Float(old), Self::Float(new)) => *old = *new,
+            (Self::Bool(old), Self::Bool(new)) => *old = *new,
+            _ => return false,
+        }
+        true
+    }
+
     /// Makes its texts those of a pool, where the pool has equal ones, and adds them where not.
     /// Nothing but memory changes. Recursion is bounded by what nests.
     pub fn share(&mut self, pool: &mut Pool) {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use triomphe::Arc;
 
-use super::{Value, fields::Pool, sums::Sums};
+use super::{Text, Value, fields::Pool, sums::Sums};
 
 /// Memory counted for an empty list, in bytes: pointer block, header and the smallest allocation.
 const LIST_OVERHEAD: u64 = 160;
@@ -98,13 +98,32 @@ impl List {
     pub fn set_own(&mut self, index: usize, value: &Value) -> bool {
         let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
         let Some(slot) = inner.items.get_mut(index) else { return false };
-        match (slot, value) {
-            (Value::Int(old), Value::Int(new)) => *old = *new,
-            (Value::Float(old), Value::Float(new)) => *old = *new,
-            (Value::Bool(old), Value::Bool(new)) => *old = *new,
-            _ => return false,
+        slot.set_alike(value)
+    }
+
+    /// The field of an item, where the item is a record with it.
+    #[inline]
+    pub fn field(&self, index: usize, name: &Text) -> Option<&Value> {
+        match self.get(index)? {
+            Value::Record(record) => record.field(name),
+            _ => None,
         }
-        true
+    }
+
+    /// Whether nobody else holds it.
+    #[inline]
+    pub fn is_own(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some()
+    }
+
+    /// Writes a scalar over another of its kind in the field of an item; gives the item as it is
+    /// then, or `None`, and nothing is done, where there is something else.
+    #[inline]
+    pub fn set_field(&mut self, index: usize, name: &Text, value: &Value) -> Option<Value> {
+        let slot = Arc::make_mut(&mut self.0).items.get_mut(index)?;
+        let Value::Record(record) = &mut *slot else { return None };
+        // Sizes and sums stay what they are.
+        record.set(name, value).then(|| slot.clone())
     }
 
     /// Appends an item.

@@ -109,6 +109,18 @@ impl Record {
         Ok(old)
     }
 
+    /// Writes a scalar over another of its kind; `false`, and nothing is done, where there is
+    /// something else.
+    #[inline]
+    pub fn set(&mut self, name: &Text, value: &Value) -> bool {
+        // A copy would be for nothing where there is no such field.
+        if !self.field(name).is_some_and(|old| old.is_alike(value)) {
+            return false;
+        }
+        let fields = &mut Arc::make_mut(&mut self.0).fields;
+        fields.field_mut(name).is_some_and(|slot| slot.set_alike(value))
+    }
+
     /// Takes a field out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         self.get(name)?;

@@ -205,6 +205,11 @@ impl Compiler<'_> {
             _ => None,
         };
         Some(match (i.op, args) {
+            (Opcode::ADD, (Arg::Reg(b), Arg::Int(k))) if a == b => Op::Step { a, k },
+            // A float less 0 keeps the sign of its zero, plus 0 does not.
+            (Opcode::SUB, (Arg::Reg(b), Arg::Int(k))) if a == b && k != i64::MIN && k != 0 => {
+                Op::Step { a, k: -k }
+            }
             (Opcode::ADD, (Arg::Reg(b), Arg::Reg(c))) => {
                 Op::AddRR { a, b, c, price: self.prices.byte(i.op, 2) }
             }
@@ -307,6 +312,12 @@ fn joined(single: &[Op], pc: usize) -> Option<Op> {
     let next = *single.get(pc + 1).unwrap_or(&Op::Leave);
     match (single[pc], next) {
         (Op::Jump { to }, _) => back(single, to),
+        (Op::TakeRR { a: d, b: a, c: b }, Op::PutField { a: into, c, k }) if into == d => {
+            let put = *single.get(pc + 2)?;
+            let is_back = put == Op::PutRR { a, b, c: d };
+            let apart = d != a && d != b && d != c;
+            (is_back && apart).then_some(Op::PutInnerField { a, b, c, d, k })
+        }
         (compare, Op::JumpIf { b, is, to }) => {
             let (compare, a) = turned(compare)?;
             (a == b).then(|| with_jump(compare, is, to))?

@@ -22,6 +22,8 @@ pub(crate) enum Op {
     AddRR { a: u8, b: u8, c: u8, price: u16 },
     AddRI { a: u8, b: u8, k: i64 },
     AddRF { a: u8, b: u8, k: f64 },
+    /// `a = a + k`, which loops are full of.
+    Step { a: u8, k: i64 },
     SubRR { a: u8, b: u8, c: u8 },
     SubRI { a: u8, b: u8, k: i64 },
     SubRF { a: u8, b: u8, k: f64 },
@@ -106,6 +108,8 @@ pub(crate) enum Op {
     PutFieldK { a: u8, k: u32, v: u32 },
     TakeRR { a: u8, b: u8, c: u8 },
     TakeRI { a: u8, b: u8, k: i64 },
+    /// `TAKE a, b -> d`, `PUT d, "k", c` and `PUT a, b, d`: three instructions.
+    PutInnerField { a: u8, b: u8, c: u8, d: u8, k: u32 },
     Push { a: u8, b: u8 },
     Pop { a: u8, b: u8 },
     GetOr { a: u8, b: u8, c: u8, d: u8 },

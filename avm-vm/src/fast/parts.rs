@@ -90,6 +90,43 @@ pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mu
     true
 }
 
+/// Writes a scalar over another of its kind in a field of an item, by way of register `d`, which
+/// holds the item then; `false`, and nothing is done, where there is something else.
+#[cold]
+#[inline(never)]
+pub(super) fn put_inner_field(
+    regs: &mut [Value; WINDOW],
+    (a, b, c, d): (u8, u8, u8, u8),
+    name: &Text,
+    memory: &mut Memory,
+) -> bool {
+    let &Value::Int(index) = &regs[usize::from(b)] else { return false };
+    let index = index.cast_unsigned() as usize;
+    let value = match &regs[usize::from(c)] {
+        Value::Int(int) => Value::Int(*int),
+        Value::Float(float) => Value::Float(*float),
+        Value::Bool(bool) => Value::Bool(*bool),
+        _ => return false,
+    };
+    let Value::List(list) = &mut regs[usize::from(a)] else { return false };
+    let (Some(item), Some(old)) = (list.get(index), list.field(index, name)) else { return false };
+    if !old.is_alike(&value) || item.nesting() >= MAX_NESTING || !list.is_own() {
+        return false;
+    }
+    // As it is taken, as its field is written, as it is put back.
+    let heap = list.get(index).map_or(0, Value::heap);
+    if !count(memory, heap + Record::field_heap(name) + heap) {
+        return false;
+    }
+    // What was put there last time may be the same item; so nobody else holds it any more.
+    regs[usize::from(d)] = Value::Null;
+    if let Value::List(list) = &mut regs[usize::from(a)] {
+        let item = list.set_field(index, name, &value).unwrap_or_default();
+        regs[usize::from(d)] = item;
+    }
+    true
+}
+
 /// Takes an item out of a list and leaves `NULL`.
 #[cold]
 #[inline(never)]

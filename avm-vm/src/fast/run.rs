@@ -13,7 +13,7 @@ use super::{
     op::{Compare, MOST, Op},
     parts::{
         Side, count, counted, equal, first_code, insert, item, join, letter, part, part_or, pop,
-        push, replace, set_own, take,
+        push, put_inner_field, replace, set_own, take,
     },
     scalar::{
         bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
@@ -482,6 +482,17 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         with_int!(a, b, |x: i64| x.checked_add(k), |x| x + k as f64)
                     }
                     Op::AddRF { a, b, k } => with_float!(a, b, |x| x + k),
+                    Op::Step { a, k } => match &mut reg!(a) {
+                        Value::Int(x) => {
+                            *x = some!(x.checked_add(k));
+                            done!(1)
+                        }
+                        Value::Float(x) => {
+                            let sum = *x + k as f64;
+                            float!(a, sum)
+                        }
+                        _ => leave!(),
+                    },
                     Op::SubRR { a, b, c } => {
                         on_registers!(a, b, c, i64::checked_sub, |x, y| x - y)
                     }
@@ -719,6 +730,14 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         heap!();
                         let Value::Text(name) = &consts[k as usize] else { leave!() };
                         put_field!(a, name, some!(part::<HEAP>(&consts[v as usize])))
+                    }
+                    Op::PutInnerField { a, b, c, d, k } => {
+                        heap!();
+                        let Value::Text(name) = &consts[k as usize] else { leave!() };
+                        if !put_inner_field(regs, (a, b, c, d), name, view.memory) {
+                            leave!();
+                        }
+                        done!(3)
                     }
                     Op::TakeRR { a, b, c } => {
                         heap!();
