@@ -103,12 +103,19 @@ impl Prices {
         sum(&self.rows[op as usize].after, operands, results)
     }
 
-    /// Whether an instruction costs nothing but the intrinsic minimum where its operands are
-    /// scalars, or containers whose price is for looking at characters.
+    /// Whether an instruction costs nothing but the intrinsic minimum where its operands are scalars.
     pub(crate) fn scalars_are_free(&self, op: Opcode) -> bool {
+        self.is_free(op, |what| matches!(what, What::Weight(_) | What::Scan(_)))
+    }
+
+    /// The same whatever its operands are, but for texts that are not ASCII.
+    pub(crate) fn containers_are_free(&self, op: Opcode) -> bool {
+        self.is_free(op, |what| matches!(what, What::Scan(_)))
+    }
+
+    fn is_free(&self, op: Opcode, costs_nothing: fn(&What) -> bool) -> bool {
         let row = &self.rows[op as usize];
-        let free = |priced: &Priced| matches!(priced.what, What::Weight(_) | What::Scan(_));
-        row.after.is_empty() && row.before.iter().all(free)
+        row.after.is_empty() && row.before.iter().all(|priced| costs_nothing(&priced.what))
     }
 
     /// What a byte of the first operand, or of each of the first two, costs, where nothing else is

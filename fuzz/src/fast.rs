@@ -24,7 +24,8 @@ impl Observer for Watch {
 /// Runs one random program both ways, in the same slices and with the same answers.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let block = 1 + entropy.below(40);
+    // Now and then code so long that fast code has to stop in between.
+    let block = if entropy.once_in(16) { 900 } else { 1 + entropy.below(60) };
     let program = program(&mut entropy, Shape { block, plain: true, ..Shape::ANY });
     let image = image(&program);
     let config = config(&mut entropy);
@@ -33,7 +34,7 @@ pub fn run(data: &[u8]) {
     let mut watch = Watch(0);
     while fast.steps() < STEPS {
         let slice = match entropy.below(3) {
-            0 => 1 + entropy.below(200) as u64,
+            0 => 1 + entropy.below(1_300) as u64,
             1 => 1 + entropy.below(5_000) as u64,
             _ => STEPS - fast.steps(),
         };

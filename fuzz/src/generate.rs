@@ -69,8 +69,17 @@ const PLAIN: &[Opcode] = &[
     Opcode::MUL,
     Opcode::DIV,
     Opcode::MOD,
+    Opcode::ADD,
     Opcode::BIT_AND,
+    Opcode::BIT_OR,
+    Opcode::BIT_XOR,
     Opcode::SHIFT_LEFT,
+    Opcode::SHIFT_RIGHT,
+    Opcode::MUL_WRAP,
+    Opcode::ADD_WRAP,
+    Opcode::ABS,
+    Opcode::SQRT,
+    Opcode::CEIL,
     Opcode::FLOOR,
     Opcode::TO_FLOAT,
     Opcode::TO_INT,
@@ -82,11 +91,13 @@ const PLAIN: &[Opcode] = &[
     Opcode::EQ,
     Opcode::NE,
     Opcode::NOT,
+    Opcode::TEST,
     Opcode::AND,
     Opcode::OR,
     Opcode::JUMP,
     Opcode::JUMP_IF,
     Opcode::JUMP_IF_FALSE,
+    Opcode::JUMP_IF_TRUE,
     Opcode::NEXT,
     Opcode::NEXT,
     Opcode::GET,
@@ -95,6 +106,9 @@ const PLAIN: &[Opcode] = &[
     Opcode::PUT,
     Opcode::TAKE,
     Opcode::PUSH,
+    Opcode::POP,
+    Opcode::GET_OR,
+    Opcode::ORD,
     Opcode::LEN,
     Opcode::LIST,
     Opcode::RECORD,
@@ -249,6 +263,9 @@ impl Builder<'_, '_> {
             (8, nested),
             (9, Value::Record(record)),
         ];
+        if self.shape.plain {
+            values.push((2, Value::Int(1)));
+        }
         if !self.shape.textual {
             values.push((10, Value::vector(vec![1.0, -0.5])));
         }
@@ -365,6 +382,10 @@ impl Builder<'_, '_> {
         if op == Opcode::RETURN && plain && !self.entropy.once_in(8) {
             return;
         }
+        if plain && matches!(op, Opcode::ADD | Opcode::EQ | Opcode::NE) && self.entropy.once_in(2) {
+            self.on_texts(op, registers);
+            return;
+        }
         if plain && matches!(op, Opcode::GET | Opcode::GET_OR | Opcode::PUT | Opcode::TAKE) {
             self.part(op, registers);
             return;
@@ -458,6 +479,18 @@ impl Builder<'_, '_> {
         self.push(Instr { b: Slot::reg(instr.a), c: label, ..Instr::bare(op) });
     }
 
+    /// Joins or compares texts, registers and constants.
+    fn on_texts(&mut self, op: Opcode, registers: u8) {
+        let a = self.among(&[3, 5, 6, 11], registers);
+        let mut side = || match self.entropy.below(4) {
+            0 => self.interned(Value::text(NAMES[usize::from(registers) % NAMES.len()])),
+            1 => Slot::reg(self.among(&[0, 2, 4], registers)),
+            _ => Slot::reg(self.among(&[5, 6, 11], registers)),
+        };
+        let (b, c) = (side(), side());
+        self.push(Instr { a, b, c, ..Instr::bare(op) });
+    }
+
     /// Reads or writes a part of a container, or a part of a part, as paths do.
     fn part(&mut self, op: Opcode, registers: u8) {
         let any = [0, 1, 3, 4, 7, 8, 9, 11];
@@ -479,15 +512,20 @@ impl Builder<'_, '_> {
         }
         if op == Opcode::TAKE && !self.entropy.once_in(3) {
             let b = self.key(registers);
-            self.push(Instr { a: to, b, c: Slot::reg(value), ..Instr::bare(Opcode::PUT) });
+            let inner = Instr { a: to, b, c: Slot::reg(value), ..Instr::bare(Opcode::PUT) };
             let put = Instr { a: container, b: key, c: Slot::reg(to), ..Instr::bare(Opcode::PUT) };
+            self.push(inner);
             self.push(put);
+            // Again, when what the first time had to copy is its own.
+            for again in [instr, inner, put] {
+                self.push(again);
+            }
         }
     }
 
     fn key(&mut self, registers: u8) -> Slot {
         match self.entropy.below(4) {
-            0 => Slot::reg(self.among(&[0, 1, 2, 5], registers)),
+            0 => Slot::reg(self.among(&[0, 2, 2, 5], registers)),
             1 => {
                 let index = self.entropy.below(3) as i64 - 1;
                 self.interned(Value::Int(index))

@@ -119,6 +119,21 @@ fn used(machine: &Machine) -> Vec<(Meter, u64)> {
     Meter::ALL.iter().map(|meter| (*meter, machine.used(*meter))).collect()
 }
 
+/// The same, of steps too or not.
+struct Look<'w, const STEPS: bool>(&'w mut Watch);
+
+impl<const STEPS: bool> Observer for Look<'_, STEPS> {
+    const STEPS: bool = STEPS;
+
+    fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
+        self.0.step(at, opcode, gas);
+    }
+
+    fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
+        self.0.effect(request, answer, gas);
+    }
+}
+
 /// One size of a case.
 struct Run<'a> {
     case: &'a Case,
@@ -204,10 +219,14 @@ impl Run<'_> {
     /// The same, one instruction at a time: slices must not show.
     fn check_slices(&self, outcome: &Outcome) -> Result<(), String> {
         let stepped = self.go(None, 1)?;
-        if stepped.machine.state_hash() == outcome.machine.state_hash() {
-            return Ok(());
+        if stepped.machine.state_hash() != outcome.machine.state_hash() {
+            return Err("slices of one instruction give another state".into());
         }
-        Err("slices of one instruction give another state".into())
+        let unwatched = self.go_with::<false>(None, u64::MAX)?;
+        if unwatched.machine.state_hash() != outcome.machine.state_hash() {
+            return Err("fast code gives another state".into());
+        }
+        Ok(())
     }
 
     /// The gas it used is enough, and one nanogas less is not.
@@ -256,6 +275,15 @@ impl Run<'_> {
     }
 
     fn go(&self, limit: Option<u64>, slice: u64) -> Result<Outcome, String> {
+        self.go_with::<true>(limit, slice)
+    }
+
+    /// Watched step by step, or by fast code.
+    fn go_with<const STEPS: bool>(
+        &self,
+        limit: Option<u64>,
+        slice: u64,
+    ) -> Result<Outcome, String> {
         let config = self.config(limit)?;
         let mut machine =
             Machine::new(self.image.clone(), config).map_err(|error| error.to_string())?;
@@ -269,7 +297,8 @@ impl Run<'_> {
             if machine.steps() > MAX_STEPS {
                 return Err(format!("no end after {MAX_STEPS} steps"));
             }
-            match machine.run(slice.min(MAX_STEPS + 1), &mut watch) {
+            let slice = slice.min(MAX_STEPS + 1);
+            match machine.run(slice, &mut Look::<STEPS>(&mut watch)) {
                 Pause::Slice => {}
                 Pause::End(end) => break end,
                 Pause::Effect(request) => {
@@ -279,7 +308,7 @@ impl Run<'_> {
                     let answer = self.answer(reply)?;
                     let before = used(&machine);
                     watch.given = Some((request.opcode, answer.clone()));
-                    let taken = machine.answer(request.id, answer, &mut watch);
+                    let taken = machine.answer(request.id, answer, &mut Look::<STEPS>(&mut watch));
                     taken.map_err(|error| error.to_string())?;
                     if watch.given.is_some() && used(&machine) != before {
                         return Err(format!("{mnemonic} was taken back and used something up"));

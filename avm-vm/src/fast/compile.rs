@@ -85,10 +85,16 @@ impl Compiler<'_> {
     }
 
     fn one(&self, i: Instr) -> Op {
-        if !self.prices.scalars_are_free(i.op) {
-            return Op::Leave;
-        }
-        self.plain(i).or_else(|| self.numbers(i)).or_else(|| self.parts(i)).unwrap_or(Op::Leave)
+        use Opcode::{EQ, GE, GT, LE, LT, NE};
+        let fast = if matches!(i.op, LT | LE | GT | GE | EQ | NE) {
+            self.plain(i).filter(|_| self.prices.scalars_are_free(i.op))
+        } else if let Some(fast) = self.numbers(i) {
+            Some(fast).filter(|_| self.prices.scalars_are_free(i.op))
+        } else {
+            let fast = self.plain(i).or_else(|| self.parts(i));
+            fast.filter(|_| self.prices.containers_are_free(i.op))
+        };
+        fast.unwrap_or(Op::Leave)
     }
 
     /// Moves, comparisons, logic and flow.
@@ -185,6 +191,9 @@ impl Compiler<'_> {
             }
             (Arg::Reg(b), Arg::Const(k)) if matches!(how, Compare::Eq | Compare::Ne) => {
                 let price = self.prices.byte(i.op, 1);
+                if price == 0 {
+                    return None;
+                }
                 Op::EqualRK { a, b, not: how == Compare::Ne, price, k }
             }
             _ => return None,

@@ -45,17 +45,22 @@ pub(super) fn part<const HEAP: bool>(value: &Value) -> Option<Value> {
 /// Puts a scalar over one of its kind into a list that nobody else holds.
 #[inline(always)]
 pub(super) fn set_own(list: &mut List, index: i64, value: Value) -> bool {
-    let done = list.set_own(index.cast_unsigned() as usize, &value);
+    let done = list.set_own(from_start(index), &value);
     // It is a scalar, which needs no destructor.
     core::mem::forget(value);
     done
 }
 
+/// A position from the start; what is negative is far outside.
+#[inline(always)]
+fn from_start(index: i64) -> usize {
+    usize::try_from(index.cast_unsigned()).unwrap_or(usize::MAX)
+}
+
 /// The item at a position, counted from the end where it is negative.
 #[inline(always)]
 pub(super) fn item(list: &List, index: i64) -> Option<&Value> {
-    // What is negative is far outside as it stands.
-    match list.get(index.cast_unsigned() as usize) {
+    match list.get(from_start(index)) {
         Some(item) => Some(item),
         None => list.get(position(index, list.len())?),
     }
@@ -64,7 +69,7 @@ pub(super) fn item(list: &List, index: i64) -> Option<&Value> {
 /// Puts a value into a list.
 #[inline(always)]
 pub(super) fn replace(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
-    if !value.is_heap() && list.set_own(index.cast_unsigned() as usize, &value) {
+    if !value.is_heap() && list.set_own(from_start(index), &value) {
         return true;
     }
     replace_any(list, index, value, memory)
@@ -101,7 +106,7 @@ pub(super) fn put_inner_field(
     memory: &mut Memory,
 ) -> bool {
     let &Value::Int(index) = &regs[usize::from(b)] else { return false };
-    let index = index.cast_unsigned() as usize;
+    let index = from_start(index);
     let value = match &regs[usize::from(c)] {
         Value::Int(int) => Value::Int(*int),
         Value::Float(float) => Value::Float(*float),
@@ -192,7 +197,8 @@ pub(super) fn letter<'l>(text: &Text, index: i64, letters: &'l [Value]) -> Optio
 #[inline(never)]
 pub(super) fn first_code(value: &Value) -> Option<i64> {
     let Value::Text(text) = value else { return None };
-    text.chars().next().map(|first| i64::from(first as u32))
+    let first = text.as_bytes().first().filter(|_| text.is_ascii())?;
+    Some(i64::from(*first))
 }
 
 /// What a step pays beyond the minimum, taken from what is left for that.
