@@ -11,7 +11,7 @@ use super::{Contender, Prepared, timed};
 use crate::workload::Task;
 
 /// Instructions between two looks at the outside, as in `avm run`.
-const SLICE: u64 = 1 << 16;
+const SLICE: u64 = 1 << 18;
 /// More than any workload needs, in nanogas.
 const GAS: u64 = u64::MAX / 2;
 /// More than any workload needs, in bytes.
