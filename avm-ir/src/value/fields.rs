@@ -2,7 +2,8 @@
 //!
 //! Nearly all records have few fields, and a look along a row of them beats every other search. A
 //! row of many would make each new field cost time in their number, so from some number on they
-//! are a tree, and stay one.
+//! are a tree, and stay one. A hash table would be faster still, until somebody chooses names that
+//! meet in it.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, btree_map},
@@ -17,16 +18,35 @@ const FEW: usize = 24;
 #[derive(Clone)]
 pub(super) enum Fields {
     Few(Vec<(Text, Value)>),
-    Many(BTreeMap<Text, Value>),
+    Many(BTreeMap<Name, Value>),
+}
+
+/// A name with its first eight bytes, which decide most comparisons without a look at the text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name {
+    /// The first of them in front; what is missing is 0, and then the text decides.
+    front: u64,
+    text: Text,
+}
+
+impl Name {
+    fn new(text: Text) -> Self {
+        let mut front = [0; 8];
+        for (to, byte) in front.iter_mut().zip(text.as_bytes()) {
+            *to = *byte;
+        }
+        Self { front: u64::from_be_bytes(front), text }
+    }
 }
 
 /// Names and values, by name.
 #[derive(Clone, Debug)]
-pub enum Iter<'a> {
-    /// Of a row.
+pub struct Iter<'a>(Shape<'a>);
+
+#[derive(Clone, Debug)]
+enum Shape<'a> {
     Few(core::slice::Iter<'a, (Text, Value)>),
-    /// Of a tree.
-    Many(btree_map::Iter<'a, Text, Value>),
+    Many(btree_map::Iter<'a, Name, Value>),
 }
 
 impl Fields {
@@ -44,7 +64,7 @@ impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Self::Few(row) => Some(&row[find(row, name).ok()?].1),
-            Self::Many(tree) => tree.get(name),
+            Self::Many(tree) => tree.get(&Name::new(Text::from(name))),
         }
     }
 
@@ -56,7 +76,7 @@ impl Fields {
                 Some(at) => Some(&row[at].1),
                 None => self.get(name),
             },
-            Self::Many(tree) => tree.get(name.as_str()),
+            Self::Many(tree) => tree.get(&Name::new(name.clone())),
         }
     }
 
@@ -67,7 +87,7 @@ impl Fields {
                 let at = same(row, name).or_else(|| find(row, name).ok())?;
                 Some(&mut row[at].1)
             }
-            Self::Many(tree) => tree.get_mut(name.as_str()),
+            Self::Many(tree) => tree.get_mut(&Name::new(name.clone())),
         }
     }
 
@@ -79,12 +99,13 @@ impl Fields {
                 row.insert(at, (name, value));
             }
             Self::Few(row) => {
-                let mut tree: BTreeMap<Text, Value> = row.drain(..).collect();
-                tree.insert(name, value);
+                let row = row.drain(..).map(|(name, value)| (Name::new(name), value));
+                let mut tree: BTreeMap<Name, Value> = row.collect();
+                tree.insert(Name::new(name), value);
                 *self = Self::Many(tree);
             }
             Self::Many(tree) => {
-                tree.insert(name, value);
+                tree.insert(Name::new(name), value);
             }
         }
     }
@@ -95,7 +116,7 @@ impl Fields {
                 let at = find(row, name).ok()?;
                 Some(row.remove(at).1)
             }
-            Self::Many(tree) => tree.remove(name),
+            Self::Many(tree) => tree.remove(&Name::new(Text::from(name))),
         }
     }
 
@@ -111,8 +132,8 @@ impl Fields {
 
     pub(super) fn iter(&self) -> Iter<'_> {
         match self {
-            Self::Few(row) => Iter::Few(row.iter()),
-            Self::Many(tree) => Iter::Many(tree.iter()),
+            Self::Few(row) => Iter(Shape::Few(row.iter())),
+            Self::Many(tree) => Iter(Shape::Many(tree.iter())),
         }
     }
 }
@@ -147,18 +168,56 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Text, &'a Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Few(row) => row.next().map(|(name, value)| (name, value)),
-            Self::Many(tree) => tree.next(),
+        match &mut self.0 {
+            Shape::Few(row) => row.next().map(|(name, value)| (name, value)),
+            Shape::Many(tree) => tree.next().map(|(name, value)| (&name.text, value)),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Self::Few(row) => row.size_hint(),
-            Self::Many(tree) => tree.size_hint(),
+        match &self.0 {
+            Shape::Few(row) => row.size_hint(),
+            Shape::Many(tree) => tree.size_hint(),
         }
     }
 }
 
 impl ExactSizeIterator for Iter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::{Fields, Text, Value};
+
+    proptest! {
+        /// Against the map of the standard library, over the border of few and many.
+        #[test]
+        fn fields_are_a_sorted_map(
+            changes in proptest::collection::vec(("[ab\0é]{0,10}", any::<bool>()), 0..120),
+        ) {
+            let (mut fields, mut model) = (Fields::new(), BTreeMap::<String, i64>::new());
+            for (number, (name, put)) in (0_i64..).zip(changes) {
+                let text = Text::from(name.as_str());
+                if !put {
+                    prop_assert_eq!(fields.remove(&name).is_some(), model.remove(&name).is_some());
+                } else if let Some(value) = fields.field_mut(&text) {
+                    *value = Value::Int(number);
+                    prop_assert!(model.insert(name, number).is_some());
+                } else {
+                    fields.add(text, Value::Int(number));
+                    prop_assert!(model.insert(name, number).is_none());
+                }
+                prop_assert_eq!(fields.len(), model.len());
+            }
+            let seen: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            let expected: Vec<_> = model.iter().map(|(name, n)| (name.as_str(), Value::Int(*n))).collect();
+            prop_assert!(seen.iter().map(|(n, v)| (*n, (*v).clone())).eq(expected.iter().cloned()));
+            for (name, number) in &model {
+                prop_assert_eq!(fields.get(name), Some(&Value::Int(*number)));
+            }
+        }
+    }
+}
