@@ -3,6 +3,9 @@
 //! Every arm follows one rule: look at the operands, leave to canonical code where anything is
 //! unusual, and only then write. So whatever the arm does not do, canonical code does from the
 //! same state, traps and their messages included.
+//!
+//! It is one function, and so a long file: what is kept in processor registers is kept over one
+//! function only. The arms are short, because what they share are the macros before them.
 
 use alloc::vec::Vec;
 
