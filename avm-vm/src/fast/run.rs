@@ -97,15 +97,23 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             if fuel < MOST {
                 break 'window;
             }
+            let mut ahead = code.get(start..).unwrap_or_default().iter();
 
             macro_rules! reg {
                 ($number:expr) => {
                     regs[usize::from($number)]
                 };
             }
+            // The position of the instruction at hand.
+            macro_rules! here {
+                () => {
+                    code.len() - ahead.as_slice().len() - 1
+                };
+            }
             // Canonical code takes the instruction at hand, or the other loop looks at it first.
             macro_rules! leave {
                 () => {{
+                    pc = here!();
                     if !HEAP {
                         why = Why::Heap;
                     }
@@ -157,15 +165,23 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             }
             // On behind the instructions that were done.
             macro_rules! done {
-                ($steps:tt) => {{
-                    pc += $steps;
+                (1) => {
+                    continue
+                };
+                (2) => {{
+                    ahead.next();
+                    continue;
+                }};
+                (3) => {{
+                    ahead.next();
+                    ahead.next();
                     continue;
                 }};
             }
             // So many instructions were done, and flow goes elsewhere: there the fuel is looked at.
             macro_rules! go {
                 ($steps:expr, $to:expr) => {{
-                    fuel -= (pc + $steps - start) as u64;
+                    fuel -= (here!() + $steps - start) as u64;
                     start = $to;
                     pc = start;
                     if HEAP {
@@ -428,7 +444,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             // To another window, unless canonical code has to.
             macro_rules! go_to {
                 ($to:expr) => {{
-                    let steps = pc + 1 - start;
+                    let steps = here!() + 1 - start;
                     match $to {
                         Some(to) => start = to,
                         None => leave!(),
@@ -448,9 +464,15 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
 
             loop {
                 // A verified program's flow never runs off the end of its code.
-                let Some(op) = code.get(pc) else { leave!() };
+                let Some(op) = ahead.next() else {
+                    pc = code.len();
+                    break 'window;
+                };
                 match *op {
-                    Op::Leave => break 'window,
+                    Op::Leave => {
+                        pc = here!();
+                        break 'window;
+                    }
 
                     Op::Null { a } => {
                         free!(a);
@@ -661,8 +683,8 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         )
                     }
 
-                    Op::Next { a, b, c, done } => next!(1, a, b, c, pc + 1, done),
-                    Op::NextI { a, b, done, k } => next_below!(1, a, b, k, pc + 1, done),
+                    Op::Next { a, b, c, done } => next!(1, a, b, c, here!() + 1, done),
+                    Op::NextI { a, b, done, k } => next_below!(1, a, b, k, here!() + 1, done),
                     Op::Again { a, b, c, to, done } => next!(2, a, b, c, to as usize, done),
                     Op::AgainI { a, b, to, done, k } => {
                         next_below!(2, a, b, i64::from(k), to as usize, done)
@@ -793,7 +815,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
 
                     Op::Call1 { a, b, registers, entry, pool } => {
-                        let call = Call { registers, pc: pc + 1, result: a };
+                        let call = Call { registers, pc: here!() + 1, result: a };
                         let slots = pool as usize + 1;
                         let called = call.with_int(view, b)
                             || (HEAP && call.with(view, &region.pool[slots..=slots]));
@@ -801,7 +823,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     Op::Call { a, count, registers, entry, pool } => {
                         heap!();
-                        let call = Call { registers, pc: pc + 1, result: a };
+                        let call = Call { registers, pc: here!() + 1, result: a };
                         let slots = &region.pool[pool as usize + 1..][..usize::from(count)];
                         go_to!(call.with(view, slots).then_some(entry as usize))
                     }
