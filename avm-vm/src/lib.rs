@@ -34,7 +34,7 @@ pub mod trap;
 pub use agent::LogEntry;
 pub use effect::{Answer, EffectRequest, Failure, FailureCode};
 pub use machine::{
-    Config, End, Image, InputError, Limits, Machine, OnExhausted, Pause, SnapshotError,
+    Config, End, Image, InputError, Limits, Machine, OnExhausted, Parked, Pause, SnapshotError,
 };
 pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;

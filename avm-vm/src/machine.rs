@@ -3,6 +3,7 @@
 mod budget;
 mod effects;
 mod frames;
+mod park;
 mod snapshot;
 mod state;
 
@@ -15,6 +16,7 @@ use avm_ir::{
 };
 
 pub use effects::AnswerError;
+pub use park::Parked;
 pub use snapshot::SnapshotError;
 
 use crate::{

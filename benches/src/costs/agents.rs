@@ -12,6 +12,14 @@ use crate::{contender::ours, workload::Task};
 /// Does nothing.
 const IDLE: &str = "HALT\n";
 
+/// Has some state and waits for an answer.
+const ASKING: &str = r#"
+SET name = "Ada"
+SET count = 3
+READ_FROM_TOOL "wait", name -> answer
+RETURN [name, count, answer]
+"#;
+
 /// Ten thousand texts of a thousand bytes, then a question, then a write.
 const TEN_MEGABYTES: &str = r#"
 SET texts = []
@@ -87,6 +95,11 @@ fn idle(costs: &mut Vec<Cost>) -> Result<()> {
     let make = || (0..COUNT).map(|_| agent(&image, 0)).collect::<Result<Vec<Machine>>>();
     let (agents, bytes) = held(COUNT, make)?;
     costs.push(cost("an idle agent holds", bytes, "50,000 before their first instruction"));
+    drop(agents);
+    let asking = ours::image(ASKING)?;
+    let park = || (0..COUNT).map(|_| Ok(waiting(&asking, 0)?.park())).collect::<Result<Vec<_>>>();
+    let (agents, bytes) = held(COUNT, park)?;
+    costs.push(cost("parked, waiting for an answer", bytes, "`Machine::park`, 50,000 kept"));
     drop(agents);
     let mut end = Duration::MAX;
     let create = shortest(|| {
