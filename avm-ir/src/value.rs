@@ -99,7 +99,7 @@ impl HandleKind {
 }
 
 /// Memory counted for a text, bytes or vector besides its payload, in bytes.
-const LEAF_OVERHEAD: u64 = 96;
+pub const LEAF_OVERHEAD: u64 = 96;
 
 impl Value {
     /// A float with NaN made canonical, so that equal computations have equal bytes everywhere.

@@ -45,7 +45,12 @@ impl Code {
         let regions = codes.map(|(number, (region, links))| {
             compile::compile(region, links, number as u32, regions, prices)
         });
-        Self { regions: regions.collect(), letters: parts::letters() }
+        let regions: Vec<Vec<Op>> = regions.collect();
+        // What reads no part by its position reads no character.
+        let reads = |op: &Op| matches!(op, Op::GetRR { .. } | Op::GetRI { .. });
+        let letters =
+            if regions.iter().flatten().any(reads) { parts::letters() } else { Vec::new() };
+        Self { regions, letters }
     }
 
     pub(crate) fn region(&self, number: u32) -> &[Op] {

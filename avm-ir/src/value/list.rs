@@ -8,8 +8,6 @@ use super::{Text, Value, fields::Pool, sums::Sums};
 
 /// Memory counted for an empty list, in bytes: pointer block, header and the smallest allocation.
 const LIST_OVERHEAD: u64 = 160;
-/// Memory counted for an item's slot, in bytes.
-const ITEM: u64 = 16;
 
 /// A list: one pointer, cloned in constant time, written in place while nobody else holds it.
 #[derive(Clone)]
@@ -22,6 +20,9 @@ struct Inner {
 }
 
 impl List {
+    /// Memory counted for an item's slot, in bytes.
+    pub const ITEM: u64 = 16;
+
     /// An empty list.
     pub fn new() -> Self {
         Self::from(Vec::new())
@@ -69,7 +70,7 @@ impl List {
     /// Memory as the limit counts it, in bytes.
     #[inline]
     pub fn heap(&self) -> u64 {
-        LIST_OVERHEAD + ITEM * self.len() as u64 + self.0.sums.heap
+        LIST_OVERHEAD + Self::ITEM * self.len() as u64 + self.0.sums.heap
     }
 
     /// Levels of lists and records, 1 for a list of scalars.

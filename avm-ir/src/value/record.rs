@@ -86,12 +86,11 @@ impl Record {
 
     /// Sets a field and returns what it was.
     pub fn insert(&mut self, name: Text, value: Value) -> Option<Value> {
+        let value = match self.replace(&name, value) {
+            Ok(old) => return Some(old),
+            Err(value) => value,
+        };
         let inner = Arc::make_mut(&mut self.0);
-        if let Some(slot) = inner.fields.field_mut(&name) {
-            let old = core::mem::replace(slot, value);
-            inner.sums.exchange(&old, slot);
-            return Some(old);
-        }
         inner.sums.add(&value);
         inner.sums.encoded += 4 + name.len() as u64;
         inner.sums.heap += Self::field_heap(&name);

@@ -4,7 +4,10 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use avm_ir::{Instr, Value, value::to_text};
+use avm_ir::{
+    Instr, Value,
+    value::{LEAF_OVERHEAD, to_text},
+};
 
 use super::{Cpu, Done, Exit, fault, type_fault};
 use crate::{
@@ -122,7 +125,7 @@ fn add_any(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 /// Appends a text in place where the result goes back to the register it came from and nobody else
 /// holds it.
 fn join(cpu: &mut Cpu<'_>, i: Instr, left: avm_ir::value::Text, right: &str) -> Done {
-    cpu.reserve((left.len() + right.len()) as u64 + 96)?;
+    cpu.reserve((left.len() + right.len()) as u64 + LEAF_OVERHEAD)?;
     let mut text = left;
     if i.b.as_reg() == Some(i.a) {
         cpu.put(i.a, Value::Null);

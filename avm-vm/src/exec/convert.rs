@@ -5,7 +5,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use avm_ir::{
     Instr, Value,
-    value::{from_json, to_json as json_text, to_text as plain_text},
+    value::{LEAF_OVERHEAD, from_json, to_json as json_text, to_text as plain_text},
 };
 
 use super::{Cpu, Done, Exit, arith, fault, type_fault};
@@ -51,10 +51,11 @@ pub(super) fn to_float(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 
 /// Memory that the text of a value may take: every byte may become an escape of six.
 pub(super) fn text_bound(value: &Value) -> u64 {
-    96 + match value {
-        Value::Text(text) => 6 * text.len() as u64,
-        other => 6 * other.encoded_len() + 24,
-    }
+    LEAF_OVERHEAD
+        + match value {
+            Value::Text(text) => 6 * text.len() as u64,
+            other => 6 * other.encoded_len() + 24,
+        }
 }
 
 pub(super) fn to_text(cpu: &mut Cpu<'_>, i: Instr) -> Done {

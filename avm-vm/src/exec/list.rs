@@ -16,8 +16,7 @@ use super::{
 };
 use crate::trap::TrapCode;
 
-/// Memory that an item adds to a list, in bytes.
-const ITEM: u64 = 16;
+const ITEM: u64 = List::ITEM;
 
 /// The list in register `a`, or in the register of a slot.
 fn list_at<'a>(cpu: &'a mut Cpu<'_>, i: Instr, register: u8) -> Result<&'a mut List, Exit> {

@@ -4,7 +4,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Instr, Value,
-    value::{Text, encode, to_text},
+    value::{LEAF_OVERHEAD, Text, encode, to_text},
 };
 
 use super::{Cpu, Done, Exit, fault, type_fault};
@@ -54,7 +54,7 @@ pub(super) fn slice(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         }
         Value::Bytes(bytes) => {
             let (range, bytes) = (range(bytes.len()), bytes.clone());
-            cpu.reserve(96 + range.len() as u64)?;
+            cpu.reserve(LEAF_OVERHEAD + range.len() as u64)?;
             Value::Bytes(Arc::new(bytes[range].to_vec()))
         }
         other => return Err(type_fault(i.op, "a text, list or bytes", other)),
@@ -65,7 +65,7 @@ pub(super) fn slice(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 /// A text made from a text no longer than three times the original.
 fn map(cpu: &mut Cpu<'_>, i: Instr, f: impl Fn(&str) -> String) -> Done {
     let text = text(cpu, i, i.b)?.clone();
-    cpu.reserve(3 * text.len() as u64 + 96)?;
+    cpu.reserve(3 * text.len() as u64 + LEAF_OVERHEAD)?;
     cpu.write(i.a, Value::from(f(&text)))
 }
 
@@ -125,7 +125,7 @@ pub(super) fn join(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         Some(other) => return Err(type_fault(i.op, "a text as separator", other)),
     };
     let between = (separator.len() * parts.len()) as u64;
-    cpu.reserve(96 + between + 3 * parts.encoded_len())?;
+    cpu.reserve(LEAF_OVERHEAD + between + 3 * parts.encoded_len())?;
     let mut joined = String::new();
     for (n, part) in parts.iter().enumerate() {
         if n > 0 {
@@ -193,7 +193,7 @@ pub(super) fn replace(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     if hits == 0 {
         return cpu.write(i.a, Value::Text(whole));
     }
-    cpu.reserve((whole.len() + hits * with.len()) as u64 + 96)?;
+    cpu.reserve((whole.len() + hits * with.len()) as u64 + LEAF_OVERHEAD)?;
     cpu.write(i.a, Value::from(whole.replace(part.as_str(), &with)))
 }
 

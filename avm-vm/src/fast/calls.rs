@@ -94,15 +94,21 @@ impl Call {
     }
 }
 
-/// Returns to the caller, with its window empty behind it. The value is already in its place.
+/// Empties the window and goes back to the caller's.
 #[inline(always)]
 fn leave(view: &mut View<'_>, frame: &Frame) {
+    if let Some(window) = view.stack.get_mut(view.base..view.base + view.live) {
+        window.iter_mut().for_each(set_null);
+    }
+    pop(view, frame);
+}
+
+/// Goes back to the caller's window.
+#[inline(always)]
+fn pop(view: &mut View<'_>, frame: &Frame) {
     view.frames.pop();
     if !view.sums.is_empty() {
         view.sums.truncate(view.frames.len().saturating_sub(1));
-    }
-    if let Some(window) = view.stack.get_mut(view.base..view.base + view.live) {
-        window.iter_mut().for_each(set_null);
     }
     view.base = frame.base;
     view.live = frame.live;
@@ -130,12 +136,7 @@ pub(super) fn return_int(view: &mut View<'_>, register: u8) -> Option<usize> {
     }
     window.iter_mut().for_each(|slot| overwrite(slot, Value::Null));
     overwrite(view.stack.get_mut(result)?, Value::Int(int));
-    view.frames.pop();
-    if !view.sums.is_empty() {
-        view.sums.truncate(view.frames.len().saturating_sub(1));
-    }
-    view.base = frame.base;
-    view.live = frame.live;
+    pop(view, &frame);
     Some(frame.pc)
 }
 

@@ -4,18 +4,13 @@ use alloc::{string::String, vec::Vec};
 
 use avm_ir::{
     Value,
-    value::{List, MAX_NESTING, Record, Text, to_text},
+    value::{LEAF_OVERHEAD, List, MAX_NESTING, Record, Text, to_text},
 };
 
 use crate::{
     agent::Memory,
     exec::{WINDOW, data::position},
 };
-
-/// Memory that an item adds to a list, in bytes.
-const ITEM: u64 = 16;
-/// Memory counted for a text besides its bytes, in bytes.
-const LEAF: u64 = 96;
 
 /// Counts memory as made, unless a measure is due: then canonical code takes it.
 #[inline(always)]
@@ -107,12 +102,7 @@ pub(super) fn put_inner_field(
 ) -> bool {
     let &Value::Int(index) = &regs[usize::from(b)] else { return false };
     let index = from_start(index);
-    let value = match &regs[usize::from(c)] {
-        Value::Int(int) => Value::Int(*int),
-        Value::Float(float) => Value::Float(*float),
-        Value::Bool(bool) => Value::Bool(*bool),
-        _ => return false,
-    };
+    let Some(value) = part::<false>(&regs[usize::from(c)]) else { return false };
     let Value::List(list) = &mut regs[usize::from(a)] else { return false };
     let (Some(item), Some(old)) = (list.get(index), list.field(index, name)) else { return false };
     if !old.is_alike(&value) || item.nesting() >= MAX_NESTING || !list.is_own() {
@@ -145,7 +135,7 @@ pub(super) fn take(list: &mut List, index: i64, memory: &mut Memory) -> Option<V
 #[cold]
 #[inline(never)]
 pub(super) fn push(list: &mut List, item: Value, memory: &mut Memory) -> bool {
-    let fits = count(memory, ITEM + item.heap());
+    let fits = count(memory, List::ITEM + item.heap());
     if fits {
         list.push(item);
     }
@@ -262,7 +252,7 @@ pub(super) fn join(
         },
     };
     let len = head.as_ref().map_or_else(|len| *len, |text| text.len()) + tail.len();
-    let heap = LEAF + len as u64;
+    let heap = LEAF_OVERHEAD + len as u64;
     if !memory.has_room(heap) || !pay(slack, price, weight(x) + weight(y)) {
         return false;
     }

@@ -62,17 +62,13 @@ const PATIENCE: u32 = 64;
 /// Runs until canonical code has to take a step, or until fewer than [`MOST`] of so many steps are
 /// left. Gives how many are left.
 pub(crate) fn run(view: &mut View<'_>, mut fuel: u64) -> u64 {
+    let mut why = Why::Scalars;
     loop {
-        let why;
-        (fuel, why) = stretch::<false>(view, fuel);
-        if why == Why::Step {
-            return fuel;
-        }
-        let why;
-        (fuel, why) = stretch::<true>(view, fuel);
-        if why == Why::Step {
-            return fuel;
-        }
+        (fuel, why) = match why {
+            Why::Scalars => stretch::<false>(view, fuel),
+            Why::Heap => stretch::<true>(view, fuel),
+            Why::Step => return fuel,
+        };
     }
 }
 
@@ -136,31 +132,29 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                 };
             }
+            // Writes a scalar; without `HEAP` to a register that is free.
+            macro_rules! put_scalar {
+                ($a:expr, $set:ident, $scalar:expr, $make:expr) => {
+                    if HEAP {
+                        $set(&mut reg!($a), $scalar)
+                    } else {
+                        overwrite(&mut reg!($a), $make($scalar))
+                    }
+                };
+            }
             macro_rules! put_int {
                 ($a:expr, $int:expr) => {
-                    if HEAP {
-                        set_int(&mut reg!($a), $int)
-                    } else {
-                        overwrite(&mut reg!($a), Value::Int($int))
-                    }
+                    put_scalar!($a, set_int, $int, Value::Int)
                 };
             }
             macro_rules! put_float {
                 ($a:expr, $float:expr) => {
-                    if HEAP {
-                        set_float(&mut reg!($a), $float)
-                    } else {
-                        overwrite(&mut reg!($a), Value::float($float))
-                    }
+                    put_scalar!($a, set_float, $float, Value::float)
                 };
             }
             macro_rules! put_bool {
                 ($a:expr, $bool:expr) => {
-                    if HEAP {
-                        set_bool(&mut reg!($a), $bool)
-                    } else {
-                        overwrite(&mut reg!($a), Value::Bool($bool))
-                    }
+                    put_scalar!($a, set_bool, $bool, Value::Bool)
                 };
             }
             // On behind the instructions that were done.
@@ -178,12 +172,8 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     continue;
                 }};
             }
-            // So many instructions were done, and flow goes elsewhere: there the fuel is looked at.
-            macro_rules! go {
-                ($steps:expr, $to:expr) => {{
-                    fuel -= (here!() + $steps - start) as u64;
-                    start = $to;
-                    pc = start;
+            macro_rules! tire {
+                () => {
                     if HEAP {
                         patience -= 1;
                         if patience == 0 {
@@ -191,6 +181,15 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                             break 'window;
                         }
                     }
+                };
+            }
+            // So many instructions were done, and flow goes elsewhere: there the fuel is looked at.
+            macro_rules! go {
+                ($steps:expr, $to:expr) => {{
+                    fuel -= (here!() + $steps - start) as u64;
+                    start = $to;
+                    pc = start;
+                    tire!();
                     continue 'stretch;
                 }};
             }
@@ -451,13 +450,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     fuel -= steps as u64;
                     pc = start;
-                    if HEAP {
-                        patience -= 1;
-                        if patience == 0 {
-                            why = Why::Scalars;
-                            break 'window;
-                        }
-                    }
+                    tire!();
                     continue 'window;
                 }};
             }

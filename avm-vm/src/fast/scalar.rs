@@ -6,90 +6,61 @@ use avm_ir::Value;
 use super::op::{Bits, Compare, Unary};
 use crate::exec::arith::to_int;
 
-/// Writes an int over a value.
-#[inline(always)]
-pub(super) fn set_int(slot: &mut Value, int: i64) {
-    if slot.is_heap() {
-        replace_by_int(slot, int);
-    } else {
-        core::mem::forget(core::mem::replace(slot, Value::Int(int)));
-    }
+/// Functions that write a scalar over a value. Where that is a scalar too it needs no destructor;
+/// where it is a container, dropping it is a call, and one without a value to carry along.
+macro_rules! setters {
+    ($($(#[$doc:meta])+ $set:ident, $drop:ident: $scalar:ident: $type:ty => $value:expr;)*) => {
+        $(
+            $(#[$doc])+
+            #[inline(always)]
+            pub(super) fn $set(slot: &mut Value, $scalar: $type) {
+                if slot.is_heap() {
+                    $drop(slot, $scalar);
+                } else {
+                    overwrite(slot, $value);
+                }
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn $drop(slot: &mut Value, $scalar: $type) {
+                *slot = $value;
+            }
+        )*
+    };
 }
 
-#[cold]
-#[inline(never)]
-fn replace_by_int(slot: &mut Value, int: i64) {
-    *slot = Value::Int(int);
-}
-
-/// Writes a float, with NaN made canonical, over a value.
-#[inline(always)]
-pub(super) fn set_float(slot: &mut Value, float: f64) {
-    if slot.is_heap() {
-        replace_by_float(slot, float);
-    } else {
-        core::mem::forget(core::mem::replace(slot, Value::float(float)));
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn replace_by_float(slot: &mut Value, float: f64) {
-    *slot = Value::float(float);
-}
-
-/// Writes a bool over a value.
-#[inline(always)]
-pub(super) fn set_bool(slot: &mut Value, bool: bool) {
-    if slot.is_heap() {
-        replace_by_bool(slot, bool);
-    } else {
-        core::mem::forget(core::mem::replace(slot, Value::Bool(bool)));
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn replace_by_bool(slot: &mut Value, bool: bool) {
-    *slot = Value::Bool(bool);
+setters! {
+    /// Writes an int over a value.
+    set_int, drop_for_int: int: i64 => Value::Int(int);
+    /// Writes a float, with NaN made canonical, over a value.
+    set_float, drop_for_float: float: f64 => Value::float(float);
+    /// Writes a bool over a value.
+    set_bool, drop_for_bool: bool: bool => Value::Bool(bool);
+    /// Writes any value over another.
+    set, replace: value: Value => value;
 }
 
 /// Writes `NULL` over a value.
 #[inline(always)]
 pub(super) fn set_null(slot: &mut Value) {
     if slot.is_heap() {
-        replace_by_null(slot);
+        drop_for_null(slot);
     } else {
-        core::mem::forget(core::mem::replace(slot, Value::Null));
+        overwrite(slot, Value::Null);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn replace_by_null(slot: &mut Value) {
+fn drop_for_null(slot: &mut Value) {
     *slot = Value::Null;
 }
 
-/// Writes a scalar over another.
+/// Writes a value over a scalar, which needs no destructor; saying so saves a call.
 #[inline(always)]
-pub(super) fn overwrite(slot: &mut Value, scalar: Value) {
-    core::mem::forget(core::mem::replace(slot, scalar));
-}
-
-/// Writes a value over another. A scalar needs no destructor; saying so saves a call.
-#[inline(always)]
-pub(super) fn set(slot: &mut Value, value: Value) {
-    if slot.is_heap() {
-        replace(slot, value);
-    } else {
-        core::mem::forget(core::mem::replace(slot, value));
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn replace(slot: &mut Value, value: Value) {
-    *slot = value;
+pub(super) fn overwrite(slot: &mut Value, value: Value) {
+    core::mem::forget(core::mem::replace(slot, value));
 }
 
 /// Whether a value may not be divided by.
