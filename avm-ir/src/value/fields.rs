@@ -80,6 +80,27 @@ impl Fields {
         }
     }
 
+    /// The field at a place in the row, if it was made with this very text.
+    #[inline]
+    pub(super) fn at(&self, place: usize, name: &Text) -> Option<&Value> {
+        let Self::Few(row) = self else { return None };
+        let (other, value) = row.get(place)?;
+        other.is_same(name).then_some(value)
+    }
+
+    #[inline]
+    pub(super) fn at_mut(&mut self, place: usize, name: &Text) -> Option<&mut Value> {
+        let Self::Few(row) = self else { return None };
+        let (other, value) = row.get_mut(place)?;
+        other.is_same(name).then_some(value)
+    }
+
+    /// The place in the row of the field that was made with this very text.
+    pub(super) fn place(&self, name: &Text) -> Option<usize> {
+        let Self::Few(row) = self else { return None };
+        same(row, name)
+    }
+
     #[inline]
     pub(super) fn field_mut(&mut self, name: &Text) -> Option<&mut Value> {
         match self {

@@ -19,6 +19,26 @@ struct Inner {
     sums: Sums,
 }
 
+/// An item of a list, in place: numbers and bools in it may be written, nothing else.
+#[derive(Debug)]
+pub struct Item<'a>(&'a mut Value);
+
+impl Item<'_> {
+    /// Writes a scalar over another of its kind in an item of this item.
+    #[inline]
+    pub fn set_item(self, index: usize, value: &Value) -> bool {
+        let Value::List(list) = self.0 else { return false };
+        list.set_own(index, value)
+    }
+
+    /// Writes a scalar over another of its kind in a field of this item.
+    #[inline]
+    pub fn set_field_at(self, place: usize, name: &Text, value: &Value) -> bool {
+        let Value::Record(record) = self.0 else { return false };
+        record.set_own_at(place, name, value)
+    }
+}
+
 impl List {
     /// Memory counted for an item's slot, in bytes.
     pub const ITEM: u64 = 16;
@@ -100,6 +120,14 @@ impl List {
         let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
         let Some(slot) = inner.items.get_mut(index) else { return false };
         slot.set_alike(value)
+    }
+
+    /// The item at a position in a list that nobody else holds, to be written by somebody who keeps
+    /// the sums: a scalar over another of its kind changes none.
+    #[inline]
+    pub fn own_item(&mut self, index: usize) -> Option<Item<'_>> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        inner.items.get_mut(index).map(Item)
     }
 
     /// The field of an item, where the item is a record with it.

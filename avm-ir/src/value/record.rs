@@ -51,6 +51,26 @@ impl Record {
         self.0.fields.field(name)
     }
 
+    /// The value of the field at a place, if the field was made with this very text: what is read
+    /// again and again is found without a search.
+    #[inline]
+    pub fn field_at(&self, place: usize, name: &Text) -> Option<&Value> {
+        self.0.fields.at(place, name)
+    }
+
+    /// Where [`Self::field_at`] finds the field, if it was made with this very text.
+    pub fn place(&self, name: &Text) -> Option<usize> {
+        self.0.fields.place(name)
+    }
+
+    /// Writes a scalar over another of its kind, in the field at a place, in a record that nobody
+    /// else holds; `false`, and nothing is done, where there is something else.
+    #[inline]
+    pub fn set_own_at(&mut self, place: usize, name: &Text, value: &Value) -> bool {
+        let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
+        inner.fields.at_mut(place, name).is_some_and(|slot| slot.set_alike(value))
+    }
+
     /// Names and values, by name.
     pub fn iter(&self) -> super::Fields<'_> {
         self.0.fields.iter()
