@@ -1,16 +1,16 @@
-//! The fields of a record, sorted by name: few in a row, many in a tree.
+//! The fields of a record, sorted by name: few in a row, many in leaves.
 //!
 //! Nearly all records have few fields, and a look along a row of them beats every other search. A
 //! row of many would make each new field cost time in their number, so from some number on they
-//! are a tree, and stay one. A hash table would be faster still, until somebody chooses names that
-//! meet in it.
+//! lie in [`leaves`], and stay there. A hash table would be faster still, until somebody chooses
+//! names that meet in it.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet, btree_map},
-    vec::Vec,
-};
+mod leaves;
+
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use super::{Text, Value};
+use leaves::Leaves;
 
 /// Most fields in a row.
 const FEW: usize = 24;
@@ -18,25 +18,7 @@ const FEW: usize = 24;
 #[derive(Clone)]
 pub(super) enum Fields {
     Few(Vec<(Text, Value)>),
-    Many(BTreeMap<Name, Value>),
-}
-
-/// A name with its first eight bytes, which decide most comparisons without a look at the text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name {
-    /// The first of them in front; what is missing is 0, and then the text decides.
-    front: u64,
-    text: Text,
-}
-
-impl Name {
-    fn new(text: Text) -> Self {
-        let mut front = [0; 8];
-        for (to, byte) in front.iter_mut().zip(text.as_bytes()) {
-            *to = *byte;
-        }
-        Self { front: u64::from_be_bytes(front), text }
-    }
+    Many(Leaves),
 }
 
 /// Names and values, by name.
@@ -46,7 +28,7 @@ pub struct Iter<'a>(Shape<'a>);
 #[derive(Clone, Debug)]
 enum Shape<'a> {
     Few(core::slice::Iter<'a, (Text, Value)>),
-    Many(btree_map::Iter<'a, Name, Value>),
+    Many(leaves::Iter<'a>),
 }
 
 impl Fields {
@@ -57,14 +39,14 @@ impl Fields {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Few(row) => row.len(),
-            Self::Many(tree) => tree.len(),
+            Self::Many(leaves) => leaves.len(),
         }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Self::Few(row) => Some(&row[find(row, name).ok()?].1),
-            Self::Many(tree) => tree.get(&Name::new(Text::from(name))),
+            Self::Many(leaves) => leaves.get(name),
         }
     }
 
@@ -76,7 +58,7 @@ impl Fields {
                 Some(at) => Some(&row[at].1),
                 None => self.get(name),
             },
-            Self::Many(tree) => tree.get(&Name::new(name.clone())),
+            Self::Many(leaves) => leaves.get(name),
         }
     }
 
@@ -108,7 +90,7 @@ impl Fields {
                 let at = same(row, name).or_else(|| find(row, name).ok())?;
                 Some(&mut row[at].1)
             }
-            Self::Many(tree) => tree.get_mut(&Name::new(name.clone())),
+            Self::Many(leaves) => leaves.get_mut(name),
         }
     }
 
@@ -120,14 +102,11 @@ impl Fields {
                 row.insert(at, (name, value));
             }
             Self::Few(row) => {
-                let row = row.drain(..).map(|(name, value)| (Name::new(name), value));
-                let mut tree: BTreeMap<Name, Value> = row.collect();
-                tree.insert(Name::new(name), value);
-                *self = Self::Many(tree);
+                let mut leaves = Leaves::new(core::mem::take(row).into_iter());
+                leaves.add(name, value);
+                *self = Self::Many(leaves);
             }
-            Self::Many(tree) => {
-                tree.insert(Name::new(name), value);
-            }
+            Self::Many(leaves) => leaves.add(name, value),
         }
     }
 
@@ -137,7 +116,7 @@ impl Fields {
                 let at = find(row, name).ok()?;
                 Some(row.remove(at).1)
             }
-            Self::Many(tree) => tree.remove(&Name::new(Text::from(name))),
+            Self::Many(leaves) => leaves.remove(name),
         }
     }
 
@@ -154,7 +133,7 @@ impl Fields {
     pub(super) fn iter(&self) -> Iter<'_> {
         match self {
             Self::Few(row) => Iter(Shape::Few(row.iter())),
-            Self::Many(tree) => Iter(Shape::Many(tree.iter())),
+            Self::Many(leaves) => Iter(Shape::Many(leaves.iter())),
         }
     }
 }
@@ -191,14 +170,14 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Shape::Few(row) => row.next().map(|(name, value)| (name, value)),
-            Shape::Many(tree) => tree.next().map(|(name, value)| (&name.text, value)),
+            Shape::Many(leaves) => leaves.next(),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.0 {
             Shape::Few(row) => row.size_hint(),
-            Shape::Many(tree) => tree.size_hint(),
+            Shape::Many(leaves) => leaves.size_hint(),
         }
     }
 }
