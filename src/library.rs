@@ -134,13 +134,13 @@ fn store(
     passages: &[Passage],
 ) -> Result<(), avm_plugins::docs::DocsError> {
     let ids: BTreeSet<&str> = passages.iter().map(|passage| passage.id.as_str()).collect();
-    let known = library.collection(collection)?.documents();
+    let known = library.collection(collection)?.ids();
     let stale: Vec<String> = known
-        .filter(|document| {
-            let file = document.id.rsplit_once('#').map(|(file, _)| file);
-            file.is_some_and(|file| paths.contains(file)) && !ids.contains(document.id.as_str())
+        .filter(|id| {
+            let file = id.rsplit_once('#').map(|(file, _)| file);
+            file.is_some_and(|file| paths.contains(file)) && !ids.contains(id)
         })
-        .map(|document| document.id.clone())
+        .map(str::to_owned)
         .collect();
     for id in stale {
         library.delete(collection, &id)?;

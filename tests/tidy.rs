@@ -74,6 +74,7 @@ const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/store.rs", "errors of the store below"),
     ("avm-plugins/src/store/", "the durable store lives in a folder"),
     ("avm-plugins/src/registry/dispatch/map", "items of a list are asked about side by side"),
+    ("avm-plugins/src/docs/search.rs", "threads share the reading of a large collection"),
     ("avm-plugins/src/hpc/workers.rs", "the pool of `builtin:pool` is threads of this machine"),
     ("avm-plugins/src/guard/thread.rs", "a call that can hang is left behind in a thread"),
     ("avm-plugins/src/tool/command.rs", "looks for a program on the operator's PATH, once"),

@@ -8,6 +8,7 @@ pub mod mmr;
 pub mod passages;
 pub mod persist;
 pub mod search;
+pub mod table;
 pub mod vector;
 
 use crate::store::StoreError;

@@ -65,7 +65,7 @@ impl Documents for Collections {
     fn fetch(&self, _: &Call, collection: &str, id: &str) -> Result<Document, Refusal> {
         let mut library = self.library();
         let found = library.collection(collection).map_err(refusal)?.get(id);
-        found.cloned().ok_or_else(|| not_found(collection, Some(id)))
+        found.ok_or_else(|| not_found(collection, Some(id)))
     }
 
     fn search(
@@ -90,7 +90,7 @@ impl Documents for Collections {
             }
         };
         let found = hits.map_err(refusal)?.into_iter().filter_map(|hit| {
-            let document = documents.get(&hit.id)?.clone();
+            let document = documents.get(&hit.id)?;
             Some(Found { document, score: hit.score })
         });
         Ok((found.collect(), units))

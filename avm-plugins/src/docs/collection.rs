@@ -2,9 +2,11 @@
 
 use super::DocsError;
 use super::mmr::{Mmr, search_mmr};
-use super::search::{Candidate, Hit, search};
-use super::vector::{check, norm};
+use super::search::{Hit, search};
+use super::table::Table;
+use super::vector::check;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Largest document id, in bytes.
 pub const MAX_ID_BYTES: usize = 512;
@@ -40,10 +42,11 @@ impl Default for Limits {
     }
 }
 
+/// What a document has besides id and vector.
 #[derive(Debug)]
-struct Entry {
-    document: Document,
-    norm: f64,
+struct Words {
+    title: String,
+    text: String,
 }
 
 /// Documents by id, all with vectors of one dimension, which the first document fixes.
@@ -51,7 +54,11 @@ struct Entry {
 /// A collection that has lost its last document forgets its dimension.
 #[derive(Debug, Default)]
 pub struct Collection {
-    entries: BTreeMap<String, Entry>,
+    /// The row of each document.
+    rows: BTreeMap<Arc<str>, usize>,
+    table: Table,
+    /// By row.
+    words: Vec<Words>,
     bytes: usize,
     limits: Limits,
 }
@@ -64,17 +71,17 @@ impl Collection {
 
     /// Number of documents.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.rows.len()
     }
 
     /// True without documents.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.rows.is_empty()
     }
 
     /// Components of every vector; `None` while empty.
     pub fn dimension(&self) -> Option<usize> {
-        self.entries.values().next().map(|e| e.document.vector.len())
+        self.table.dimension()
     }
 
     /// Ids, titles, texts and vectors together, in bytes.
@@ -92,14 +99,14 @@ impl Collection {
         if len > self.limits.text_bytes {
             return Err(DocsError::TextTooLarge { len, limit: self.limits.text_bytes });
         }
-        let old = self.entries.get(&document.id);
+        let old = self.rows.get(document.id.as_str());
         // The only document may change the dimension: it would be the first one again.
         let fixed = self.dimension().filter(|_| self.len() > usize::from(old.is_some()));
         check(&document.vector, fixed)?;
         if old.is_none() && self.len() >= self.limits.documents {
             return Err(DocsError::TooManyDocuments { limit: self.limits.documents });
         }
-        let rest = self.bytes - old.map_or(0, |e| size(&e.document));
+        let rest = self.bytes - old.map_or(0, |row| self.size(*row));
         if rest.saturating_add(size(document)) > self.limits.total_bytes {
             return Err(DocsError::TooManyBytes { limit: self.limits.total_bytes });
         }
@@ -113,33 +120,59 @@ impl Collection {
     pub fn put(&mut self, document: Document) -> Result<Option<Document>, DocsError> {
         self.check(&document)?;
         self.bytes += size(&document);
-        let entry = Entry { norm: norm(&document.vector), document };
-        let old = self.entries.insert(entry.document.id.clone(), entry).map(|e| e.document);
-        self.bytes -= old.as_ref().map_or(0, size);
-        Ok(old)
+        let Document { id, title, text, vector } = document;
+        let words = Words { title, text };
+        let Some(&row) = self.rows.get(id.as_str()) else {
+            let id: Arc<str> = id.into();
+            self.rows.insert(Arc::clone(&id), self.table.len());
+            self.table.push(id, &vector);
+            self.words.push(words);
+            return Ok(None);
+        };
+        self.bytes -= self.size(row);
+        let vector = self.table.replace(row, &vector);
+        let Words { title, text } = std::mem::replace(&mut self.words[row], words);
+        Ok(Some(Document { id, title, text, vector }))
     }
 
-    /// The document of that id.
-    pub fn get(&self, id: &str) -> Option<&Document> {
-        self.entries.get(id).map(|e| &e.document)
+    /// The ids of all documents, ascending.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(|id| &**id)
+    }
+
+    /// Whether there is a document of that id.
+    pub fn contains(&self, id: &str) -> bool {
+        self.rows.contains_key(id)
+    }
+
+    /// A copy of the document of that id.
+    pub fn get(&self, id: &str) -> Option<Document> {
+        let row = *self.rows.get(id)?;
+        let Words { title, text } = &self.words[row];
+        let vector = self.table.vector(row).to_vec();
+        Some(Document { id: id.to_owned(), title: title.clone(), text: text.clone(), vector })
     }
 
     /// Removes the document of that id and hands it back.
     pub fn delete(&mut self, id: &str) -> Option<Document> {
-        let document = self.entries.remove(id)?.document;
-        self.bytes -= size(&document);
-        Some(document)
+        let row = self.rows.remove(id)?;
+        self.bytes -= self.size(row);
+        let vector = self.table.swap_remove(row);
+        let Words { title, text } = self.words.swap_remove(row);
+        // The last row took its place.
+        if row < self.table.len()
+            && let Some(place) = self.rows.get_mut(self.table.id(row))
+        {
+            *place = row;
+        }
+        Some(Document { id: id.to_owned(), title, text, vector })
     }
 
     /// Removes every document; tells how many there were.
     pub fn clear(&mut self) -> usize {
-        self.bytes = 0;
-        std::mem::take(&mut self.entries).len()
-    }
-
-    /// All documents, by ascending id.
-    pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.entries.values().map(|e| &e.document)
+        let count = self.len();
+        *self = Collection::new(self.limits);
+        count
     }
 
     /// The `top_k` documents closest to `query`; see [`search`].
@@ -147,8 +180,7 @@ impl Collection {
     /// # Errors
     /// As [`search`]; also [`DocsError::DimensionMismatch`] unless the collection is empty.
     pub fn search(&self, query: &[f32], top_k: usize) -> Result<Vec<Hit>, DocsError> {
-        check(query, self.dimension())?;
-        search(self.candidates(), query, top_k)
+        search(&self.table, query, top_k)
     }
 
     /// `top_k` documents close to `query` and unlike one another; see [`search_mmr`].
@@ -156,24 +188,19 @@ impl Collection {
     /// # Errors
     /// As [`search_mmr`]; also [`DocsError::DimensionMismatch`] unless the collection is empty.
     pub fn search_mmr(&self, query: &[f32], top_k: usize, mmr: Mmr) -> Result<Vec<Hit>, DocsError> {
-        check(query, self.dimension())?;
-        search_mmr(self.candidates(), query, top_k, mmr)
+        search_mmr(&self.table, query, top_k, mmr)
     }
 
-    fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
-        self.entries.values().map(|e| Candidate {
-            id: &e.document.id,
-            vector: &e.document.vector,
-            norm: e.norm,
-        })
+    /// What the document of a row counts, in bytes.
+    fn size(&self, row: usize) -> usize {
+        let Words { title, text } = &self.words[row];
+        self.table.id(row).len() + title.len() + text.len() + size_of_val(self.table.vector(row))
     }
 }
 
 fn size(document: &Document) -> usize {
-    document.id.len()
-        + document.title.len()
-        + document.text.len()
-        + document.vector.len() * size_of::<f32>()
+    let Document { id, title, text, vector } = document;
+    id.len() + title.len() + text.len() + size_of_val(vector.as_slice())
 }
 
 pub(super) fn check_name(what: &'static str, name: &str, limit: usize) -> Result<(), DocsError> {
@@ -201,6 +228,23 @@ mod tests {
         assert!(c.delete("b").is_none());
         assert!(c.delete("a").is_some());
         assert_eq!((c.bytes(), c.dimension(), c.clear()), (0, None, 0));
+    }
+
+    #[test]
+    fn documents_keep_their_vectors_when_others_go() {
+        let mut c = Collection::default();
+        for (id, x) in [("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0)] {
+            c.put(doc(id, id, &[x, 1.0])).unwrap();
+        }
+        assert_eq!(c.delete("b"), Some(doc("b", "b", &[2.0, 1.0])));
+        assert_eq!(c.delete("d"), Some(doc("d", "d", &[4.0, 1.0])));
+        assert_eq!(c.get("a"), Some(doc("a", "a", &[1.0, 1.0])));
+        assert_eq!(c.get("c"), Some(doc("c", "c", &[3.0, 1.0])));
+        assert_eq!(c.ids().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!((c.contains("d"), c.len(), c.bytes()), (false, 2, 2 * (1 + 1 + 8)));
+        let ids: Vec<_> = c.search(&[1.0, 0.0], 9).unwrap().into_iter().map(|h| h.id).collect();
+        assert_eq!(ids, ["c", "a"]);
+        assert_eq!((c.clear(), c.dimension(), c.bytes()), (2, None, 0));
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Library {
     pub fn delete(&mut self, name: &str, id: &str) -> Result<bool, DocsError> {
         let store = Arc::clone(&self.store);
         let collection = self.load(name)?;
-        if collection.get(id).is_none() {
+        if !collection.contains(id) {
             return Ok(false);
         }
         store.delete(&tree(name), id.as_bytes())?;
@@ -270,7 +270,7 @@ mod tests {
         drop(library);
         let mut library = open();
         assert_eq!(library.names().unwrap(), ["x", "y"]);
-        assert_eq!(library.collection("x").unwrap().get("b"), Some(&doc("b")));
+        assert_eq!(library.collection("x").unwrap().get("b"), Some(doc("b")));
         assert!(library.delete("x", "a").unwrap());
         assert!(!library.delete("x", "a").unwrap());
         assert!(library.drop_collection("y").unwrap());

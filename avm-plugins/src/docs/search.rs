@@ -1,22 +1,27 @@
 //! Exact search: every document is compared with the query.
+//!
+//! Large collections are read by several threads, block by block as each gets done. Every score is
+//! computed as in [`vector`] says, and scores and ids order the documents completely, so the result
+//! depends neither on the number of threads nor on which of them read what.
 
 use super::DocsError;
+use super::table::Table;
 use super::vector::{self, cosine_with_norms, norm};
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::{Builder, available_parallelism, scope};
 
 /// Largest number of results of one search.
 pub const MAX_TOP_K: usize = 1_000;
 
-/// A document as a search sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidate<'a> {
-    /// Document id; breaks ties, smaller first.
-    pub id: &'a str,
-    /// The vector, of the dimension of the query.
-    pub vector: &'a [f32],
-    /// Its length, from [`vector::norm`].
-    pub norm: f64,
-}
+/// Bytes of vectors that a thread takes at once.
+const BLOCK: usize = 1 << 18;
+
+/// Bytes of vectors for each thread at least: starting one takes as long as reading so many.
+const SHARE: usize = 1 << 21;
+
+/// Most threads of a search; a few read as fast as memory gives.
+pub const MAX_THREADS: usize = 8;
 
 /// A document found, with its score.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,26 +32,27 @@ pub struct Hit {
     pub score: f32,
 }
 
-/// The `top_k` candidates of highest cosine with `query`, best first, ties by ascending id.
-///
-/// Takes one comparison per candidate and memory for one score per candidate.
-///
-/// # Errors
-/// [`DocsError::TopKTooLarge`], or what [`vector::check`] finds wrong with the query.
-pub fn search<'a>(
-    candidates: impl IntoIterator<Item = Candidate<'a>>,
-    query: &[f32],
-    top_k: usize,
-) -> Result<Vec<Hit>, DocsError> {
-    check_top_k(top_k)?;
-    vector::check(query, None)?;
-    Ok(take_best(scored(candidates, query), top_k).into_iter().map(Hit::from).collect())
+impl Hit {
+    pub(super) fn new(table: &Table, (score, row): Scored) -> Hit {
+        Hit { id: table.id(row).to_owned(), score }
+    }
 }
 
-impl From<(f32, Candidate<'_>)> for Hit {
-    fn from((score, candidate): (f32, Candidate<'_>)) -> Hit {
-        Hit { id: candidate.id.to_owned(), score }
-    }
+/// A row with its cosine.
+pub(super) type Scored = (f32, usize);
+
+/// The `top_k` rows of highest cosine with `query`, best first, ties by ascending id.
+///
+/// Takes one comparison per row, and memory for some results.
+///
+/// # Errors
+/// [`DocsError::TopKTooLarge`], or what [`vector::check`] finds wrong with the query, which has to
+/// have the dimension of the rows.
+pub fn search(table: &Table, query: &[f32], top_k: usize) -> Result<Vec<Hit>, DocsError> {
+    check_top_k(top_k)?;
+    vector::check(query, table.dimension())?;
+    let best = nearest(table, query, top_k, threads(table));
+    Ok(best.into_iter().map(|scored| Hit::new(table, scored)).collect())
 }
 
 pub(super) fn check_top_k(top_k: usize) -> Result<(), DocsError> {
@@ -56,36 +62,95 @@ pub(super) fn check_top_k(top_k: usize) -> Result<(), DocsError> {
     Ok(())
 }
 
-/// Every candidate with its cosine, in the order given.
-pub(super) fn scored<'a>(
-    candidates: impl IntoIterator<Item = Candidate<'a>>,
-    query: &[f32],
-) -> Vec<(f32, Candidate<'a>)> {
-    let query_norm = norm(query);
-    candidates
-        .into_iter()
-        .map(|c| (cosine_with_norms(query, query_norm, c.vector, c.norm), c))
-        .collect()
+/// How many threads are worth their while.
+pub(super) fn threads(table: &Table) -> usize {
+    let bytes = table.len() * table.dimension().unwrap_or(0) * size_of::<f32>();
+    match bytes / SHARE {
+        0 | 1 => 1,
+        shares => available_parallelism().map_or(1, |n| n.get().min(shares).min(MAX_THREADS)),
+    }
 }
 
-/// The `n` best, sorted. Selecting before sorting keeps the cost linear in the candidates.
-pub(super) fn take_best<'a>(
-    mut scored: Vec<(f32, Candidate<'a>)>,
-    n: usize,
-) -> Vec<(f32, Candidate<'a>)> {
-    if n == 0 {
+/// The `n` rows nearest to the query, best first, read by so many threads.
+pub(super) fn nearest(table: &Table, query: &[f32], n: usize, threads: usize) -> Vec<Scored> {
+    if n == 0 || table.is_empty() {
         return Vec::new();
     }
-    if n < scored.len() {
-        scored.select_nth_unstable_by(n - 1, by_rank);
-        scored.truncate(n);
-    }
-    scored.sort_unstable_by(by_rank);
-    scored
+    let most = (BLOCK / size_of_val(query)).max(1);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut best, length) = (Best::new(table, n), norm(query));
+        loop {
+            let from = next.fetch_add(most, Relaxed);
+            if from >= table.len() {
+                return best.kept;
+            }
+            for (row, vector, norm) in table.rows(from, most) {
+                best.offer(cosine_with_norms(query, length, vector, norm), row);
+            }
+        }
+    };
+    let mut best = Best::new(table, n);
+    best.kept = scope(|scope| {
+        // Without another thread this one does it all.
+        let helpers: Vec<_> =
+            (1..threads).filter_map(|_| Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let mut kept = work();
+        for helper in helpers {
+            kept.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        kept
+    });
+    best.finish()
 }
 
-fn by_rank(a: &(f32, Candidate<'_>), b: &(f32, Candidate<'_>)) -> Ordering {
-    b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(b.1.id))
+/// The best rows so far, and some that may have been overtaken: choosing among many at once keeps
+/// the time for each row constant.
+struct Best<'a> {
+    table: &'a Table,
+    n: usize,
+    kept: Vec<Scored>,
+    /// Whether `n` rows are known that score so much or more.
+    bar: f32,
+}
+
+impl<'a> Best<'a> {
+    fn new(table: &'a Table, n: usize) -> Best<'a> {
+        Best { table, n, kept: Vec::new(), bar: f32::NEG_INFINITY }
+    }
+
+    #[inline]
+    fn offer(&mut self, score: f32, row: usize) {
+        if score >= self.bar {
+            self.take((score, row));
+        }
+    }
+
+    fn take(&mut self, scored: Scored) {
+        self.kept.push(scored);
+        if self.kept.len() >= self.n.saturating_mul(2).saturating_add(64) {
+            self.select();
+        }
+    }
+
+    fn select(&mut self) {
+        if self.n < self.kept.len() {
+            let table = self.table;
+            self.kept.select_nth_unstable_by(self.n - 1, |a, b| by_rank(table, a, b));
+            self.kept.truncate(self.n);
+            self.bar = self.kept[self.n - 1].0;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Scored> {
+        self.select();
+        self.kept.sort_unstable_by(|a, b| by_rank(self.table, a, b));
+        self.kept
+    }
+}
+
+fn by_rank(table: &Table, a: &Scored, b: &Scored) -> Ordering {
+    b.0.total_cmp(&a.0).then_with(|| table.id(a.1).cmp(table.id(b.1)))
 }
 
 #[cfg(test)]
@@ -101,36 +166,54 @@ pub(super) mod tests {
         })
     }
 
-    pub(in crate::docs) fn candidates<'a>(
-        ids: &'a [String],
-        vectors: &'a [Vec<f32>],
-    ) -> Vec<Candidate<'a>> {
-        let one = |(id, v): (&'a String, &'a Vec<f32>)| Candidate { id, vector: v, norm: norm(v) };
-        ids.iter().zip(vectors).map(one).collect()
+    pub(in crate::docs) fn table(vectors: &[Vec<f32>]) -> Table {
+        let mut table = Table::default();
+        for (index, vector) in vectors.iter().enumerate() {
+            // Reversed, so that the order of rows is not the order of ids.
+            table.push(format!("d{}", vectors.len() - index).into(), vector);
+        }
+        table
     }
 
-    pub(in crate::docs) fn ids(n: usize) -> Vec<String> {
-        // Reversed, so that the order of input is not the order of ids.
-        (0..n).rev().map(|i| format!("d{i}")).collect()
+    fn naive(table: &Table, query: &[f32], k: usize) -> Vec<Hit> {
+        let score = |row| (vector::cosine(query, table.vector(row)), row);
+        let mut all: Vec<Scored> = (0..table.len()).map(score).collect();
+        all.sort_by(|a, b| by_rank(table, a, b));
+        all.into_iter().take(k).map(|scored| Hit::new(table, scored)).collect()
     }
 
     proptest! {
         #[test]
         fn search_is_the_naive_sort((vectors, query) in corpus(), k in 0usize..50) {
-            let ids = ids(vectors.len());
-            let mut naive: Vec<Hit> = ids.iter().zip(&vectors)
-                .map(|(id, v)| Hit { id: id.clone(), score: vector::cosine(&query, v) })
-                .collect();
-            naive.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-            naive.truncate(k);
-            prop_assert_eq!(search(candidates(&ids, &vectors), &query, k).unwrap(), naive);
+            let table = table(&vectors);
+            prop_assert_eq!(search(&table, &query, k).unwrap(), naive(&table, &query, k));
         }
     }
 
     #[test]
+    fn threads_do_not_matter() {
+        // Rows of few different scores: seventeen blocks, ties at every place.
+        let row = |i: usize| (0..256).map(|j| ((i * 7 + j) % 11) as f32 - 4.0).collect();
+        let vectors: Vec<Vec<f32>> = (0..4_200).map(row).collect();
+        let table = table(&vectors);
+        assert!(table.len() * 256 * 4 > 2 * SHARE, "worth a second thread");
+        let query = &vectors[17];
+        let expected = naive(&table, query, 700);
+        for (k, threads) in [(10, 1), (10, 2), (700, 3), (1, 8)] {
+            let best = nearest(&table, query, k, threads);
+            let hits: Vec<Hit> = best.into_iter().map(|s| Hit::new(&table, s)).collect();
+            assert_eq!(hits, expected[..k], "{k} best by {threads} threads");
+        }
+        assert_eq!(search(&table, query, 10).unwrap(), expected[..10]);
+    }
+
+    #[test]
     fn limits() {
-        assert!(matches!(search([], &[1.0], 1001), Err(DocsError::TopKTooLarge { .. })));
-        assert!(matches!(search([], &[f32::NAN], 1), Err(DocsError::BadComponent { .. })));
-        assert_eq!(search([], &[1.0], 5).unwrap(), []);
+        let none = Table::default();
+        assert!(matches!(search(&none, &[1.0], 1001), Err(DocsError::TopKTooLarge { .. })));
+        assert!(matches!(search(&none, &[f32::NAN], 1), Err(DocsError::BadComponent { .. })));
+        assert_eq!(search(&none, &[1.0], 5).unwrap(), []);
+        let one = table(&[vec![1.0, 0.0]]);
+        assert!(matches!(search(&one, &[1.0], 5), Err(DocsError::DimensionMismatch { .. })));
     }
 }
