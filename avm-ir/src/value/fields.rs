@@ -8,9 +8,13 @@
 mod leaves;
 
 use alloc::{collections::BTreeSet, vec::Vec};
+use core::cmp::Ordering;
 
 use super::{Text, Value};
 use leaves::Leaves;
+
+/// Where a field is: in which leaf, 0 in a row, and where in it. Until the fields change.
+pub(super) type Place = (usize, usize);
 
 /// Most fields in a row.
 const FEW: usize = 24;
@@ -36,6 +40,20 @@ impl Fields {
         Self::Few(Vec::new())
     }
 
+    /// Of few fields with different names, in any order; otherwise gives them back.
+    pub(super) fn of(mut row: Vec<(Text, Value)>) -> Result<Self, Vec<(Text, Value)>> {
+        if row.len() > FEW {
+            return Err(row);
+        }
+        if !row.is_sorted_by(|(a, _), (b, _)| a < b) {
+            row.sort_by(|(a, _), (b, _)| a.cmp(b));
+            if !row.is_sorted_by(|(a, _), (b, _)| a < b) {
+                return Err(row);
+            }
+        }
+        Ok(Self::Few(row))
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Few(row) => row.len(),
@@ -45,7 +63,7 @@ impl Fields {
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self {
-            Self::Few(row) => Some(&row[find(row, name).ok()?].1),
+            Self::Few(row) => Some(&row[find(row, |other| other.as_str().cmp(name)).ok()?].1),
             Self::Many(leaves) => leaves.get(name),
         }
     }
@@ -54,10 +72,10 @@ impl Fields {
     #[inline]
     pub(super) fn field(&self, name: &Text) -> Option<&Value> {
         match self {
-            Self::Few(row) => match same(row, name) {
-                Some(at) => Some(&row[at].1),
-                None => self.get(name),
-            },
+            Self::Few(row) => {
+                let at = same(row, name).or_else(|| find(row, |other| other.cmp(name)).ok())?;
+                Some(&row[at].1)
+            }
             Self::Many(leaves) => leaves.get(name),
         }
     }
@@ -83,37 +101,44 @@ impl Fields {
         same(row, name)
     }
 
+    /// Where a field is, or has to be put.
     #[inline]
-    pub(super) fn field_mut(&mut self, name: &Text) -> Option<&mut Value> {
+    pub(super) fn find(&self, name: &Text) -> Result<Place, Place> {
         match self {
             Self::Few(row) => {
-                let at = same(row, name).or_else(|| find(row, name).ok())?;
-                Some(&mut row[at].1)
+                let found = same(row, name).map_or_else(|| find(row, |other| other.cmp(name)), Ok);
+                found.map(|at| (0, at)).map_err(|at| (0, at))
             }
-            Self::Many(leaves) => leaves.get_mut(name),
+            Self::Many(leaves) => leaves.find(name),
         }
     }
 
-    /// Adds a field that is not there.
-    pub(super) fn add(&mut self, name: Text, value: Value) {
+    /// The value at a place where a field is.
+    #[inline]
+    pub(super) fn value_mut(&mut self, (branch, at): Place) -> &mut Value {
         match self {
-            Self::Few(row) if row.len() < FEW => {
-                let at = find(row, &name).unwrap_or_else(|at| at);
-                row.insert(at, (name, value));
-            }
+            Self::Few(row) => &mut row[at].1,
+            Self::Many(leaves) => leaves.value_mut((branch, at)),
+        }
+    }
+
+    /// Puts a field where it has to be put.
+    #[inline]
+    pub(super) fn put(&mut self, (branch, at): Place, name: Text, value: Value) {
+        match self {
+            Self::Few(row) if row.len() < FEW => row.insert(at, (name, value)),
             Self::Few(row) => {
-                let mut leaves = Leaves::new(core::mem::take(row).into_iter());
-                leaves.add(name, value);
-                *self = Self::Many(leaves);
+                row.insert(at, (name, value));
+                *self = Self::Many(Leaves::new(core::mem::take(row).into_iter()));
             }
-            Self::Many(leaves) => leaves.add(name, value),
+            Self::Many(leaves) => leaves.put((branch, at), name, value),
         }
     }
 
     pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
         match self {
             Self::Few(row) => {
-                let at = find(row, name).ok()?;
+                let at = find(row, |other| other.as_str().cmp(name)).ok()?;
                 Some(row.remove(at).1)
             }
             Self::Many(leaves) => leaves.remove(name),
@@ -153,9 +178,10 @@ impl Pool {
     }
 }
 
-/// Where a field is, or has to be put.
-fn find(row: &[(Text, Value)], name: &str) -> Result<usize, usize> {
-    row.binary_search_by(|(other, _)| other.as_str().cmp(name))
+/// Where a field is, or has to be put, by the order of a name to the one that is looked for.
+#[inline]
+fn find(row: &[(Text, Value)], order: impl Fn(&Text) -> Ordering) -> Result<usize, usize> {
+    row.binary_search_by(|(other, _)| order(other))
 }
 
 /// Where the field is that was made with this very text.
@@ -203,12 +229,13 @@ mod tests {
                 let text = Text::from(name.as_str());
                 if !put {
                     prop_assert_eq!(fields.remove(&name).is_some(), model.remove(&name).is_some());
-                } else if let Some(value) = fields.field_mut(&text) {
-                    *value = Value::Int(number);
-                    prop_assert!(model.insert(name, number).is_some());
                 } else {
-                    fields.add(text, Value::Int(number));
-                    prop_assert!(model.insert(name, number).is_none());
+                    let found = fields.find(&text);
+                    prop_assert_eq!(found.is_ok(), model.insert(name, number).is_some());
+                    match found {
+                        Ok(place) => *fields.value_mut(place) = Value::Int(number),
+                        Err(place) => fields.put(place, text, Value::Int(number)),
+                    }
                 }
                 prop_assert_eq!(fields.len(), model.len());
             }

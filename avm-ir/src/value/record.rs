@@ -1,11 +1,13 @@
 //! Records: fields sorted by name, so that equal records have equal bytes and no chosen key can
 //! make a lookup slow.
 
+use alloc::vec::Vec;
+
 use triomphe::Arc;
 
 use super::{
     Text, Value,
-    fields::{Fields, Pool},
+    fields::{Fields, Place, Pool},
     sums::Sums,
 };
 
@@ -24,10 +26,43 @@ struct Inner {
     sums: Sums,
 }
 
+impl Inner {
+    /// Writes the field at a place and gives what was there.
+    #[inline]
+    fn exchange(&mut self, place: Place, value: Value) -> Value {
+        let slot = self.fields.value_mut(place);
+        let old = core::mem::replace(slot, value);
+        self.sums.exchange(&old, slot);
+        old
+    }
+
+    /// Adds a field to the sums.
+    #[inline]
+    fn count(&mut self, name: &Text, value: &Value) {
+        self.sums.add(value);
+        self.sums.encoded += 4 + name.len() as u64;
+        self.sums.heap += Record::field_heap(name);
+    }
+}
+
 impl Record {
     /// A record without fields.
     pub fn new() -> Self {
         Self(Arc::new(Inner { fields: Fields::new(), sums: Sums::new() }))
+    }
+
+    /// Of fields in any order; of those with the same name the last counts.
+    pub fn of(fields: Vec<(Text, Value)>) -> Self {
+        let fields = match Fields::of(fields) {
+            Ok(fields) => fields,
+            Err(fields) => return fields.into_iter().collect(),
+        };
+        let mut inner = Inner { fields: Fields::new(), sums: Sums::new() };
+        for (name, value) in fields.iter() {
+            inner.count(name, value);
+        }
+        inner.fields = fields;
+        Self(Arc::new(inner))
     }
 
     /// Number of fields.
@@ -100,32 +135,32 @@ impl Record {
     }
 
     /// Memory that a new field of this name adds besides its value's, in bytes.
+    #[inline]
     pub fn field_heap(name: &str) -> u64 {
         FIELD + name.len() as u64
     }
 
     /// Sets a field and returns what it was.
     pub fn insert(&mut self, name: Text, value: Value) -> Option<Value> {
-        let value = match self.replace(&name, value) {
-            Ok(old) => return Some(old),
-            Err(value) => value,
-        };
         let inner = Arc::make_mut(&mut self.0);
-        inner.sums.add(&value);
-        inner.sums.encoded += 4 + name.len() as u64;
-        inner.sums.heap += Self::field_heap(&name);
-        inner.fields.add(name, value);
-        None
+        match inner.fields.find(&name) {
+            Ok(place) => Some(inner.exchange(place, value)),
+            Err(place) => {
+                inner.count(&name, &value);
+                inner.fields.put(place, name, value);
+                None
+            }
+        }
     }
 
     /// Sets a field that is there and returns what it was; gives the value back if it is not.
     #[inline]
     pub fn replace(&mut self, name: &Text, value: Value) -> Result<Value, Value> {
         let inner = Arc::make_mut(&mut self.0);
-        let Some(slot) = inner.fields.field_mut(name) else { return Err(value) };
-        let old = core::mem::replace(slot, value);
-        inner.sums.exchange(&old, slot);
-        Ok(old)
+        match inner.fields.find(name) {
+            Ok(place) => Ok(inner.exchange(place, value)),
+            Err(_) => Err(value),
+        }
     }
 
     /// Writes a scalar over another of its kind; `false`, and nothing is done, where there is
@@ -137,7 +172,7 @@ impl Record {
             return false;
         }
         let fields = &mut Arc::make_mut(&mut self.0).fields;
-        fields.field_mut(name).is_some_and(|slot| slot.set_alike(value))
+        fields.find(name).is_ok_and(|place| fields.value_mut(place).set_alike(value))
     }
 
     /// Takes a field out.

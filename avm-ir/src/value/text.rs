@@ -1,40 +1,96 @@
 //! Shared UTF-8 text that grows in place while nobody else holds it.
 
 use alloc::string::String;
+use core::ops::Range;
 
+use compact_str::CompactString;
 use triomphe::Arc;
 
 /// A text: one pointer, cloned in constant time.
 ///
-/// It knows whether it is ASCII, so that positions in characters cost nothing in most texts.
+/// It knows whether it is ASCII, so that positions in characters cost nothing in most texts, and
+/// its head, which decides most comparisons.
 #[derive(Clone)]
 pub struct Text(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    text: String,
+    /// What has up to 24 bytes lies here and needs no memory of its own.
+    text: CompactString,
+    head: Head,
+}
+
+/// What is told without a look at the text: equal texts have equal heads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Head {
+    /// The first four bytes in the order of texts; what is missing is 0.
+    front: u32,
+    /// The length, as 255 if it is more.
+    len: u8,
     ascii: bool,
 }
 
+/// The length of heads that do not tell.
+const LONG: u8 = u8::MAX;
+
+impl Head {
+    #[inline]
+    fn new(text: &str, ascii: bool) -> Self {
+        let bytes = text.as_bytes();
+        let front = match bytes {
+            [a, b, c, d, ..] => [*a, *b, *c, *d],
+            [a, b, c] => [*a, *b, *c, 0],
+            [a, b] => [*a, *b, 0, 0],
+            [a] => [*a, 0, 0, 0],
+            [] => [0; 4],
+        };
+        let len = bytes.len().min(usize::from(LONG)) as u8;
+        Self { front: u32::from_be_bytes(front), len, ascii }
+    }
+}
+
 impl Text {
+    #[inline]
+    fn new(text: CompactString, ascii: bool) -> Self {
+        let head = Head::new(&text, ascii);
+        Self(Arc::new(Inner { text, head }))
+    }
+
     /// The text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
 
     /// Whether every character is one byte.
+    #[inline]
     pub fn is_ascii(&self) -> bool {
-        self.0.ascii
+        self.0.head.ascii
+    }
+
+    /// Length in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self.0.head.len {
+            LONG => self.0.text.len(),
+            len => usize::from(len),
+        }
+    }
+
+    /// Whether it has no characters.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.head.len == 0
     }
 
     /// Number of characters: constant time for ASCII.
     pub fn chars_len(&self) -> usize {
-        if self.0.ascii { self.len() } else { self.chars().count() }
+        if self.is_ascii() { self.len() } else { self.chars().count() }
     }
 
     /// Byte offset of a character's position, at most the length: constant time for ASCII.
     pub fn offset(&self, position: usize) -> usize {
-        if self.0.ascii {
+        if self.is_ascii() {
             return position.min(self.len());
         }
         self.char_indices().nth(position).map_or(self.len(), |(offset, _)| offset)
@@ -46,11 +102,90 @@ impl Text {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// A part of it, from one byte offset to another; panics where they are not between characters.
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let text = &self.as_str()[range];
+        // A part of what is ASCII is not looked at again.
+        Self::new(CompactString::new(text), self.is_ascii() || text.is_ascii())
+    }
+
+    /// Its words, in order: what lies between white space.
+    pub fn words(&self) -> impl Iterator<Item = Self> {
+        Words { text: self, at: 0 }
+    }
+
+    /// Number of its words.
+    pub fn words_len(&self) -> usize {
+        if !self.is_ascii() {
+            return self.split_whitespace().count();
+        }
+        // A word begins where a blank ends; in front of the text there is one, as it were.
+        let bytes = self.as_bytes();
+        let first = bytes.first().is_some_and(|byte| !is_blank(*byte));
+        let begins = |pair: &[u8; 2]| is_blank(pair[0]) & !is_blank(pair[1]);
+        usize::from(first) + bytes.array_windows().filter(|pair| begins(pair)).count()
+    }
+
     /// Appends in place if this is the only holder, else on a copy.
     pub fn push_str(&mut self, more: &str) {
+        self.append(more, more.is_ascii());
+    }
+
+    /// The same with a text.
+    pub fn push_text(&mut self, more: &Self) {
+        self.append(more, more.is_ascii());
+    }
+
+    #[inline]
+    fn append(&mut self, more: &str, ascii: bool) {
+        if !Arc::is_unique(&self.0) {
+            let mut text = CompactString::with_capacity(self.len() + more.len());
+            text.push_str(self);
+            *self = Self::new(text, self.is_ascii());
+        }
         let inner = Arc::make_mut(&mut self.0);
-        inner.ascii &= more.is_ascii();
         inner.text.push_str(more);
+        let ascii = inner.head.ascii & ascii;
+        if inner.head.len == LONG {
+            inner.head.ascii = ascii;
+        } else {
+            inner.head = Head::new(&inner.text, ascii);
+        }
+    }
+}
+
+/// Whether an ASCII character is white space: the same ones that Unicode has there.
+#[inline]
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// The words of a text.
+#[derive(Clone, Debug)]
+struct Words<'a> {
+    text: &'a Text,
+    /// Byte offset of what has not been looked at.
+    at: usize,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Text;
+
+    #[inline]
+    fn next(&mut self) -> Option<Text> {
+        let rest = &self.text[self.at..];
+        let (start, end) = if self.text.is_ascii() {
+            let start = rest.bytes().position(|byte| !is_blank(byte))?;
+            let len = rest.as_bytes()[start..].iter().position(|byte| is_blank(*byte));
+            (start, len.map_or(rest.len(), |len| start + len))
+        } else {
+            let start = rest.find(|c: char| !c.is_whitespace())?;
+            let len = rest[start..].find(char::is_whitespace);
+            (start, len.map_or(rest.len(), |len| start + len))
+        };
+        let word = self.text.part(self.at + start..self.at + end);
+        self.at += end;
+        Some(word)
     }
 }
 
@@ -82,19 +217,24 @@ impl core::fmt::Display for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self::from(String::from(text))
+        Self::new(CompactString::new(text), text.is_ascii())
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Arc::new(Inner { ascii: text.is_ascii(), text }))
+        let ascii = text.is_ascii();
+        Self::new(CompactString::from(text), ascii)
     }
 }
 
 impl PartialEq for Text {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.as_str() == other.as_str()
+        // The heads of up to four bytes say it all.
+        self.is_same(other)
+            || self.0.head == other.0.head
+                && (self.0.head.len <= 4 || self.as_str() == other.as_str())
     }
 }
 
@@ -107,13 +247,57 @@ impl PartialOrd for Text {
 }
 
 impl Ord for Text {
+    #[inline]
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
+        let fronts = self.0.head.front.cmp(&other.0.head.front);
+        fronts.then_with(|| self.as_str().cmp(other.as_str()))
     }
 }
 
 impl core::hash::Hash for Text {
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::String, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::Text;
+
+    proptest! {
+        /// Over the border of short and long ones, alone and shared.
+        #[test]
+        fn texts_grow_and_know_themselves(
+            parts in prop::collection::vec("[ab \t\u{b}\u{1c}é\u{2003}]{0,20}(\\PC{250})?", 0..8),
+            ascii in any::<bool>(),
+        ) {
+            let (mut text, mut model, mut before) = (Text::from(""), String::new(), Vec::new());
+            for (at, part) in parts.iter().enumerate() {
+                let part: String = part.chars().filter(|c| !ascii || c.is_ascii()).collect();
+                if at % 3 == 0 {
+                    before.push((text.clone(), model.clone()));
+                }
+                if at % 2 == 0 { text.push_str(&part) } else { text.push_text(&Text::from(part.as_str())) }
+                model.push_str(&part);
+            }
+            before.push((text, model));
+            for (x, a) in &before {
+                for (y, b) in &before {
+                    prop_assert_eq!((x == y, x.cmp(y)), (a == b, a.cmp(b)));
+                }
+            }
+            for (text, model) in before {
+                prop_assert_eq!(text.as_str(), &model);
+                prop_assert_eq!((text.is_ascii(), text.len()), (model.is_ascii(), model.len()));
+                prop_assert_eq!(&text, &Text::from(model.as_str()));
+                prop_assert_eq!(text.words_len(), model.split_whitespace().count());
+                prop_assert!(text.words().eq(model.split_whitespace().map(Text::from)));
+                prop_assert!(text.words().all(|word| word.is_ascii() == word.as_str().is_ascii()));
+            }
+        }
     }
 }

@@ -37,8 +37,8 @@ pub(super) fn list(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 pub(super) fn record(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    let mut record = Record::new();
     let slots = cpu.slots(i);
+    let mut fields = Vec::with_capacity(slots.len() / 2);
     for pair in slots.chunks_exact(2) {
         let name = match cpu.get(pair[0]) {
             Value::Text(name) => name.clone(),
@@ -46,9 +46,9 @@ pub(super) fn record(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         };
         let value = cpu.get(pair[1]);
         check_nesting(value)?;
-        record.insert(name, value.clone());
+        fields.push((name, value.clone()));
     }
-    cpu.write(i.a, Value::Record(record))
+    cpu.write(i.a, Value::Record(Record::of(fields)))
 }
 
 /// A position counted from the start, or from the end where it is negative; `None` outside.

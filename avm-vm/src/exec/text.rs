@@ -42,7 +42,7 @@ pub(super) fn slice(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         Value::Text(text) => {
             let range = range(text.chars_len());
             let (start, end) = (text.offset(range.start), text.offset(range.end));
-            let part = Value::text(&text[start..end]);
+            let part = Value::Text(text.part(start..end));
             cpu.reserve(part.heap())?;
             part
         }
@@ -78,13 +78,21 @@ pub(super) fn lower(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 pub(super) fn trim(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    map(cpu, i, |text| String::from(text.trim()))
+    let text = text(cpu, i, i.b)?.clone();
+    cpu.reserve(3 * text.len() as u64 + LEAF_OVERHEAD)?;
+    let start = text.len() - text.trim_start().len();
+    let trimmed = text.part(start..start + text.trim().len());
+    cpu.write(i.a, Value::Text(trimmed))
 }
 
 /// How often a text that is not empty occurs in another. To look for a text takes time in its
 /// length even where it cannot fit, and only the other text is paid for.
 fn hits(text: &str, part: &str) -> usize {
-    if part.len() > text.len() { 0 } else { text.matches(part).count() }
+    match *part.as_bytes() {
+        [byte] => text.bytes().filter(|other| *other == byte).count(),
+        _ if part.len() > text.len() => 0,
+        _ => text.matches(part).count(),
+    }
 }
 
 pub(super) fn split(cpu: &mut Cpu<'_>, i: Instr) -> Done {
@@ -102,16 +110,24 @@ pub(super) fn split(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     };
     // One part costs some 112 bytes besides its text; count them before they are made.
     let parts = match &separator {
-        None => whole.split_whitespace().count(),
+        None => whole.words_len(),
         Some(separator) => hits(&whole, separator) + 1,
     };
     cpu.reserve(160 + 112 * parts as u64 + whole.len() as u64)?;
-    let parts: Vec<Value> = match &separator {
-        None => whole.split_whitespace().map(Value::text).collect(),
-        Some(_) if parts == 1 => alloc::vec![Value::Text(whole)],
-        Some(separator) => whole.split(separator.as_str()).map(Value::text).collect(),
-    };
-    cpu.write(i.a, Value::list(parts))
+    let mut list = Vec::with_capacity(parts);
+    match &separator {
+        None => list.extend(whole.words().map(Value::Text)),
+        Some(_) if parts == 1 => list.push(Value::Text(whole)),
+        Some(separator) => {
+            let mut at = 0;
+            for (hit, _) in whole.match_indices(separator.as_str()) {
+                list.push(Value::Text(whole.part(at..hit)));
+                at = hit + separator.len();
+            }
+            list.push(Value::Text(whole.part(at..whole.len())));
+        }
+    }
+    cpu.write(i.a, Value::list(list))
 }
 
 pub(super) fn join(cpu: &mut Cpu<'_>, i: Instr) -> Done {
@@ -126,7 +142,9 @@ pub(super) fn join(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     };
     let between = (separator.len() * parts.len()) as u64;
     cpu.reserve(LEAF_OVERHEAD + between + 3 * parts.encoded_len())?;
-    let mut joined = String::new();
+    // Exact where all parts are texts, which is mostly so; 5 bytes of an encoding are not text.
+    let texts = parts.encoded_len().saturating_sub(5 + 5 * parts.len() as u64);
+    let mut joined = String::with_capacity((between + texts) as usize);
     for (n, part) in parts.iter().enumerate() {
         if n > 0 {
             joined.push_str(&separator);

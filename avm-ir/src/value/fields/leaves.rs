@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use triomphe::Arc;
 
-use super::{Text, Value};
+use super::{Place, Text, Value};
 
 /// Most fields in a leaf.
 const MOST: usize = 64;
@@ -90,9 +90,6 @@ fn first4(bytes: &[u8]) -> u64 {
     bytes.first_chunk().map_or(0, |bytes| u64::from(u32::from_be_bytes(*bytes)))
 }
 
-/// Where a field is: in which leaf, and where in it.
-type Place = (usize, usize);
-
 /// Places where names were found, by a mix of the name's bytes.
 ///
 /// All of them are guesses, looked at before they are believed: fields move, names meet in one
@@ -130,11 +127,9 @@ impl Leaves {
     pub(super) fn new(sorted: impl Iterator<Item = (Text, Value)>) -> Self {
         let mut leaves = Self::default();
         for (name, value) in sorted {
-            let at = leaves
-                .index
-                .last()
-                .map_or((0, 0), |last| (leaves.index.len() - 1, last.leaf.len()));
-            leaves.put(at, Field { front: Front::new(&name), name, value });
+            let last = leaves.index.len().saturating_sub(1);
+            let len = leaves.index.last().map_or(0, |branch| branch.leaf.len());
+            leaves.put((last, len), name, value);
         }
         leaves
     }
@@ -145,43 +140,43 @@ impl Leaves {
 
     #[inline]
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        let (branch, at) = self.place(name)?;
+        let (branch, at) = self.find(name).ok()?;
         Some(&self.index[branch].leaf[at].value)
     }
 
+    /// Where a field is, or has to be put.
     #[inline]
-    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        let (branch, at) = self.place(name)?;
-        Some(&mut Arc::make_mut(&mut self.index[branch].leaf)[at].value)
-    }
-
-    /// Where a field is.
-    #[inline]
-    fn place(&self, name: &str) -> Option<Place> {
+    pub(super) fn find(&self, name: &str) -> Result<Place, Place> {
         let front = Front::new(name);
-        let slot = self.memo.slot(front, name)?;
+        let Some(slot) = self.memo.slot(front, name) else { return self.search(front, name) };
         let place = slot.load(Ordering::Relaxed) as usize;
         let (branch, at) = (place / MOST, place % MOST);
         if let Some(field) = self.index.get(branch).and_then(|branch| branch.leaf.get(at))
             && field.front == front
             && (!front.is_open() || field.name.as_str() == name)
         {
-            return Some((branch, at));
+            return Ok((branch, at));
         }
-        let (branch, at) = self.find(front, name).ok()?;
-        slot.store((branch * MOST + at) as u32, Ordering::Relaxed);
-        Some((branch, at))
+        let found = self.search(front, name);
+        if let Ok((branch, at)) = found {
+            slot.store((branch * MOST + at) as u32, Ordering::Relaxed);
+        }
+        found
     }
 
-    /// Adds a field that is not there.
-    pub(super) fn add(&mut self, name: Text, value: Value) {
-        let front = Front::new(&name);
-        let place = self.find(front, &name).unwrap_or_else(|place| place);
-        self.put(place, Field { front, name, value });
+    /// The value at a place where a field is.
+    #[inline]
+    pub(super) fn value_mut(&mut self, (branch, at): Place) -> &mut Value {
+        &mut Arc::make_mut(&mut self.index[branch].leaf)[at].value
+    }
+
+    /// Puts a field where it has to be put.
+    pub(super) fn put(&mut self, place: Place, name: Text, value: Value) {
+        self.insert(place, Field { front: Front::new(&name), name, value });
     }
 
     pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
-        let (branch, at) = self.find(Front::new(name), name).ok()?;
+        let (branch, at) = self.search(Front::new(name), name).ok()?;
         let leaf = Arc::make_mut(&mut self.index[branch].leaf);
         let removed = leaf.remove(at).value;
         self.len -= 1;
@@ -210,11 +205,11 @@ impl Leaves {
         left.extend(right.iter().cloned());
     }
 
-    /// Where a field is, or has to be put.
+    /// The same without the memo.
     #[inline(never)]
-    fn find(&self, front: Front, name: &str) -> Result<Place, Place> {
+    fn search(&self, front: Front, name: &str) -> Result<Place, Place> {
         if front.is_open() {
-            return self.find_open(front, name);
+            return self.search_open(front, name);
         }
         // The last leaf whose first name is not behind the name.
         let behind = self.index.partition_point(|b| b.front.number() <= front.number());
@@ -229,7 +224,7 @@ impl Leaves {
 
     /// The same where fronts do not decide.
     #[inline(never)]
-    fn find_open(&self, front: Front, name: &str) -> Result<Place, Place> {
+    fn search_open(&self, front: Front, name: &str) -> Result<Place, Place> {
         let order = |field: &Field| {
             field.front.number().cmp(&front.number()).then_with(|| field.name.as_str().cmp(name))
         };
@@ -243,7 +238,7 @@ impl Leaves {
     }
 
     /// Puts a field at its place; a full leaf becomes two.
-    fn put(&mut self, (branch, at): Place, field: Field) {
+    fn insert(&mut self, (branch, at): Place, field: Field) {
         self.len += 1;
         self.memo.fit(self.len);
         let is_last = branch + 1 >= self.index.len();
@@ -360,12 +355,14 @@ mod tests {
                 if (dice == 0) == (at < turn) {
                     let value = leaves.remove(&name);
                     prop_assert_eq!(value, model.remove(&name).map(Value::Int));
-                } else if let Some(value) = leaves.get_mut(&name) {
-                    *value = Value::Int(number);
-                    prop_assert!(model.insert(name, number).is_some());
                 } else {
-                    leaves.add(Text::from(name.as_str()), Value::Int(number));
-                    prop_assert!(model.insert(name, number).is_none());
+                    let found = leaves.find(&name);
+                    let new = (Text::from(name.as_str()), Value::Int(number));
+                    prop_assert_eq!(found.is_ok(), model.insert(name, number).is_some());
+                    match found {
+                        Ok(place) => *leaves.value_mut(place) = new.1,
+                        Err(place) => leaves.put(place, new.0, new.1),
+                    }
                 }
             }
             check(&leaves, &model)?;
@@ -391,7 +388,8 @@ mod tests {
         let build = |numbers: &mut dyn Iterator<Item = usize>| {
             let mut leaves = Leaves::default();
             for n in numbers {
-                leaves.add(Text::from(name(n)), Value::Null);
+                let place = leaves.find(&name(n)).unwrap_err();
+                leaves.put(place, Text::from(name(n)), Value::Null);
             }
             leaves
         };
