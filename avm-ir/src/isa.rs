@@ -147,6 +147,10 @@ gas [] sets none reach none sem "out = uniform(low, high)" source "X-33 X-41" si
 in { container: Any = required "record, list, or `NULL`, which has no parts", key: Any = required "field name or index", default: Any = required "what to give instead" }
 out { value: Any = required "the field, the item or the default" }
 gas [] sets none reach none sem "out = container[key] if it is there, else default" source "X-33" since 1;
+/// Writes a field or item of a part of a container in place: `SET a[i].b = c` becomes this.
+0x1A PUT_IN => data::put_in also []
+in { container: Place = required "record or list", outer: Any = required "field name or index of the part", inner: Any = required "field name or index in the part", value: Any = required "the new value" } out {}
+gas [] sets none reach none sem "container[outer][inner] = value" source "X-33" since 1;
 // ---- arithmetic ----------------------------------------------------------------------------
 /// Adds numbers or vectors, joins texts (also with a number or bool) or lists; text + list appends the list as passages.
 0x20 ADD => arith::add also ["CONCAT"]

@@ -61,6 +61,28 @@ pub enum Value {
 
 const _: () = assert!(size_of::<Value>() == 16);
 
+/// A number or bool: a value that is copied without a look at anything else.
+#[derive(Clone, Copy, Debug)]
+pub enum Scalar {
+    /// See [`Value::Int`].
+    Int(i64),
+    /// See [`Value::Float`].
+    Float(f64),
+    /// See [`Value::Bool`].
+    Bool(bool),
+}
+
+impl From<Scalar> for Value {
+    #[inline(always)]
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Int(int) => Self::Int(int),
+            Scalar::Float(float) => Self::Float(float),
+            Scalar::Bool(bool) => Self::Bool(bool),
+        }
+    }
+}
+
 /// What a handle stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -152,24 +174,24 @@ impl Value {
         )
     }
 
-    /// Whether both are numbers or bools of one kind.
-    #[inline]
-    pub const fn is_alike(&self, other: &Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Int(_), Self::Int(_))
-                | (Self::Float(_), Self::Float(_))
-                | (Self::Bool(_), Self::Bool(_))
-        )
+    /// The number or bool that it is.
+    #[inline(always)]
+    pub const fn scalar(&self) -> Option<Scalar> {
+        match self {
+            Self::Int(int) => Some(Scalar::Int(*int)),
+            Self::Float(float) => Some(Scalar::Float(*float)),
+            Self::Bool(bool) => Some(Scalar::Bool(*bool)),
+            _ => None,
+        }
     }
 
     /// Becomes another number or bool of its kind; `false`, and nothing is done, for anything else.
-    #[inline]
-    const fn set_alike(&mut self, value: &Self) -> bool {
+    #[inline(always)]
+    const fn set_alike(&mut self, value: Scalar) -> bool {
         match (self, value) {
-            (Self::Int(old), Self::Int(new)) => *old = *new,
-            (Self::Float(old), Self::Float(new)) => *old = *new,
-            (Self::Bool(old), Self::Bool(new)) => *old = *new,
+            (Self::Int(old), Scalar::Int(new)) => *old = new,
+            (Self::Float(old), Scalar::Float(new)) => *old = new,
+            (Self::Bool(old), Scalar::Bool(new)) => *old = new,
             _ => return false,
         }
         true

@@ -33,7 +33,8 @@ pub(crate) const STRETCH: u64 = 1 << 16;
 /// The fast code of all regions, and what it takes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
-    regions: Vec<Vec<Op>>,
+    /// What is run, and the same with every instruction by itself.
+    regions: Vec<(Vec<Op>, Vec<Op>)>,
     /// The texts of one ASCII character.
     pub(crate) letters: Vec<Value>,
 }
@@ -45,15 +46,16 @@ impl Code {
         let regions = codes.map(|(number, (region, links))| {
             compile::compile(region, links, number as u32, regions, prices)
         });
-        let regions: Vec<Vec<Op>> = regions.collect();
+        let regions: Vec<(Vec<Op>, Vec<Op>)> = regions.collect();
         // What reads no part by its position reads no character.
         let reads = |op: &Op| matches!(op, Op::GetRR { .. } | Op::GetRI { .. });
-        let letters =
-            if regions.iter().flatten().any(reads) { parts::letters() } else { Vec::new() };
+        let has_letters = regions.iter().any(|(_, single)| single.iter().any(reads));
+        let letters = if has_letters { parts::letters() } else { Vec::new() };
         Self { regions, letters }
     }
 
-    pub(crate) fn region(&self, number: u32) -> &[Op] {
-        self.regions.get(number as usize).map_or(&[], Vec::as_slice)
+    /// The code of a region, and that with every instruction by itself.
+    pub(crate) fn region(&self, number: u32) -> (&[Op], &[Op]) {
+        self.regions.get(number as usize).map_or((&[], &[]), |(code, single)| (code, single))
     }
 }

@@ -136,6 +136,15 @@ impl Prices {
         }
     }
 
+    /// What each operand of a list of operands costs, where nothing else is priced.
+    pub(crate) fn counted(&self, op: Opcode) -> Option<u64> {
+        let row = &self.rows[op as usize];
+        match (row.before.as_slice(), row.after.as_slice()) {
+            ([Priced { coefficient, what: What::Count(From::Rest(0)) }], []) => Some(*coefficient),
+            _ => None,
+        }
+    }
+
     /// Most bytes and units that an amount of nanogas buys after the instruction.
     pub(crate) fn caps(&self, op: Opcode, nanogas: u64) -> (u64, u64) {
         let (mut bytes, mut units) = (u64::MAX, u64::MAX);
@@ -152,7 +161,7 @@ impl Prices {
     }
 }
 
-const fn same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

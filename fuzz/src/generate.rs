@@ -104,6 +104,8 @@ const PLAIN: &[Opcode] = &[
     Opcode::GET,
     Opcode::PUT,
     Opcode::PUT,
+    Opcode::PUT_IN,
+    Opcode::PUT_IN,
     Opcode::TAKE,
     Opcode::PUSH,
     Opcode::POP,
@@ -116,6 +118,9 @@ const PLAIN: &[Opcode] = &[
     Opcode::CALL,
     Opcode::RETURN,
 ];
+
+/// What reads or writes a part of a container.
+const PARTS: &[Opcode] = &[Opcode::GET, Opcode::GET_OR, Opcode::PUT, Opcode::PUT_IN, Opcode::TAKE];
 
 /// A random program. [`avm_ir::verify()`] accepts every one.
 pub fn program(entropy: &mut Entropy<'_>, shape: Shape) -> Program {
@@ -386,8 +391,12 @@ impl Builder<'_, '_> {
             self.on_texts(op, registers);
             return;
         }
-        if plain && matches!(op, Opcode::GET | Opcode::GET_OR | Opcode::PUT | Opcode::TAKE) {
+        if plain && PARTS.contains(&op) {
             self.part(op, registers);
+            return;
+        }
+        if plain && self.entropy.once_in(4) {
+            self.idiom(registers, labels);
             return;
         }
         let info = op.info();
@@ -479,6 +488,68 @@ impl Builder<'_, '_> {
         self.push(Instr { b: Slot::reg(instr.a), c: label, ..Instr::bare(op) });
     }
 
+    /// Several instructions that programs often have one behind the other, and a loop.
+    fn idiom(&mut self, registers: u8, labels: &std::ops::Range<usize>) {
+        use Opcode::{
+            ADD, BIT_XOR, EQ, GET, JUMP, JUMP_IF, JUMP_UNLESS, LE, LT, MOD, MUL, NE, ORD, SUB,
+        };
+        let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
+        let numbers = [0, 1, 2, 3, 4];
+        let [a, b, c, d, e] = [(); 5].map(|()| self.among(&numbers, registers));
+        let (container, text) =
+            (self.among(&[7, 8, 9], registers), self.among(&[5, 6, 11], registers));
+        let [ra, rb, rc, rd, re] = [a, b, c, d, e].map(Slot::reg);
+        let (k, l) = (self.constant(), self.constant());
+        let index = if self.entropy.once_in(3) { self.interned(Value::Int(0)) } else { rc };
+        let jump = *self.entropy.pick(&[JUMP_IF, JUMP_UNLESS]);
+        let on = Instr { b: ra, c: label, ..Instr::bare(jump) };
+        let make = |op, a, b, c| Instr { a, b, c, ..Instr::bare(op) };
+        let get = |of, key| make(GET, a, Slot::reg(of), key);
+        match self.entropy.below(9) {
+            0 => {
+                let sum = if self.entropy.once_in(2) { ADD } else { SUB };
+                let (x, y) = if self.entropy.once_in(3) { (ra, re) } else { (re, ra) };
+                self.extend([make(MUL, a, rb, rc), make(sum, d, x, y)]);
+            }
+            1 => self.extend([make(ADD, a, rb, rc), make(MOD, a, ra, k)]),
+            2 => self.extend([make(MUL, a, rb, k), make(BIT_XOR, a, ra, rc)]),
+            3 => self.extend([make(MUL, a, rb, k), make(ADD, a, ra, l)]),
+            4 => self.extend([get(container, index), on]),
+            5 => {
+                let (x, y) = if self.entropy.once_in(2) { (ra, rd) } else { (rd, ra) };
+                self.extend([get(container, index), make(LT, a, x, y), on]);
+            }
+            6 => {
+                let letter = self.interned(Value::text("a"));
+                let op = *self.entropy.pick(&[EQ, NE]);
+                self.extend([get(text, index), make(op, a, ra, letter), on]);
+            }
+            7 => self.extend([get(text, index), make(ORD, a, ra, Slot::ABSENT)]),
+            _ => {
+                let head = self.region.labels.len();
+                let here = Target::Here(self.region.code.len() as u32);
+                self.region.labels.push(Label { name: String::new(), target: here });
+                let op = *self.entropy.pick(&[LT, LT, LE]);
+                let out = Instr { b: ra, c: label, ..Instr::bare(JUMP_UNLESS) };
+                self.extend([make(op, a, rb, rc), out]);
+                if self.entropy.once_in(2) {
+                    self.push(make(ADD, e, re, rb));
+                }
+                let step = match self.entropy.below(3) {
+                    0 => rd,
+                    1 => k,
+                    _ => self.interned(Value::Int(1)),
+                };
+                let back = Instr { b: Slot(head as u16), ..Instr::bare(JUMP) };
+                self.extend([make(ADD, b, rb, step), back]);
+            }
+        }
+    }
+
+    fn extend<const N: usize>(&mut self, instrs: [Instr; N]) {
+        self.region.code.extend(instrs);
+    }
+
     /// Joins or compares texts, registers and constants.
     fn on_texts(&mut self, op: Opcode, registers: u8) {
         let a = self.among(&[3, 5, 6, 11], registers);
@@ -503,9 +574,17 @@ impl Builder<'_, '_> {
                 let d = if self.entropy.once_in(2) { self.constant() } else { Slot::reg(value) };
                 Instr { a: to, b: Slot::reg(container), c: key, d, ..Instr::bare(op) }
             }
+            Opcode::PUT_IN => {
+                let d = if self.entropy.once_in(3) { self.constant() } else { Slot::reg(value) };
+                Instr { a: container, b: key, c: self.key(registers), d, ..Instr::bare(op) }
+            }
             _ => Instr { a: to, b: Slot::reg(container), c: key, ..Instr::bare(op) },
         };
         self.push(instr);
+        // Again, when what the first time had to copy is its own.
+        if op == Opcode::PUT_IN && self.entropy.once_in(2) {
+            self.push(instr);
+        }
         if op == Opcode::GET && !self.entropy.once_in(3) {
             let c = self.key(registers);
             self.push(Instr { a: to, b: Slot::reg(to), c, ..Instr::bare(op) });

@@ -2,7 +2,10 @@
 
 use avm_ir::{Kind, Opcode, Slot, Span};
 
-use super::{Lower, register::Mark};
+use super::{
+    Lower,
+    register::{Mark, Window},
+};
 use crate::{
     ast::{BinaryOp, Expr, ExprKind, Name, Operand, UnaryOp},
     bind,
@@ -167,12 +170,12 @@ impl<'a> Lower<'_, 'a> {
                 self.unary_or_binary(op, &[value], mark, dest, span)
             }
             ExprKind::Field(base, name) => {
-                let base = self.atom(base);
+                let base = self.base(base, None, dest);
                 let key = Atom::Literal(Literal::Text(&name.text));
                 self.unary_or_binary(Opcode::GET, &[base, key], mark, dest, span)
             }
             ExprKind::Index(base, index) => {
-                let base = self.atom(base);
+                let base = self.base(base, Some(index), dest);
                 let key = self.key(index);
                 self.unary_or_binary(Opcode::GET, &[base, key], mark, dest, span)
             }
@@ -188,6 +191,21 @@ impl<'a> Lower<'_, 'a> {
             },
             _ => Atom::Poison,
         }
+    }
+
+    /// What a part is read from: in the register for the result, unless the index still reads that.
+    fn base(&mut self, base: &'a Expr, index: Option<&'a Expr>, dest: Option<u8>) -> Atom<'a> {
+        if let Some(atom) = self.direct(base, false) {
+            return atom;
+        }
+        let is_apart = |window: &Window<'a>, dest: u8| match index.map(|index| &index.kind) {
+            None | Some(ExprKind::Int(_) | ExprKind::Text(_)) => true,
+            Some(ExprKind::Name(name)) => window.name(dest) != Some(name.as_str()),
+            _ => false,
+        };
+        let window = self.window();
+        let dest = dest.filter(|dest| is_apart(window, *dest));
+        self.compute(base, dest)
     }
 
     fn unary_or_binary(

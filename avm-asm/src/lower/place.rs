@@ -107,7 +107,9 @@ impl<'a> Lower<'_, 'a> {
 
     /// Writes a value to the end of a path.
     pub(super) fn store(&mut self, path: &Path, value: Slot) {
-        let Some((last, outer)) = path.keys.split_last() else { return };
+        // The last two levels are one instruction.
+        let taken = path.keys.len().saturating_sub(2);
+        let (outer, keys) = path.keys.split_at(taken);
         let mut value = value;
         if !outer.is_empty() && value == Slot::reg(path.root) {
             // Taking parts out would leave holes in the value.
@@ -115,10 +117,11 @@ impl<'a> Lower<'_, 'a> {
             self.emit(Opcode::SET, &[copy], &[Arg::Slot(value)]);
             value = Slot::reg(copy);
         }
-        let levels = self.take_levels(path, outer.len());
-        let innermost = levels.last().copied().unwrap_or(path.root);
-        let container = Arg::Slot(Slot::reg(innermost));
-        self.emit(Opcode::PUT, &[], &[container, Arg::Slot(*last), Arg::Slot(value)]);
+        let levels = self.take_levels(path, taken);
+        let container = Slot::reg(levels.last().copied().unwrap_or(path.root));
+        let opcode = if keys.len() == 2 { Opcode::PUT_IN } else { Opcode::PUT };
+        let slots = [&[container], keys, &[value]].concat();
+        self.emit(opcode, &[], &slots.into_iter().map(Arg::Slot).collect::<Vec<_>>());
         self.put_back(path, &levels);
     }
 }

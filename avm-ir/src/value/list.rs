@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use triomphe::Arc;
 
-use super::{Text, Value, fields::Pool, sums::Sums};
+use super::{Scalar, Text, Value, fields::Pool, sums::Sums};
 
 /// Memory counted for an empty list, in bytes: pointer block, header and the smallest allocation.
 const LIST_OVERHEAD: u64 = 160;
@@ -26,14 +26,14 @@ pub struct Item<'a>(&'a mut Value);
 impl Item<'_> {
     /// Writes a scalar over another of its kind in an item of this item.
     #[inline]
-    pub fn set_item(self, index: usize, value: &Value) -> bool {
+    pub fn set_item(self, index: usize, value: Scalar) -> bool {
         let Value::List(list) = self.0 else { return false };
         list.set_own(index, value)
     }
 
     /// Writes a scalar over another of its kind in a field of this item.
     #[inline]
-    pub fn set_field_at(self, place: usize, name: &Text, value: &Value) -> bool {
+    pub fn set_field_at(self, place: usize, name: &Text, value: Scalar) -> bool {
         let Value::Record(record) = self.0 else { return false };
         record.set_own_at(place, name, value)
     }
@@ -116,7 +116,7 @@ impl List {
     /// Replaces a scalar by another of the same kind in a list that nobody else holds; `false`, and
     /// nothing is done, where there is something else.
     #[inline]
-    pub fn set_own(&mut self, index: usize, value: &Value) -> bool {
+    pub fn set_own(&mut self, index: usize, value: Scalar) -> bool {
         let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
         let Some(slot) = inner.items.get_mut(index) else { return false };
         slot.set_alike(value)
@@ -128,31 +128,6 @@ impl List {
     pub fn own_item(&mut self, index: usize) -> Option<Item<'_>> {
         let inner = Arc::get_mut(&mut self.0)?;
         inner.items.get_mut(index).map(Item)
-    }
-
-    /// The field of an item, where the item is a record with it.
-    #[inline]
-    pub fn field(&self, index: usize, name: &Text) -> Option<&Value> {
-        match self.get(index)? {
-            Value::Record(record) => record.field(name),
-            _ => None,
-        }
-    }
-
-    /// Whether nobody else holds it.
-    #[inline]
-    pub fn is_own(&mut self) -> bool {
-        Arc::get_mut(&mut self.0).is_some()
-    }
-
-    /// Writes a scalar over another of its kind in the field of an item; gives the item as it is
-    /// then, or `None`, and nothing is done, where there is something else.
-    #[inline]
-    pub fn set_field(&mut self, index: usize, name: &Text, value: &Value) -> Option<Value> {
-        let slot = Arc::make_mut(&mut self.0).items.get_mut(index)?;
-        let Value::Record(record) = &mut *slot else { return None };
-        // Sizes and sums stay what they are.
-        record.set(name, value).then(|| slot.clone())
     }
 
     /// Appends an item.

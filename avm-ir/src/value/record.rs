@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use triomphe::Arc;
 
 use super::{
-    Text, Value,
+    Scalar, Text, Value,
     fields::{Fields, Place, Pool},
     sums::Sums,
 };
@@ -101,7 +101,7 @@ impl Record {
     /// Writes a scalar over another of its kind, in the field at a place, in a record that nobody
     /// else holds; `false`, and nothing is done, where there is something else.
     #[inline]
-    pub fn set_own_at(&mut self, place: usize, name: &Text, value: &Value) -> bool {
+    pub fn set_own_at(&mut self, place: usize, name: &Text, value: Scalar) -> bool {
         let Some(inner) = Arc::get_mut(&mut self.0) else { return false };
         inner.fields.at_mut(place, name).is_some_and(|slot| slot.set_alike(value))
     }
@@ -161,18 +161,6 @@ impl Record {
             Ok(place) => Ok(inner.exchange(place, value)),
             Err(_) => Err(value),
         }
-    }
-
-    /// Writes a scalar over another of its kind; `false`, and nothing is done, where there is
-    /// something else.
-    #[inline]
-    pub fn set(&mut self, name: &Text, value: &Value) -> bool {
-        // A copy would be for nothing where there is no such field.
-        if !self.field(name).is_some_and(|old| old.is_alike(value)) {
-            return false;
-        }
-        let fields = &mut Arc::make_mut(&mut self.0).fields;
-        fields.find(name).is_ok_and(|place| fields.value_mut(place).set_alike(value))
     }
 
     /// Takes a field out.

@@ -22,7 +22,12 @@ pub(super) fn check_nesting(value: &Value) -> Done {
     if value.nesting() < MAX_NESTING {
         return Ok(());
     }
-    Err(fault(TrapCode::TooDeep, "lists and records nest at most 64 levels"))
+    Err(too_deep())
+}
+
+#[cold]
+fn too_deep() -> Exit {
+    fault(TrapCode::TooDeep, "lists and records nest at most 64 levels")
 }
 
 pub(super) fn list(cpu: &mut Cpu<'_>, i: Instr) -> Done {
@@ -146,21 +151,62 @@ pub(super) fn put(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     if value.is_heap() {
         cpu.made(value.heap())?;
     }
-    match (&mut cpu.regs[usize::from(i.a)], key) {
+    let made = write_part(i, &mut cpu.regs[usize::from(i.a)], key, value)?;
+    if made == 0 { Ok(()) } else { cpu.made(made) }
+}
+
+/// Writes a part of a container, and gives the memory that a new field takes besides its value.
+#[inline(always)]
+fn write_part(i: Instr, container: &mut Value, key: Value, value: Value) -> Result<u64, Exit> {
+    match (container, key) {
         (Value::List(list), Value::Int(index)) => match position(index, list.len()) {
             Some(at) => {
                 list.replace(at, value);
-                Ok(())
+                Ok(0)
             }
             None => Err(out_of_range(index, list.len(), "list")),
         },
         (Value::Record(record), Value::Text(name)) => {
             let new = Record::field_heap(&name);
             record.insert(name, value);
-            cpu.made(new)
+            Ok(new)
         }
         (container, key) => Err(put_fault(i, container, &key)),
     }
+}
+
+/// Moves a part out of a container and leaves `NULL` behind.
+fn take_part(i: Instr, container: &mut Value, key: &Value) -> Result<Value, Exit> {
+    match (container, key) {
+        (Value::List(list), Value::Int(index)) => match position(*index, list.len()) {
+            Some(at) => Ok(list.replace(at, Value::Null).unwrap_or_default()),
+            None => Err(out_of_range(*index, list.len(), "list")),
+        },
+        (Value::Record(record), Value::Text(name)) => match record.get(name) {
+            Some(_) => Ok(record.insert(name.clone(), Value::Null).unwrap_or_default()),
+            None => Ok(Value::Null),
+        },
+        (container, key) => Err(put_fault(i, container, key)),
+    }
+}
+
+pub(super) fn put_in(cpu: &mut Cpu<'_>, i: Instr) -> Done {
+    let value = cpu.get(i.d);
+    // The part nests one level less than the container may.
+    if value.nesting() + 1 >= MAX_NESTING {
+        return Err(too_deep());
+    }
+    let (outer, inner, value) = (cpu.get(i.b).clone(), cpu.get(i.c).clone(), value.clone());
+    cpu.made(value.heap())?;
+    let container = &mut cpu.regs[usize::from(i.a)];
+    // While it is out of the container nobody else holds it, so it is written in place.
+    let mut part = take_part(i, container, &outer)?;
+    let written = write_part(i, &mut part, inner, value);
+    // A field that is not there stays so where nothing was written.
+    if written.is_ok() || part != Value::Null {
+        write_part(i, container, outer, part)?;
+    }
+    cpu.made(written?)
 }
 
 #[cold]
@@ -178,17 +224,7 @@ pub(super) fn take(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         return Err(fault(TrapCode::InvalidArgument, "TAKE wants a register"));
     };
     let key = cpu.get(i.c).clone();
-    let value = match (&mut cpu.regs[usize::from(place)], key) {
-        (Value::List(list), Value::Int(index)) => match position(index, list.len()) {
-            Some(at) => list.replace(at, Value::Null).unwrap_or_default(),
-            None => return Err(out_of_range(index, list.len(), "list")),
-        },
-        (Value::Record(record), Value::Text(name)) => match record.get(&name) {
-            Some(_) => record.insert(name, Value::Null).unwrap_or_default(),
-            None => Value::Null,
-        },
-        (container, key) => return Err(put_fault(i, container, &key)),
-    };
+    let value = take_part(i, &mut cpu.regs[usize::from(place)], &key)?;
     cpu.write(i.a, value)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Fast code lies beside canonical code, position by position. The instructions behind a joined
 //! one stay as they are, so every position can be entered: by a jump, after a slice, after an
-//! effect. Nothing has to be mapped.
+//! effect. Nothing has to be mapped. What was joined is kept by itself too, for operands that the
+//! joined form does not know.
 
 use alloc::vec::Vec;
 
@@ -12,7 +13,7 @@ use avm_ir::{
     verify::{CodePlace, Links},
 };
 
-use super::op::{Bits, Compare, MOST, Op, Unary};
+use super::op::{Bits, Compare, MOST, Op, Place, Unary};
 use crate::price::Prices;
 
 /// Where an operand comes from.
@@ -26,14 +27,14 @@ enum Arg {
     None,
 }
 
-/// The fast code of a region.
+/// The fast code of a region: what is run, and each instruction by itself.
 pub(super) fn compile(
     region: &Region,
     links: &Links,
     number: u32,
     regions: &[Region],
     prices: &Prices,
-) -> Vec<Op> {
+) -> (Vec<Op>, Vec<Op>) {
     let compiler = Compiler { region, links, number, regions, prices };
     let mut single: Vec<Op> = region.code.iter().map(|instr| compiler.one(*instr)).collect();
     let mut straight = 0;
@@ -44,8 +45,9 @@ pub(super) fn compile(
             straight = 0;
         }
     }
-    let joined = (0..single.len()).map(|pc| joined(&single, pc).unwrap_or(single[pc]));
-    joined.collect()
+    let joined = (0..single.len())
+        .map(|pc| compiler.joined(&single, pc).unwrap_or_else(|| single[pc].clone()));
+    (joined.collect(), single)
 }
 
 /// Most instructions in a row behind which flow may simply go on; the one behind them stands for up
@@ -86,7 +88,9 @@ impl Compiler<'_> {
 
     fn one(&self, i: Instr) -> Op {
         use Opcode::{EQ, GE, GT, LE, LT, NE};
-        let fast = if matches!(i.op, LT | LE | GT | GE | EQ | NE) {
+        let fast = if i.op == Opcode::RECORD {
+            self.record(i)
+        } else if matches!(i.op, LT | LE | GT | GE | EQ | NE) {
             self.plain(i).filter(|_| self.prices.scalars_are_free(i.op))
         } else if let Some(fast) = self.numbers(i) {
             Some(fast).filter(|_| self.prices.scalars_are_free(i.op))
@@ -200,6 +204,13 @@ impl Compiler<'_> {
         })
     }
 
+    fn record(&self, i: Instr) -> Option<Op> {
+        let each = u32::try_from(self.prices.counted(i.op)?).ok()?;
+        let count = u8::try_from(i.pool_count()).ok()?;
+        let price = each.checked_mul(u32::from(count))?;
+        Some(Op::Record { a: i.a, count, pool: u32::try_from(i.pool_start()).ok()?, price })
+    }
+
     /// Arithmetic and bits.
     fn numbers(&self, i: Instr) -> Option<Op> {
         let a = i.a;
@@ -265,7 +276,7 @@ impl Compiler<'_> {
             (Opcode::ADD_WRAP, _) => return bits(Bits::AddWrap),
             (Opcode::NEG, _) => return unary(Unary::Neg),
             (Opcode::ABS, _) => return unary(Unary::Abs),
-            (Opcode::SQRT, _) => return unary(Unary::Sqrt),
+            (Opcode::SQRT, (Arg::Reg(b), _)) => Op::Sqrt { a, b },
             (Opcode::FLOOR, _) => return unary(Unary::Floor),
             (Opcode::CEIL, _) => return unary(Unary::Ceil),
             (Opcode::TO_INT, _) => return unary(Unary::ToInt),
@@ -282,18 +293,29 @@ impl Compiler<'_> {
             Opcode::GET => match (self.arg(i.b), self.arg(i.c)) {
                 (Arg::Reg(b), Arg::Reg(c)) => Op::GetRR { a, b, c },
                 (Arg::Reg(b), Arg::Int(k)) => Op::GetRI { a, b, k },
-                (Arg::Reg(b), Arg::Const(k)) if is_text(k) => Op::GetField { a, b, k },
+                (Arg::Reg(b), Arg::Const(k)) if is_text(k) => {
+                    Op::GetField { a, b, place: Place::default(), k }
+                }
                 _ => return None,
             },
             Opcode::PUT => match (self.arg(i.b), self.arg(i.c)) {
                 (Arg::Reg(b), Arg::Reg(c)) => Op::PutRR { a, b, c },
                 (Arg::Reg(b), _) => Op::PutRK { a, b, k: i.c.as_const()? as u32 },
                 (Arg::Int(k), Arg::Reg(c)) => Op::PutIR { a, k, c },
-                (Arg::Const(k), Arg::Reg(c)) if is_text(k) => Op::PutField { a, c, k },
+                (Arg::Const(k), Arg::Reg(c)) if is_text(k) => {
+                    Op::PutField { a, c, place: Place::default(), k }
+                }
                 (Arg::Const(k), _) if is_text(k) => {
                     Op::PutFieldK { a, k, v: i.c.as_const()? as u32 }
                 }
                 _ => return None,
+            },
+            Opcode::PUT_IN => match (self.arg(i.b), self.arg(i.c), i.d.as_reg()) {
+                (Arg::Reg(b), Arg::Reg(c), Some(d)) => Op::PutIn { a, b, c, d },
+                (Arg::Reg(b), Arg::Const(k), Some(d)) if is_text(k) => {
+                    Op::PutInField { a, b, d, place: Place::default(), k }
+                }
+                _ => Op::PutInAny { a, b: i.b, c: i.c, d: i.d },
             },
             Opcode::TAKE => match (i.b.as_reg()?, self.arg(i.c)) {
                 (b, Arg::Reg(c)) => Op::TakeRR { a, b, c },
@@ -314,47 +336,100 @@ impl Compiler<'_> {
             _ => return None,
         })
     }
+
+    /// What an instruction and those behind it become together.
+    fn joined(&self, single: &[Op], pc: usize) -> Option<Op> {
+        let at = |offset: usize| single.get(pc + offset).cloned().unwrap_or(Op::Leave);
+        match (at(0), at(1)) {
+            (Op::Jump { to }, _) => back(single, to),
+            (step @ (Op::Step { .. } | Op::AddRR { .. }), Op::Jump { to }) => {
+                stepped_back(single, step, to)
+            }
+            (compare, Op::JumpIf { b, is, to }) if turned(&compare) == Some(b) => {
+                with_jump(compare, is, to)
+            }
+            (Op::MulRR { a, b, c }, next) => product(a, b, c, next),
+            (Op::AddRR { a, b, c, .. }, Op::ModRI { a: to, b: of, k })
+                if a == of && a == to && k > 0 =>
+            {
+                Some(Op::AddMod { a, b, c, k })
+            }
+            (Op::MulRI { a, b, k }, Op::XorRR { a: to, b: of, c })
+                if a == of && a == to && a != c =>
+            {
+                Some(Op::MulXor { a, b, c, k })
+            }
+            (Op::MulRI { a, b, k }, Op::AddRI { a: to, b: of, k: l }) if a == of && a == to => {
+                Some(Op::Linear { a, b, k: i32::try_from(k).ok()?, l })
+            }
+            (Op::GetRR { a, b, c }, next) => self.read(a, b, c, next, at(2)),
+            (Op::GetRI { a, b, k }, Op::GetRR { a: to, b: of, c: d })
+                if a == of && a == to && a != d =>
+            {
+                Some(Op::GetIGet { a, b, d, k })
+            }
+            (Op::GetRI { a, b, k: i }, Op::GetField { a: to, b: of, place, k })
+                if a == of && a == to =>
+            {
+                Some(Op::GetIGetField { a, b, place, i: i32::try_from(i).ok()?, k })
+            }
+            _ => None,
+        }
+    }
+
+    /// `GET b, c -> a` and what is done with the part.
+    fn read(&self, a: u8, b: u8, c: u8, next: Op, last: Op) -> Option<Op> {
+        match (next, last) {
+            (Op::GetRR { a: to, b: of, c: d }, _) if a == of && a == to && a != d => {
+                Some(Op::GetGet { a, b, c, d })
+            }
+            (Op::GetField { a: to, b: of, place, k }, _) if a == of && a == to => {
+                Some(Op::GetGetField { a, b, c, place, k })
+            }
+            (Op::Ord { a: to, b: of }, _) if a == of && a == to => Some(Op::LetterCode { a, b, c }),
+            (Op::JumpIf { b: on, is, to }, _) if a == on => Some(Op::GetJump { a, b, c, is, to }),
+            (
+                Op::CompareRR { how: Compare::Lt, a: on, b: x, c: y },
+                Op::JumpIf { b: of, is, to },
+            ) if a == on && a == of && x != y => {
+                if x == a {
+                    Some(Op::GetLtJump { a, b, c, d: y, is, to })
+                } else if y == a {
+                    Some(Op::GetGtJump { a, b, c, d: x, is, to })
+                } else {
+                    None
+                }
+            }
+            (Op::EqualRK { a: on, b: x, not, price, k }, Op::JumpIf { b: of, is, to })
+                if a == on && a == of && a == x =>
+            {
+                let Value::Text(text) = self.constant(k) else { return None };
+                let &[k] = text.as_bytes() else { return None };
+                Some(Op::LetterJump { a, b, c, k, not, is, price, to })
+            }
+            _ => None,
+        }
+    }
 }
 
-/// What an instruction and those behind it become together.
-fn joined(single: &[Op], pc: usize) -> Option<Op> {
-    let next = *single.get(pc + 1).unwrap_or(&Op::Leave);
-    match (single[pc], next) {
-        (Op::Jump { to }, _) => back(single, to),
-        (Op::TakeRR { a: d, b: a, c: b }, Op::PutField { a: into, c, k }) if into == d => {
-            let put = *single.get(pc + 2)?;
-            let is_back = put == Op::PutRR { a, b, c: d };
-            let apart = d != a && d != b && d != c;
-            (is_back && apart).then_some(Op::PutInnerField { a, b, c, d, k })
-        }
-        (compare, Op::JumpIf { b, is, to }) => {
-            let (compare, a) = turned(compare)?;
-            (a == b).then(|| with_jump(compare, is, to))?
-        }
-        (Op::GetRR { a, b, c }, Op::GetRR { a: to, b: of, c: d })
-            if a == of && a == to && a != d =>
+/// A product and a sum or difference with it.
+fn product(a: u8, b: u8, c: u8, next: Op) -> Option<Op> {
+    match next {
+        // A sum is the same the other way round.
+        Op::AddRR { a: d, b: e, c: x, .. } | Op::AddRR { a: d, c: e, b: x, .. }
+            if x == a && e != a =>
         {
-            Some(Op::GetGet { a, b, c, d })
+            Some(Op::MulAdd { a, b, c, d, e })
         }
-        (Op::GetRI { a, b, k }, Op::GetRR { a: to, b: of, c: d })
-            if a == of && a == to && a != d =>
-        {
-            Some(Op::GetIGet { a, b, d, k })
-        }
-        (Op::GetRR { a, b, c }, Op::GetField { a: to, b: of, k }) if a == of && a == to => {
-            Some(Op::GetGetField { a, b, c, k })
-        }
-        (Op::GetRI { a, b, k: i }, Op::GetField { a: to, b: of, k }) if a == of && a == to => {
-            Some(Op::GetIGetField { a, b, i: i32::try_from(i).ok()?, k })
-        }
+        Op::SubRR { a: d, b: e, c: x } if x == a && e != a => Some(Op::MulSub { a, b, c, d, e }),
         _ => None,
     }
 }
 
-/// A comparison with its register.
-const fn turned(op: Op) -> Option<(Op, u8)> {
+/// The register of a comparison that can be joined with a jump.
+const fn turned(op: &Op) -> Option<u8> {
     match op {
-        Op::CompareRR { a, .. } | Op::CompareRI { a, .. } | Op::EqualRK { a, .. } => Some((op, a)),
+        Op::CompareRR { a, .. } | Op::CompareRI { a, .. } | Op::EqualRK { a, .. } => Some(*a),
         _ => None,
     }
 }
@@ -381,9 +456,34 @@ fn with_jump(compare: Op, is: bool, to: u32) -> Option<Op> {
     })
 }
 
+/// A step, a jump and what stands where it goes, where that is how a loop goes on.
+fn stepped_back(single: &[Op], step: Op, target: u32) -> Option<Op> {
+    let again = back(single, target);
+    match (step, again) {
+        (_, Some(Op::WhileLtRR { a, b, c, .. } | Op::WhileLeRR { a, b, c, .. }))
+            if a == b || b == c =>
+        {
+            None
+        }
+        (Op::Step { a: x, k }, Some(Op::WhileLtRR { a, b, c, to, done })) if b == x => {
+            Some(Op::StepWhileLt { a, b, c, k: i16::try_from(k).ok()?, to, done })
+        }
+        (Op::Step { a: x, k }, Some(Op::WhileLeRR { a, b, c, to, done })) if b == x => {
+            Some(Op::StepWhileLe { a, b, c, k: i16::try_from(k).ok()?, to, done })
+        }
+        (Op::AddRR { a: x, b: y, c: d, .. }, Some(Op::WhileLtRR { a, b, c, to, done }))
+            if b == x && b == y && b != d =>
+        {
+            Some(Op::AddWhileLt { a, b, c, d, to, done })
+        }
+        (Op::Step { a, k }, None) => Some(Op::StepJump { a, to: target, k }),
+        _ => None,
+    }
+}
+
 /// A jump and what stands where it goes, where that is how a loop goes on.
 fn back(single: &[Op], target: u32) -> Option<Op> {
-    let at = |offset: u32| single.get((target + offset) as usize).copied();
+    let at = |offset: u32| single.get((target + offset) as usize).cloned();
     match (at(0)?, at(1)) {
         (Op::Next { a, b, c, done }, _) => Some(Op::Again { a, b, c, to: target + 1, done }),
         (Op::NextI { a, b, done, k }, _) => {

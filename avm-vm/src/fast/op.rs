@@ -1,13 +1,18 @@
 //! The instructions of fast code.
 
-use core::cmp::Ordering;
+use core::{
+    cmp::Ordering,
+    sync::atomic::{AtomicU8, Ordering::Relaxed},
+};
+
+use avm_ir::Slot;
 
 /// One instruction of fast code: what to do from a position of canonical code on.
 ///
 /// Registers are named as in canonical code: `a` is written, `b`, `c` and `d` are read. `k` is a
 /// constant, `to` a position that is jumped to.
 #[rustfmt::skip] // A table: one line each.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {
     /// There is no fast form: canonical code takes one step.
     Leave,
@@ -48,6 +53,7 @@ pub(crate) enum Op {
     AddKR { a: u8, c: u8, price: u16, k: u32 },
     BitsRR { bits: Bits, a: u8, b: u8, c: u8 },
     BitsRI { bits: Bits, a: u8, b: u8, k: i64 },
+    Sqrt { a: u8, b: u8 },
     Unary { unary: Unary, a: u8, b: u8 },
 
     CompareRR { how: Compare, a: u8, b: u8, c: u8 },
@@ -63,6 +69,16 @@ pub(crate) enum Op {
     Jump { to: u32 },
     JumpIf { b: u8, is: bool, to: u32 },
     JumpIfLast { is: bool, to: u32 },
+
+    // Two numbers into one: `a = b * c`, then `d = e + a` or `d = e - a`.
+    MulAdd { a: u8, b: u8, c: u8, d: u8, e: u8 },
+    MulSub { a: u8, b: u8, c: u8, d: u8, e: u8 },
+    /// `a = (b + c) % k`: two instructions.
+    AddMod { a: u8, b: u8, c: u8, k: i64 },
+    /// `a = (b * k) ^ c`: two instructions.
+    MulXor { a: u8, b: u8, c: u8, k: i64 },
+    /// `a = b * k + l`: two instructions.
+    Linear { a: u8, b: u8, k: i32, l: i64 },
 
     // A comparison and a jump on its result: two instructions.
     JumpLtRR { a: u8, b: u8, c: u8, is: bool, to: u32 },
@@ -82,6 +98,14 @@ pub(crate) enum Op {
     WhileLtRI { a: u8, b: u8, to: u32, done: u32, k: i32 },
     WhileLeRI { a: u8, b: u8, to: u32, done: u32, k: i32 },
 
+    /// `a = a + k` and a jump: two instructions.
+    StepJump { a: u8, to: u32, k: i64 },
+    // The same before the three above, on the register that is compared: four instructions.
+    StepWhileLt { a: u8, b: u8, c: u8, k: i16, to: u32, done: u32 },
+    StepWhileLe { a: u8, b: u8, c: u8, k: i16, to: u32, done: u32 },
+    /// `b = b + d` before them.
+    AddWhileLt { a: u8, b: u8, c: u8, d: u8, to: u32, done: u32 },
+
     Next { a: u8, b: u8, c: u8, done: u32 },
     NextI { a: u8, b: u8, done: u32, k: i64 },
     // A jump back to a `NEXT`, and that: two instructions.
@@ -90,31 +114,46 @@ pub(crate) enum Op {
 
     GetRR { a: u8, b: u8, c: u8 },
     GetRI { a: u8, b: u8, k: i64 },
-    GetField { a: u8, b: u8, k: u32 },
+    GetField { a: u8, b: u8, place: Place, k: u32 },
     /// `GET b, c -> a` and `GET a, d -> a`: two instructions, and nothing in between is copied.
     GetGet { a: u8, b: u8, c: u8, d: u8 },
     /// The same with a position that is constant first.
     GetIGet { a: u8, b: u8, d: u8, k: i64 },
     /// `GET b, c -> a` and `GET a, "k" -> a`.
-    GetGetField { a: u8, b: u8, c: u8, k: u32 },
+    GetGetField { a: u8, b: u8, c: u8, place: Place, k: u32 },
     /// The same with a position that is constant first.
-    GetIGetField { a: u8, b: u8, i: i32, k: u32 },
+    GetIGetField { a: u8, b: u8, place: Place, i: i32, k: u32 },
+    /// `GET b, c -> a` and a jump on it: two instructions.
+    GetJump { a: u8, b: u8, c: u8, is: bool, to: u32 },
+    // `GET b, c -> a`, whether that is below or above `d`, and a jump on that: three instructions.
+    GetLtJump { a: u8, b: u8, c: u8, d: u8, is: bool, to: u32 },
+    GetGtJump { a: u8, b: u8, c: u8, d: u8, is: bool, to: u32 },
+    /// `GET b, c -> a`, whether that is (`not`: is not) the character of code `k`, and a jump on
+    /// that: three instructions. The character costs `price`.
+    LetterJump { a: u8, b: u8, c: u8, k: u8, not: bool, is: bool, price: u16, to: u32 },
+    /// `GET b, c -> a` and `ORD a -> a`: two instructions.
+    LetterCode { a: u8, b: u8, c: u8 },
     PutRR { a: u8, b: u8, c: u8 },
     /// The value is constant `k`.
     PutRK { a: u8, b: u8, k: u32 },
     PutIR { a: u8, k: i64, c: u8 },
-    PutField { a: u8, c: u8, k: u32 },
+    PutField { a: u8, c: u8, place: Place, k: u32 },
     /// The field's value is constant `v`.
     PutFieldK { a: u8, k: u32, v: u32 },
     TakeRR { a: u8, b: u8, c: u8 },
     TakeRI { a: u8, b: u8, k: i64 },
-    /// `TAKE a, b -> d`, `PUT d, "k", c` and `PUT a, b, d`: three instructions.
-    PutInnerField { a: u8, b: u8, c: u8, d: u8, k: u32 },
+    PutIn { a: u8, b: u8, c: u8, d: u8 },
+    /// The part's field is constant `k`.
+    PutInField { a: u8, b: u8, d: u8, place: Place, k: u32 },
+    /// Any other operands.
+    PutInAny { a: u8, b: Slot, c: Slot, d: Slot },
     Push { a: u8, b: u8 },
     Pop { a: u8, b: u8 },
     GetOr { a: u8, b: u8, c: u8, d: u8 },
     /// What it is otherwise is constant `k`.
     GetOrK { a: u8, b: u8, c: u8, k: u32 },
+    /// A record of names and values that lie at `pool`, `count` slots; it costs `price`.
+    Record { a: u8, count: u8, pool: u32, price: u32 },
     Len { a: u8, b: u8 },
     Ord { a: u8, b: u8 },
     /// A constant that is no scalar.
@@ -129,6 +168,35 @@ pub(crate) enum Op {
 }
 
 const _: () = assert!(size_of::<Op>() == 16);
+
+/// Where in a record a field was when it was last looked for. What is done does not depend on it,
+/// only how soon: so machines that run the same code share it.
+#[derive(Debug, Default)]
+pub(crate) struct Place(AtomicU8);
+
+impl Place {
+    #[inline(always)]
+    pub(super) fn get(&self) -> usize {
+        usize::from(self.0.load(Relaxed))
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&self, place: usize) {
+        self.0.store(place as u8, Relaxed);
+    }
+}
+
+impl Clone for Place {
+    fn clone(&self) -> Self {
+        Self(AtomicU8::new(self.0.load(Relaxed)))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// Most steps from one look at the fuel to the next: code without a jump that is taken is no longer
 /// than this.
@@ -149,7 +217,6 @@ pub(crate) enum Bits {
 pub(crate) enum Unary {
     Neg,
     Abs,
-    Sqrt,
     Floor,
     Ceil,
     ToInt,
@@ -196,7 +263,7 @@ impl Compare {
 
 impl Op {
     /// Whether flow never simply goes on behind it.
-    pub(super) const fn ends(self) -> bool {
+    pub(super) const fn ends(&self) -> bool {
         use Op::*;
         matches!(
             self,

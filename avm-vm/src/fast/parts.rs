@@ -3,10 +3,11 @@
 use alloc::{string::String, vec::Vec};
 
 use avm_ir::{
-    Value,
-    value::{LEAF_OVERHEAD, List, MAX_NESTING, Record, Text, to_text},
+    Slot, Value,
+    value::{LEAF_OVERHEAD, List, MAX_NESTING, Record, Scalar, Text, to_text},
 };
 
+use super::op::Place;
 use crate::{
     agent::Memory,
     exec::{WINDOW, data::position},
@@ -25,25 +26,19 @@ pub(super) fn counted(value: &Value, more: u64, memory: &mut Memory) -> Option<V
     count(memory, value.heap() + more).then(|| value.clone())
 }
 
-/// A copy of a value that may be put into another; without `HEAP` of a scalar.
+/// A copy of a value that may be put into another.
 #[inline(always)]
-pub(super) fn part<const HEAP: bool>(value: &Value) -> Option<Value> {
-    match value {
-        Value::Int(int) => Some(Value::Int(*int)),
-        Value::Float(float) => Some(Value::Float(*float)),
-        Value::Bool(bool) => Some(Value::Bool(*bool)),
-        value if HEAP => (value.nesting() < MAX_NESTING).then(|| value.clone()),
-        _ => None,
+pub(super) fn part(value: &Value) -> Option<Value> {
+    match value.scalar() {
+        Some(scalar) => Some(scalar.into()),
+        None => (value.nesting() < MAX_NESTING).then(|| value.clone()),
     }
 }
 
 /// Puts a scalar over one of its kind into a list that nobody else holds.
 #[inline(always)]
-pub(super) fn set_own(list: &mut List, index: i64, value: Value) -> bool {
-    let done = list.set_own(from_start(index), &value);
-    // It is a scalar, which needs no destructor.
-    core::mem::forget(value);
-    done
+pub(super) fn set_own(list: &mut List, index: i64, value: Scalar) -> bool {
+    list.set_own(from_start(index), value)
 }
 
 /// A position from the start; what is negative is far outside.
@@ -62,17 +57,9 @@ pub(super) fn item(list: &List, index: i64) -> Option<&Value> {
 }
 
 /// Puts a value into a list.
-#[inline(always)]
-pub(super) fn replace(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
-    if !value.is_heap() && list.set_own(from_start(index), &value) {
-        return true;
-    }
-    replace_any(list, index, value, memory)
-}
-
 #[cold]
 #[inline(never)]
-fn replace_any(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
+pub(super) fn replace(list: &mut List, index: i64, value: Value, memory: &mut Memory) -> bool {
     let Some(at) = position(index, list.len()) else { return false };
     count(memory, value.heap()) && list.replace(at, value).is_some()
 }
@@ -90,37 +77,130 @@ pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mu
     true
 }
 
-/// Writes a scalar over another of its kind in a field of an item, by way of register `d`, which
-/// holds the item then; `false`, and nothing is done, where there is something else.
+/// Puts a value into a part of a container; `false`, and nothing is done, where canonical code has
+/// to look. Notes where the part has its field.
 #[cold]
 #[inline(never)]
-pub(super) fn put_inner_field(
-    regs: &mut [Value; WINDOW],
-    (a, b, c, d): (u8, u8, u8, u8),
-    name: &Text,
+pub(super) fn put_in(
+    (regs, consts): (&mut [Value; WINDOW], &[Value]),
+    container: u8,
+    [outer, inner, value]: [Slot; 3],
+    place: Option<&Place>,
     memory: &mut Memory,
 ) -> bool {
-    let &Value::Int(index) = &regs[usize::from(b)] else { return false };
-    let index = from_start(index);
-    let Some(value) = part::<false>(&regs[usize::from(c)]) else { return false };
-    let Value::List(list) = &mut regs[usize::from(a)] else { return false };
-    let (Some(item), Some(old)) = (list.get(index), list.field(index, name)) else { return false };
-    if !old.is_alike(&value) || item.nesting() >= MAX_NESTING || !list.is_own() {
+    let operand = |slot: Slot| match (slot.as_reg(), slot.as_const()) {
+        (Some(register), _) => regs.get(usize::from(register)),
+        (None, Some(constant)) => consts.get(constant),
+        (None, None) => None,
+    };
+    let (Some(outer), Some(inner), Some(value)) = (operand(outer), operand(inner), operand(value))
+    else {
+        return false;
+    };
+    // The part nests one level less than the container may.
+    if value.nesting() + 1 >= MAX_NESTING {
         return false;
     }
-    // As it is taken, as its field is written, as it is put back.
-    let heap = list.get(index).map_or(0, Value::heap);
-    if !count(memory, heap + Record::field_heap(name) + heap) {
+    let part = match (&regs[usize::from(container)], outer) {
+        (Value::List(list), Value::Int(index)) => item(list, *index),
+        (Value::Record(record), Value::Text(name)) => record.field(name),
+        _ => None,
+    };
+    let made = match (part, inner) {
+        (Some(Value::List(list)), Value::Int(index)) if item(list, *index).is_some() => {
+            value.heap()
+        }
+        (Some(Value::Record(record)), Value::Text(name)) => {
+            if let (Some(place), Some(at)) = (place, record.place(name)) {
+                place.set(at);
+            }
+            value.heap() + Record::field_heap(name)
+        }
+        _ => return false,
+    };
+    if !count(memory, made) {
         return false;
     }
-    // What was put there last time may be the same item; so nobody else holds it any more.
-    regs[usize::from(d)] = Value::Null;
-    if let Value::List(list) = &mut regs[usize::from(a)] {
-        let item = list.set_field(index, name, &value).unwrap_or_default();
-        regs[usize::from(d)] = item;
-    }
+    let (outer, inner, value) = (outer.clone(), inner.clone(), value.clone());
+    let container = &mut regs[usize::from(container)];
+    // While it is out of the container nobody else holds it, so it is written in place.
+    let mut part = exchange(container, &outer, Value::Null);
+    exchange(&mut part, &inner, value);
+    exchange(container, &outer, part);
     true
 }
+
+/// A field that is not where it was last time, and where it is.
+#[cold]
+#[inline(never)]
+pub(super) fn look<'r>(record: &'r Record, place: &Place, name: &Text) -> &'r Value {
+    place.set(record.place(name).unwrap_or_default());
+    record.field(name).unwrap_or(&Value::Null)
+}
+
+/// Puts a value into a container that has a place for it, and gives what was there.
+fn exchange(container: &mut Value, key: &Value, value: Value) -> Value {
+    let old = match (container, key) {
+        (Value::List(list), Value::Int(index)) => {
+            position(*index, list.len()).and_then(|at| list.replace(at, value))
+        }
+        (Value::Record(record), Value::Text(name)) => match record.replace(name, value) {
+            Ok(old) => Some(old),
+            Err(value) => record.insert(name.clone(), value),
+        },
+        _ => None,
+    };
+    old.unwrap_or_default()
+}
+
+/// Puts a scalar over one of its kind into a part of a list, both held by nobody else.
+#[inline(always)]
+pub(super) fn set_in(list: &mut List, outer: i64, inner: i64, value: Scalar) -> bool {
+    let part = list.own_item(from_start(outer));
+    part.is_some_and(|part| part.set_item(from_start(inner), value))
+}
+
+/// Puts a scalar over one of its kind into a field of a part of a list, both held by nobody else.
+#[inline(always)]
+pub(super) fn set_field_in(
+    list: &mut List,
+    outer: i64,
+    (place, name): (usize, &Text),
+    value: Scalar,
+) -> bool {
+    let part = list.own_item(from_start(outer));
+    part.is_some_and(|part| part.set_field_at(place, name, value))
+}
+
+/// A record of names and values; `None` where canonical code has to look.
+#[cold]
+#[inline(never)]
+pub(super) fn record(
+    (regs, consts): (&[Value; WINDOW], &[Value]),
+    slots: &[Slot],
+    memory: &mut Memory,
+) -> Option<Value> {
+    let operand = |slot: Slot| match (slot.as_reg(), slot.as_const()) {
+        (Some(register), _) => regs.get(usize::from(register)),
+        (None, constant) => consts.get(constant?),
+    };
+    let mut fields = Vec::with_capacity(slots.len() / 2);
+    for pair in slots.chunks_exact(2) {
+        let Value::Text(name) = operand(pair[0])? else { return None };
+        fields.push((name.clone(), part(operand(pair[1])?)?));
+    }
+    let record = Value::Record(Record::of(fields));
+    count(memory, record.heap()).then_some(record)
+}
+
+/// The code of the character at a position of a text, if it and all others are ASCII.
+#[inline(always)]
+pub(super) fn letter_code(text: &Text, index: i64) -> Option<u8> {
+    if text.is_ascii() { text.as_bytes().get(from_start(index)).copied() } else { None }
+}
+
+/// Memory of a text of one ASCII character.
+pub(super) const LETTER: u64 = LEAF_OVERHEAD + 1;
 
 /// Takes an item out of a list and leaves `NULL`.
 #[cold]

@@ -9,14 +9,15 @@
 
 use alloc::vec::Vec;
 
-use avm_ir::{Value, program::Region};
+use avm_ir::{Slot, Value, program::Region, value::Record};
 
 use super::{
     calls::{Call, return_constant, return_int, return_register},
     op::{Compare, MOST, Op},
     parts::{
-        Side, count, counted, equal, first_code, insert, item, join, letter, part, part_or, pop,
-        push, put_inner_field, replace, set_own, take,
+        LETTER, Side, count, counted, equal, first_code, insert, item, join, letter, letter_code,
+        look, part, part_or, pop, push, put_in, record, replace, set_field_in, set_in, set_own,
+        take,
     },
     scalar::{
         bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
@@ -28,6 +29,9 @@ use crate::{agent::Memory, exec::WINDOW, machine::Frame};
 /// What fast code sees of a machine.
 pub(crate) struct View<'m> {
     pub(crate) code: &'m [Op],
+    /// The same with every instruction by itself.
+    pub(crate) single: &'m [Op],
+    pub(crate) apart: bool,
     pub(crate) region: &'m Region,
     pub(crate) number: u32,
     pub(crate) stack: &'m mut [Value],
@@ -54,6 +58,8 @@ enum Why {
     Heap,
     /// Perhaps scalars are enough from here on.
     Scalars,
+    /// What was joined is of no use here: each instruction by itself.
+    Apart,
 }
 
 /// Jumps after which it is tried again whether scalars are enough.
@@ -64,9 +70,10 @@ const PATIENCE: u32 = 64;
 pub(crate) fn run(view: &mut View<'_>, mut fuel: u64) -> u64 {
     let mut why = Why::Scalars;
     loop {
+        view.apart = why == Why::Apart;
         (fuel, why) = match why {
             Why::Scalars => stretch::<false>(view, fuel),
-            Why::Heap => stretch::<true>(view, fuel),
+            Why::Heap | Why::Apart => stretch::<true>(view, fuel),
             Why::Step => return fuel,
         };
     }
@@ -80,7 +87,7 @@ pub(crate) fn run(view: &mut View<'_>, mut fuel: u64) -> u64 {
 fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
     let mut patience = PATIENCE;
     let mut why = Why::Step;
-    let (code, region) = (view.code, view.region);
+    let (code, region) = (if view.apart { view.single } else { view.code }, view.region);
     let consts = region.consts.as_slice();
     // Where flow came from elsewhere, and where it leaves fast code.
     let mut start = view.pc;
@@ -93,7 +100,8 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             if fuel < MOST {
                 break 'window;
             }
-            let mut ahead = code.get(start..).unwrap_or_default().iter();
+            let Some(rest) = code.get(start..) else { break 'window };
+            let mut ahead = rest.iter();
 
             macro_rules! reg {
                 ($number:expr) => {
@@ -149,13 +157,21 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             }
             macro_rules! put_float {
                 ($a:expr, $float:expr) => {
-                    put_scalar!($a, set_float, $float, Value::float)
+                    put_scalar!($a, set_float, $float, Value::Float)
                 };
             }
             macro_rules! put_bool {
                 ($a:expr, $bool:expr) => {
                     put_scalar!($a, set_bool, $bool, Value::Bool)
                 };
+            }
+            // What was joined does not fit its operands.
+            macro_rules! alone {
+                () => {{
+                    pc = here!();
+                    why = Why::Apart;
+                    break 'window;
+                }};
             }
             // On behind the instructions that were done.
             macro_rules! done {
@@ -214,9 +230,13 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     done!(1)
                 }};
             }
+            // NaN has one form, which canonical code sees to.
             macro_rules! float {
                 ($a:expr, $float:expr) => {{
-                    let float = $float;
+                    let float: f64 = $float;
+                    if float.is_nan() {
+                        leave!();
+                    }
                     free!($a);
                     put_float!($a, float);
                     done!(1)
@@ -310,6 +330,65 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     go!(3, if holds { $to } else { $done } as usize)
                 }};
             }
+            // An int that is the result of several instructions.
+            macro_rules! joined {
+                ($a:expr, $steps:tt, $int:expr) => {{
+                    let Some(int) = $int else { alone!() };
+                    free!($a);
+                    put_int!($a, int);
+                    done!($steps)
+                }};
+            }
+            // A product, and a number with it.
+            macro_rules! product_and {
+                (
+                    $a:expr, $b:expr, $c:expr, $d:expr, $e:expr,
+                    $ints:expr, $floats:expr
+                ) => {
+                    match (&reg!($b), &reg!($c), &reg!($e)) {
+                        (&Value::Float(x), &Value::Float(y), &Value::Float(other)) => {
+                            let product: f64 = x * y;
+                            let result: f64 = $floats(other, product);
+                            if product.is_nan() || result.is_nan() {
+                                alone!();
+                            }
+                            free!($a);
+                            free!($d);
+                            put_float!($a, product);
+                            put_float!($d, result);
+                            done!(2)
+                        }
+                        (&Value::Int(x), &Value::Int(y), &Value::Int(other)) => {
+                            let Some(product) = x.checked_mul(y) else { leave!() };
+                            let Some(result) = $ints(other, product) else { alone!() };
+                            free!($a);
+                            free!($d);
+                            put_int!($a, product);
+                            put_int!($d, result);
+                            done!(2)
+                        }
+                        _ => alone!(),
+                    }
+                };
+            }
+            // A step, a jump back, a comparison and the jump on it.
+            macro_rules! step_while {
+                (
+                    $a:expr, $b:expr, $c:expr, $step:expr, $holds:expr,
+                    $to:expr, $done:expr
+                ) => {
+                    match (&reg!($b), &reg!($c)) {
+                        (&Value::Int(x), &Value::Int(end)) => {
+                            let Some(x) = x.checked_add($step) else { leave!() };
+                            let holds: bool = $holds(x, end);
+                            write_bool!($a, holds);
+                            put_int!($b, x);
+                            go!(4, if holds { $to } else { $done } as usize)
+                        }
+                        _ => alone!(),
+                    }
+                };
+            }
             // The next number below an int.
             macro_rules! next_below {
                 ($steps:expr, $a:expr, $b:expr, $end:expr, $to:expr, $done:expr) => {{
@@ -365,6 +444,33 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     int
                 }};
             }
+            // An item, compared with a number.
+            macro_rules! item_jump {
+                (
+                    $a:expr, $b:expr, $c:expr, $d:expr, $holds:expr,
+                    $is:expr, $to:expr
+                ) => {{
+                    let item = inner!($b, index!($c));
+                    let (&Value::Int(item), &Value::Int(other)) = (item, &reg!($d)) else {
+                        alone!()
+                    };
+                    let holds: bool = $holds(item, other);
+                    write_bool!($a, holds);
+                    jump!(3, holds == $is, $to)
+                }};
+            }
+            // The code of a character of a text.
+            macro_rules! letter {
+                ($b:expr, $c:expr) => {{
+                    let (Value::Text(text), &Value::Int(index)) = (&reg!($b), &reg!($c)) else {
+                        alone!()
+                    };
+                    match letter_code(text, index) {
+                        Some(code) => code,
+                        None => alone!(),
+                    }
+                }};
+            }
             // A part of a container that is counted as if it had been copied on the way.
             macro_rules! copy_part {
                 ($a:expr, $part:expr, $heap:expr) => {{
@@ -372,7 +478,9 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     free!($a);
                     match $part {
                         &Value::Int(int) if count(view.memory, heap) => put_int!($a, int),
-                        &Value::Float(float) if count(view.memory, heap) => put_float!($a, float),
+                        &Value::Float(float) if count(view.memory, heap) => {
+                            put_float!($a, float)
+                        }
                         part => {
                             heap!();
                             let copy = some!(counted(part, heap, view.memory));
@@ -390,29 +498,44 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     copy_part!($a, item, list.heap())
                 }};
             }
+            macro_rules! name {
+                ($k:expr) => {{
+                    let Value::Text(name) = &consts[$k as usize] else { leave!() };
+                    name
+                }};
+            }
+            // A field, at first where it was last time.
+            macro_rules! field {
+                ($record:expr, $place:expr, $name:expr) => {
+                    match $record.field_at($place.get(), $name) {
+                        Some(value) => value,
+                        None => {
+                            heap!();
+                            look($record, $place, $name)
+                        }
+                    }
+                };
+            }
             macro_rules! get_get_field {
-                ($a:expr, $b:expr, $i:expr, $k:expr) => {{
-                    heap!();
-                    let inner = inner!($b, $i);
-                    let (Value::Record(record), Value::Text(name)) = (inner, &consts[$k as usize])
-                    else {
-                        leave!();
-                    };
-                    let field = record.field(name).unwrap_or(&Value::Null);
+                ($a:expr, $b:expr, $i:expr, $place:expr, $k:expr) => {{
+                    let Value::Record(record) = inner!($b, $i) else { leave!() };
+                    let field = field!(record, $place, name!($k));
                     copy_part!($a, field, record.heap())
                 }};
             }
             macro_rules! put {
                 ($a:expr, $index:expr, $value:expr) => {{
                     let index = $index;
-                    let Some(value) = $value else { leave!() };
+                    if let Some(value) = $value.scalar()
+                        && let Value::List(list) = &mut reg!($a)
+                        && set_own(list, index, value)
+                    {
+                        done!(1)
+                    }
+                    heap!();
+                    let value = some!(part($value));
                     let Value::List(list) = &mut reg!($a) else { leave!() };
-                    let done = if HEAP {
-                        replace(list, index, value, view.memory)
-                    } else {
-                        set_own(list, index, value)
-                    };
-                    if !done {
+                    if !replace(list, index, value, view.memory) {
                         leave!();
                     }
                     done!(1)
@@ -420,10 +543,19 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
             }
             macro_rules! put_field {
                 ($a:expr, $name:expr, $value:expr) => {{
-                    heap!();
                     let value = $value;
                     let Value::Record(record) = &mut reg!($a) else { leave!() };
                     if !insert(record, $name, value, view.memory) {
+                        leave!();
+                    }
+                    done!(1)
+                }};
+            }
+
+            macro_rules! put_in {
+                ($a:expr, $slots:expr, $place:expr) => {{
+                    heap!();
+                    if !put_in((regs, consts), $a, $slots, $place, view.memory) {
                         leave!();
                     }
                     done!(1)
@@ -588,6 +720,33 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let x = index!(b);
                         int!(a, some!(bits(how, x, k)))
                     }
+                    Op::MulAdd { a, b, c, d, e } => {
+                        product_and!(a, b, c, d, e, i64::checked_add, |x, y| x + y)
+                    }
+                    Op::MulSub { a, b, c, d, e } => {
+                        product_and!(a, b, c, d, e, i64::checked_sub, |x, y| x - y)
+                    }
+                    Op::AddMod { a, b, c, k } => match (&reg!(b), &reg!(c)) {
+                        (&Value::Int(x), &Value::Int(y)) => {
+                            joined!(a, 2, x.checked_add(y).and_then(|sum| sum.checked_rem(k)))
+                        }
+                        _ => alone!(),
+                    },
+                    Op::MulXor { a, b, c, k } => match (&reg!(b), &reg!(c)) {
+                        (&Value::Int(x), &Value::Int(y)) => {
+                            joined!(a, 2, x.checked_mul(k).map(|product| product ^ y))
+                        }
+                        _ => alone!(),
+                    },
+                    Op::Linear { a, b, k, l } => {
+                        let Value::Int(x) = reg!(b) else { alone!() };
+                        let product = x.checked_mul(i64::from(k));
+                        joined!(a, 2, product.and_then(|product| product.checked_add(l)))
+                    }
+                    Op::Sqrt { a, b } => match reg!(b) {
+                        Value::Float(x) if x >= 0.0 => float!(a, libm::sqrt(x)),
+                        _ => leave!(),
+                    },
                     Op::Unary { unary: how, a, b } => write!(a, some!(unary(how, &reg!(b)))),
 
                     Op::CompareRR { how, a, b, c } => {
@@ -604,7 +763,9 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let (x, y) = (&reg!(b), &consts[k as usize]);
                         compared!(a, equal(x, y, price, &mut view.slack).map(|holds| holds != not))
                     }
-                    Op::Truth { a, b, not } => compared!(a, condition(&reg!(b)).map(|x| x != not)),
+                    Op::Truth { a, b, not } => {
+                        compared!(a, condition(&reg!(b)).map(|x| x != not))
+                    }
                     Op::And { a, b, c } => {
                         let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
                         compared!(a, Some(x && y))
@@ -676,6 +837,22 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         )
                     }
 
+                    Op::StepJump { a, to, k } => {
+                        let Value::Int(x) = &mut reg!(a) else { alone!() };
+                        *x = some!(x.checked_add(k));
+                        go!(2, to as usize)
+                    }
+                    Op::StepWhileLt { a, b, c, k, to, done } => {
+                        step_while!(a, b, c, i64::from(k), |x, end| x < end, to, done)
+                    }
+                    Op::StepWhileLe { a, b, c, k, to, done } => {
+                        step_while!(a, b, c, i64::from(k), |x, end| x <= end, to, done)
+                    }
+                    Op::AddWhileLt { a, b, c, d, to, done } => {
+                        let Value::Int(step) = reg!(d) else { alone!() };
+                        step_while!(a, b, c, step, |x, end| x < end, to, done)
+                    }
+
                     Op::Next { a, b, c, done } => next!(1, a, b, c, here!() + 1, done),
                     Op::NextI { a, b, done, k } => next_below!(1, a, b, k, here!() + 1, done),
                     Op::Again { a, b, c, to, done } => next!(2, a, b, c, to as usize, done),
@@ -705,14 +882,9 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         }
                         _ => leave!(),
                     },
-                    Op::GetField { a, b, k } => {
-                        heap!();
-                        let (Value::Record(record), Value::Text(name)) =
-                            (&reg!(b), &consts[k as usize])
-                        else {
-                            leave!();
-                        };
-                        copy!(1, a, record.field(name).unwrap_or(&Value::Null))
+                    Op::GetField { a, b, ref place, k } => {
+                        let Value::Record(record) = &reg!(b) else { leave!() };
+                        copy!(1, a, field!(record, place, name!(k)))
                     }
                     Op::GetGet { a, b, c, d } => {
                         let (i, j) = (index!(c), index!(d));
@@ -722,41 +894,105 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let j = index!(d);
                         get_get!(a, b, k, j)
                     }
-                    Op::GetGetField { a, b, c, k } => {
+                    Op::GetGetField { a, b, c, ref place, k } => {
                         let i = index!(c);
-                        get_get_field!(a, b, i, k)
+                        get_get_field!(a, b, i, place, k)
                     }
-                    Op::GetIGetField { a, b, i, k } => get_get_field!(a, b, i64::from(i), k),
+                    Op::GetIGetField { a, b, ref place, i, k } => {
+                        get_get_field!(a, b, i64::from(i), place, k)
+                    }
 
+                    Op::GetJump { a, b, c, is, to } => match inner!(b, index!(c)) {
+                        &Value::Bool(holds) => {
+                            free!(a);
+                            put_bool!(a, holds);
+                            jump!(2, holds == is, to)
+                        }
+                        _ => alone!(),
+                    },
+                    Op::GetLtJump { a, b, c, d, is, to } => {
+                        item_jump!(a, b, c, d, |item, other| item < other, is, to)
+                    }
+                    Op::GetGtJump { a, b, c, d, is, to } => {
+                        item_jump!(a, b, c, d, |item, other| other < item, is, to)
+                    }
+                    Op::LetterJump { a, b, c, k, not, is, price, to } => {
+                        let code = letter!(b, c);
+                        let price = u64::from(price);
+                        if view.slack < price || !view.memory.has_room(LETTER) {
+                            alone!();
+                        }
+                        write_bool!(a, (code == k) != not);
+                        view.slack -= price;
+                        view.memory.make(LETTER);
+                        jump!(3, ((code == k) != not) == is, to)
+                    }
+                    Op::LetterCode { a, b, c } => {
+                        let code = letter!(b, c);
+                        free!(a);
+                        if !count(view.memory, LETTER) {
+                            leave!();
+                        }
+                        put_int!(a, i64::from(code));
+                        done!(2)
+                    }
                     Op::PutRR { a, b, c } => match &reg!(b) {
-                        &Value::Int(index) => put!(a, index, part::<HEAP>(&reg!(c))),
+                        &Value::Int(index) => put!(a, index, &reg!(c)),
                         Value::Text(name) => {
                             heap!();
-                            let (name, value) = (name.clone(), some!(part::<HEAP>(&reg!(c))));
+                            let (name, value) = (name.clone(), some!(part(&reg!(c))));
                             put_field!(a, &name, value)
                         }
                         _ => leave!(),
                     },
-                    Op::PutRK { a, b, k } => put!(a, index!(b), part::<HEAP>(&consts[k as usize])),
-                    Op::PutIR { a, k, c } => put!(a, k, part::<HEAP>(&reg!(c))),
-                    Op::PutField { a, c, k } => {
+                    Op::PutRK { a, b, k } => put!(a, index!(b), &consts[k as usize]),
+                    Op::PutIR { a, k, c } => put!(a, k, &reg!(c)),
+                    Op::PutField { a, c, ref place, k } => {
+                        let name = name!(k);
+                        let heap = Record::field_heap(name);
+                        if view.memory.has_room(heap)
+                            && let Some(value) = reg!(c).scalar()
+                            && let Value::Record(record) = &mut reg!(a)
+                            && record.set_own_at(place.get(), name, value)
+                        {
+                            view.memory.make(heap);
+                            done!(1)
+                        }
                         heap!();
-                        let Value::Text(name) = &consts[k as usize] else { leave!() };
-                        put_field!(a, name, some!(part::<HEAP>(&reg!(c))))
+                        if let Value::Record(record) = &reg!(a) {
+                            place.set(record.place(name).unwrap_or_default());
+                        }
+                        put_field!(a, name, some!(part(&reg!(c))))
                     }
                     Op::PutFieldK { a, k, v } => {
                         heap!();
-                        let Value::Text(name) = &consts[k as usize] else { leave!() };
-                        put_field!(a, name, some!(part::<HEAP>(&consts[v as usize])))
+                        put_field!(a, name!(k), some!(part(&consts[v as usize])))
                     }
-                    Op::PutInnerField { a, b, c, d, k } => {
-                        heap!();
-                        let Value::Text(name) = &consts[k as usize] else { leave!() };
-                        if !put_inner_field(regs, (a, b, c, d), name, view.memory) {
-                            leave!();
+                    Op::PutIn { a, b, c, d } => {
+                        if let (&Value::Int(i), &Value::Int(j)) = (&reg!(b), &reg!(c))
+                            && let Some(value) = reg!(d).scalar()
+                            && let Value::List(list) = &mut reg!(a)
+                            && set_in(list, i, j, value)
+                        {
+                            done!(1)
                         }
-                        done!(3)
+                        put_in!(a, [b, c, d].map(Slot::reg), None)
                     }
+                    Op::PutInField { a, b, d, ref place, k } => {
+                        let (i, name) = (index!(b), name!(k));
+                        let heap = Record::field_heap(name);
+                        if view.memory.has_room(heap)
+                            && let Some(value) = reg!(d).scalar()
+                            && let Value::List(list) = &mut reg!(a)
+                            && set_field_in(list, i, (place.get(), name), value)
+                        {
+                            view.memory.make(heap);
+                            done!(1)
+                        }
+                        let slots = [Slot::reg(b), Slot::constant(k as u16), Slot::reg(d)];
+                        put_in!(a, slots, Some(place))
+                    }
+                    Op::PutInAny { a, b, c, d } => put_in!(a, [b, c, d], None),
                     Op::TakeRR { a, b, c } => {
                         heap!();
                         let index = index!(c);
@@ -772,7 +1008,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     Op::Push { a, b } => {
                         heap!();
-                        let Some(item) = part::<HEAP>(&reg!(b)) else { leave!() };
+                        let Some(item) = part(&reg!(b)) else { leave!() };
                         let Value::List(list) = &mut reg!(a) else { leave!() };
                         if !push(list, item, view.memory) {
                             leave!();
@@ -796,6 +1032,16 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::Ord { a, b } => {
                         heap!();
                         int!(a, some!(first_code(&reg!(b))))
+                    }
+                    Op::Record { a, count, pool, price } => {
+                        heap!();
+                        let slots = &region.pool[pool as usize..][..usize::from(count)];
+                        if view.slack < u64::from(price) {
+                            leave!();
+                        }
+                        let made = some!(record((regs, consts), slots, view.memory));
+                        view.slack -= u64::from(price);
+                        write!(a, made)
                     }
                     Op::Len { a, b } => {
                         let len = match &reg!(b) {

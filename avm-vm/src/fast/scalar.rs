@@ -33,8 +33,8 @@ macro_rules! setters {
 setters! {
     /// Writes an int over a value.
     set_int, drop_for_int: int: i64 => Value::Int(int);
-    /// Writes a float, with NaN made canonical, over a value.
-    set_float, drop_for_float: float: f64 => Value::float(float);
+    /// Writes a float that is no NaN over a value.
+    set_float, drop_for_float: float: f64 => Value::Float(float);
     /// Writes a bool over a value.
     set_bool, drop_for_bool: bool: bool => Value::Bool(bool);
     /// Writes any value over another.
@@ -191,13 +191,6 @@ pub(super) fn unary(how: Unary, x: &Value) -> Option<Value> {
         (Unary::Neg, Value::Float(x)) => Value::float(-x),
         (Unary::Abs, Value::Int(x)) => Value::Int(x.checked_abs()?),
         (Unary::Abs, Value::Float(x)) => Value::float(libm::fabs(*x)),
-        (Unary::Sqrt, x) => {
-            let x = number(x)?;
-            if x < 0.0 {
-                return None;
-            }
-            Value::float(libm::sqrt(x))
-        }
         (Unary::Floor | Unary::Ceil | Unary::ToInt, Value::Int(x)) => Value::Int(*x),
         (Unary::Floor, Value::Float(x)) => Value::Int(to_int(libm::floor(*x))?),
         (Unary::Ceil, Value::Float(x)) => Value::Int(to_int(libm::ceil(*x))?),
