@@ -37,7 +37,7 @@ fn a_top_up_asks_the_same_effect_again() {
             match machine.run(u64::MAX, &mut ()) {
                 Pause::Slice => {}
                 Pause::Effect(request) => {
-                    asked.push(request.idempotency_key);
+                    asked.push(request.idempotency_key.bytes());
                     machine.answer(request.id, tokens(40), &mut ()).expect("it waits");
                 }
                 Pause::End(End::Exhausted(Meter::Tokens)) => {

@@ -23,7 +23,7 @@ use avm_plugins::{
     host::Host,
     registry::{Binding, Origin, Registry},
 };
-use avm_vm::{Answer, EffectRequest, FailureCode, Spend};
+use avm_vm::{Answer, EffectRequest, FailureCode, IdempotencyKey, Spend};
 use tempfile::TempDir;
 
 /// A folder with programs that write their names and arguments into `log`.
@@ -106,7 +106,7 @@ impl Bench {
             max_bytes: u64::MAX,
             max_units: u64::MAX,
             max_spend: Spend::UNLIMITED,
-            idempotency_key: [0; 32],
+            idempotency_key: IdempotencyKey::Given([0; 32]),
         })
     }
 }

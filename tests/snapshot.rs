@@ -67,7 +67,7 @@ fn goes_on_from_every_step() {
             Pause::Effect(request) => {
                 hops =
                     Machine::restore(hops.image().clone(), &hops.snapshot()).expect("a snapshot");
-                assert_eq!(hops.pending(), Some(&request));
+                assert_eq!(hops.pending(), Some(&*request));
                 answer(&mut whole, request.id);
                 answer(&mut hops, request.id);
             }

@@ -14,7 +14,7 @@ use std::{
 
 use avm_ir::{Opcode, Value, verify::CodePlace};
 use avm_plugins::{host::Host, registry::Registry};
-use avm_vm::{EffectRequest, Spend};
+use avm_vm::{EffectRequest, IdempotencyKey, Spend};
 
 const ITEMS: usize = 1000;
 const ROUNDS: usize = 9;
@@ -72,7 +72,7 @@ fn median(workers: usize, item: &Value) -> Duration {
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend::UNLIMITED,
-        idempotency_key: [0; 32],
+        idempotency_key: IdempotencyKey::Given([0; 32]),
     };
     let mut times: Vec<Duration> = (0..ROUNDS)
         .map(|_| {

@@ -161,7 +161,7 @@ impl Simulated {
 
     fn execute(&self, call: &Call, action: &Action) -> Outcome {
         let mut state = self.state();
-        let key = call.idempotency_key;
+        let key = call.idempotency_key.bytes();
         if let Some((_, receipt)) = state.made.iter().find(|(made, _)| *made == key) {
             return call.fits(Reply::new(receipt.clone(), 0));
         }

@@ -175,7 +175,7 @@ impl Gpus for Devices {
         call.reserves(&spent)?;
         let (mut leases, now) = self.leases();
         let ends = now.saturating_add(Duration::from_secs(seconds));
-        if !leases.take(slice, call.idempotency_key, ends) {
+        if !leases.take(slice, call.idempotency_key.bytes(), ends) {
             let message =
                 format!("too little of {gpu} is free; release it, or wait for leases to end");
             return Err(Refusal::new(FailureCode::Unavailable, message));

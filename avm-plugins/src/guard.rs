@@ -200,7 +200,7 @@ impl Guard {
             if tries > retries || !code.is_some_and(may_pass) {
                 return Err(again(refusal, tries));
             }
-            let pause = retry::pause(self.watch.backoff, tries, &call.idempotency_key);
+            let pause = retry::pause(self.watch.backoff, tries, &call.idempotency_key.bytes());
             if self.host.now().saturating_add(pause) >= deadline {
                 return Err(again(refusal, tries));
             }

@@ -193,8 +193,9 @@ impl Cluster for Pool {
         // Threads first, so that no task is left behind that nobody computes.
         self.workers.wake()?;
         let mut state = self.workers.lock();
+        let key = call.idempotency_key.bytes();
         let mut started = state.tasks.iter();
-        if let Some((number, _)) = started.find(|(_, task)| task.key == call.idempotency_key) {
+        if let Some((number, _)) = started.find(|(_, task)| task.key == key) {
             return Ok(*number);
         }
         if state.tasks.len() >= self.max_tasks {
@@ -208,7 +209,7 @@ impl Cluster for Pool {
         state.next += 1;
         let number = state.next;
         let how = (breaks, &self.faults);
-        let task = Task::new(job, payload.clone(), credits, call.idempotency_key, how);
+        let task = Task::new(job, payload.clone(), credits, key, how);
         state.tasks.insert(number, task);
         drop(state);
         self.workers.wake()?;

@@ -1,5 +1,7 @@
 //! What an agent is besides its registers: status words, private store, log, saved state, meters.
 
+mod draws;
+
 use alloc::{
     collections::{BTreeMap, VecDeque},
     string::String,
@@ -7,10 +9,6 @@ use alloc::{
 };
 
 use avm_ir::{StatusWord, Value, value::Text};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
 
 use crate::{
     effect::Failure,
@@ -18,6 +16,7 @@ use crate::{
     meter::{Budget, Spend},
     trap::{Fault, TrapCode},
 };
+pub(crate) use draws::Draws;
 
 /// A note of `LOG`.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,9 +147,7 @@ pub(crate) struct Agent {
     /// Agent registers as they were filled from outside.
     pub(crate) initial: Vec<(u8, Value)>,
     pub(crate) memory: Memory,
-    pub(crate) rng: ChaCha8Rng,
-    /// Random numbers drawn.
-    pub(crate) drawn: u64,
+    pub(crate) draws: Draws,
     /// Executed instructions.
     pub(crate) steps: u64,
     /// Nanogas left.
@@ -180,8 +177,7 @@ impl Agent {
             saved: Value::Null,
             initial: Vec::new(),
             memory: Memory::new(memory),
-            rng: ChaCha8Rng::seed_from_u64(config.seed),
-            drawn: 0,
+            draws: Draws::new(config.seed, 0),
             steps: 0,
             gas: config.gas,
             gas_limit: config.gas,
@@ -240,31 +236,15 @@ impl Agent {
         ENTRY + note.heap()
     }
 
-    /// A uniform int between two bounds, by rejection, so that every value is equally likely.
+    /// A uniform int between two bounds.
     pub(crate) fn random(&mut self, low: i64, high: i64) -> i64 {
-        let span = high.wrapping_sub(low).cast_unsigned();
-        loop {
-            let draw = self.rng.next_u64();
-            self.drawn += 1;
-            let Some(count) = span.checked_add(1) else { return draw.cast_signed() };
-            let zone = u64::MAX - (u64::MAX % count + 1) % count;
-            if draw <= zone {
-                return low.wrapping_add((draw % count).cast_signed());
-            }
-        }
+        self.draws.int(low, high)
     }
 
     /// A word for the log of failures.
     pub(crate) fn note_failure(&mut self, failure: Failure) {
         self.failures += 1;
         self.last_failure = Some(failure);
-    }
-
-    /// Goes on drawing behind so many draws of the seed.
-    pub(crate) fn skip_draws(&mut self, drawn: u64) {
-        self.drawn = drawn;
-        // A draw is two words of 32 bits.
-        self.rng.set_word_pos(2 * u128::from(drawn));
     }
 
     pub(crate) fn last_failure_text(&self) -> Option<String> {

@@ -1,10 +1,13 @@
 //! Effects: what the machine asks of the outside, and what may come back. Plain data.
 
+mod key;
+
 use alloc::{string::String, vec::Vec};
 
 use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
 
 use crate::meter::{Meter, Spend};
+pub use key::IdempotencyKey;
 
 /// A request to the outside. The machine stands still until it is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +33,7 @@ pub struct EffectRequest {
     pub max_spend: Spend,
     /// The same for the same effect of the same run, however often it is asked again; different
     /// for every other.
-    pub idempotency_key: [u8; 32],
+    pub idempotency_key: IdempotencyKey,
 }
 
 impl EffectRequest {

@@ -176,7 +176,8 @@ impl Cpu<'_> {
     #[cold]
     fn measure(&mut self, about: u64) -> Done {
         let current = &self.regs[..self.live.min(WINDOW)];
-        let windows = windows_heap(self.below, current, self.frames, self.sums);
+        let unused = &self.image.unused;
+        let windows = windows_heap(unused, self.below, current, self.frames, self.sums);
         let reachable = windows + self.agent.heap();
         Ok(self.agent.memory.measure(reachable, about)?)
     }

@@ -4,10 +4,12 @@ mod budget;
 mod effects;
 mod frames;
 mod park;
+mod rest;
 mod snapshot;
 mod state;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
+use core::ops::Range;
 
 use avm_ir::{
     Opcode, Program, Schedule, StatusWord, Value, Verified,
@@ -43,6 +45,8 @@ pub struct Image {
     fast: fast::Code,
     schedule_hash: [u8; 32],
     program_hash: [u8; 32],
+    /// Registers that are always `NULL` in the agent's own window.
+    pub(crate) unused: Range<usize>,
 }
 
 impl Image {
@@ -54,6 +58,7 @@ impl Image {
             prices,
             schedule_hash: schedule.hash(),
             program_hash: verified.program().hash(),
+            unused: rest::unused(verified.program()),
             verified,
         }
     }
@@ -182,21 +187,21 @@ pub enum Pause {
     /// The slice is used up; run on.
     Slice,
     /// The machine asks the outside; [`Machine::answer`] lets it go on.
-    Effect(EffectRequest),
+    Effect(Arc<EffectRequest>),
     /// The run is over.
     End(End),
 }
 
-/// One agent.
-#[derive(Clone, Debug)]
+/// One agent. A clone is a fork: it shares every value until one of the two changes it.
+#[derive(Debug)]
 pub struct Machine {
     image: Arc<Image>,
     pub(crate) agent: Agent,
     /// Most nested calls.
     call_depth: usize,
     on_exhausted: OnExhausted,
-    seed: u64,
-    /// The windows of all frames, one behind the other; slots behind the last one are `NULL`.
+    /// The windows of all frames, one behind the other; slots behind the last one are `NULL`. While
+    /// it runs there is a whole window from `base` on. At rest there may be fewer (`rest`).
     stack: Vec<Value>,
     frames: Vec<Frame>,
     /// Memory of the windows of `frames[1..]`, each with those before it, as far as it was asked
@@ -218,8 +223,7 @@ impl Machine {
             agent: Agent::new(&config),
             call_depth: config.limits.call_depth,
             on_exhausted: config.on_exhausted,
-            seed: config.seed,
-            stack: alloc::vec![Value::Null; WINDOW],
+            stack: Vec::new(),
             frames: Vec::new(),
             sums: Vec::new(),
             base: 0,
@@ -262,6 +266,9 @@ impl Machine {
         }
         // So that the order in which a host names them does not show in the state's hash.
         initial.sort_by_key(|(register, _)| *register);
+        if let Some((last, _)) = initial.last() {
+            self.stack = alloc::vec![Value::Null; usize::from(*last) + 1];
+        }
         for (register, value) in &initial {
             self.stack[usize::from(*register)] = value.clone();
         }
@@ -283,6 +290,7 @@ impl Machine {
             if let Some(end) = &self.end {
                 return Pause::End(end.clone());
             }
+            self.open();
             let exit = if O::STEPS {
                 self.run_window(stop_at, observer)
             } else {
@@ -335,8 +343,11 @@ impl Machine {
         let intrinsic = self.image.prices.intrinsic;
         // Fewer steps leave no less.
         let slack = self.agent.gas - fuel * intrinsic;
+        let (code, single) = self.image.fast.region(self.region);
         let mut view = View {
-            code: self.image.fast.region(self.region),
+            code,
+            single,
+            apart: false,
             region,
             number: self.region,
             stack: &mut self.stack,
@@ -452,12 +463,12 @@ impl Machine {
     /// Value of an agent register by name.
     pub fn register(&self, name: &str) -> Option<&Value> {
         let number = self.image.program().register(name)?;
-        self.stack.get(usize::from(number))
+        Some(self.slot(usize::from(number)))
     }
 
     /// Named agent registers with their values, by number.
     pub fn registers(&self) -> impl Iterator<Item = (&str, &Value)> {
         let names = self.image.program().registers.iter().map(String::as_str);
-        names.zip(self.stack.iter()).filter(|(name, _)| !name.is_empty())
+        names.zip(self.slots()).filter(|(name, _)| !name.is_empty())
     }
 }

@@ -5,7 +5,7 @@ use avm_ir::{
     value::{from_json, to_json},
     verify::CodePlace,
 };
-use avm_vm::{EffectRequest, FailureCode, Spend};
+use avm_vm::{EffectRequest, FailureCode, IdempotencyKey, Spend};
 
 use super::*;
 use crate::{
@@ -65,7 +65,7 @@ fn request(opcode: Opcode, args: Vec<Option<Value>>) -> EffectRequest {
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend::UNLIMITED,
-        idempotency_key: [0; 32],
+        idempotency_key: IdempotencyKey::Given([0; 32]),
     }
 }
 

@@ -32,7 +32,7 @@ fn call(key: u64) -> Call {
         max_gas: u64::MAX,
         max_spend: Spend::UNLIMITED,
         timeout: Duration::from_secs(60),
-        idempotency_key,
+        idempotency_key: idempotency_key.into(),
     }
 }
 

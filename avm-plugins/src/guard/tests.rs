@@ -8,7 +8,7 @@ use std::{
 };
 
 use avm_ir::Value;
-use avm_vm::{FailureCode, Spend};
+use avm_vm::{FailureCode, IdempotencyKey, Spend};
 
 use super::{Ask, Guard, Watch};
 use crate::{
@@ -25,7 +25,7 @@ const CALL: Call = Call {
     max_gas: u64::MAX,
     max_spend: Spend::UNLIMITED,
     timeout: Duration::MAX,
-    idempotency_key: [7; 32],
+    idempotency_key: IdempotencyKey::Given([7; 32]),
 };
 
 fn manifest(reaches: Reaches) -> Manifest {
@@ -169,7 +169,7 @@ fn pauses_depend_on_the_call_alone_and_differ_between_calls() {
     let waited = |key: u8| {
         let bench = bench("retries = 5", Reaches::Files);
         let (_, job) = flaky(9);
-        let call = Call { idempotency_key: [key; 32], ..CALL };
+        let call = Call { idempotency_key: IdempotencyKey::Given([key; 32]), ..CALL };
         let ask = Ask { function: "read", args: None };
         bench.guard.call(&call, &bench.manifest, ask, job).expect_err("it always fails");
         bench.host.now()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use avm_ir::Value;
-use avm_vm::{Answer, EffectRequest, Failure, FailureCode, Meter, Spend};
+use avm_vm::{Answer, EffectRequest, Failure, FailureCode, IdempotencyKey, Meter, Spend};
 
 /// What one call may use: the reservation.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct Call {
     /// for something must not wait longer.
     pub timeout: Duration,
     /// The same however often this very effect is asked again.
-    pub idempotency_key: [u8; 32],
+    pub idempotency_key: IdempotencyKey,
 }
 
 impl Call {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use avm_ir::{NameKind, Opcode, Value, value::Record, verify::CodePlace};
-use avm_vm::{Answer, EffectRequest, FailureCode, Spend};
+use avm_vm::{Answer, EffectRequest, FailureCode, IdempotencyKey, Spend};
 
 use super::{Binding, Origin, Registry};
 use crate::{
@@ -32,7 +32,7 @@ fn request(opcode: Opcode, args: &[Value]) -> EffectRequest {
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend::UNLIMITED,
-        idempotency_key: [0; 32],
+        idempotency_key: IdempotencyKey::Given([0; 32]),
     }
 }
 

@@ -2,7 +2,7 @@ use core::time::Duration;
 use std::{path::PathBuf, sync::Arc};
 
 use avm_ir::{Value, value::Record};
-use avm_vm::{FailureCode, Spend};
+use avm_vm::{FailureCode, IdempotencyKey, Spend};
 use proptest::prelude::*;
 
 use super::Sqlite;
@@ -18,7 +18,7 @@ const OPEN: Call = Call {
     max_gas: u64::MAX,
     max_spend: Spend::UNLIMITED,
     timeout: Duration::from_secs(60),
-    idempotency_key: [0; 32],
+    idempotency_key: IdempotencyKey::Given([0; 32]),
 };
 
 /// Work that fits into any test: a million steps.

@@ -140,7 +140,8 @@ impl Http {
         };
         headers.entry("content-type").or_insert(HeaderValue::from_static(kind));
         // A service that knows the header does once what it is asked twice.
-        let key: String = call.idempotency_key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = call.idempotency_key.bytes();
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         if let Ok(key) = HeaderValue::from_str(&key) {
             headers.insert("idempotency-key", key);
         }

@@ -1,12 +1,13 @@
 //! Reserve, ask, settle: what an effect costs before and after, and what its answer changes.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Instr, OpInfo, Opcode, Value,
     effects::StatusWord,
     gas::GAS,
     instr::{NO_REGISTER, Role},
+    opcode::OPS,
     operand::{DefaultValue, Kind, NameKind},
     program::MAX_NAME,
     value::{MAX_NESTING, Record},
@@ -15,18 +16,18 @@ use avm_ir::{
 
 use super::{End, Machine, OnExhausted};
 use crate::{
-    effect::{Answer, EffectRequest, Failure, FailureCode},
+    effect::{Answer, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
     meter::Meter,
     observer::Observer,
-    price::{Operands, Results, slots_of},
+    price::{Operands, Results, same, slots_of},
     trap::{Fault, TrapCode},
 };
 
 /// An effect that was asked and not yet answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
-    pub(crate) request: EffectRequest,
+    pub(crate) request: Arc<EffectRequest>,
     /// Nanogas charged before, intrinsic minimum included.
     pub(crate) charged: u64,
     /// Whether `max_gas` comes from the call's own `gas_limit` rather than from what is left.
@@ -62,7 +63,7 @@ impl Machine {
         let intrinsic = self.image.prices.intrinsic;
         let mut charged = intrinsic + self.price_before(instr);
         let mut refusal = self.refusal(instr, &args);
-        let own_limit = own_gas_limit(instr.op.info(), &args);
+        let own_limit = own_gas_limit(instr.op, &args);
         if let Some(limit) = own_limit.filter(|limit| charged > *limit) {
             // The call never costs more than its limit, but the minimum that every step pays.
             charged = self.give_back(charged, limit.max(intrinsic));
@@ -81,7 +82,7 @@ impl Machine {
         let room = self.agent.memory.limit.saturating_sub(self.measured());
         let request = self.request(instr, args, max_gas, (max_bytes.min(room), max_units));
         let own_limit = own_limit.is_some() && max_gas < left;
-        let pending = Pending { request, charged, own_limit };
+        let pending = Pending { request: Arc::new(request), charged, own_limit };
         match refusal {
             Some(failure) => self.refuse(pending, failure, observer),
             None => self.pending = Some(pending),
@@ -113,7 +114,11 @@ impl Machine {
             max_bytes,
             max_units,
             max_spend: self.agent.left(),
-            idempotency_key: self.idempotency_key(),
+            idempotency_key: IdempotencyKey::Effect {
+                program: self.image.program_hash(),
+                seed: self.agent.draws.seed(),
+                number: self.agent.effects,
+            },
         }
     }
 
@@ -134,19 +139,20 @@ impl Machine {
             self.pending = Some(pending);
             return Err(AnswerError::OtherEffect);
         }
+        self.open();
         self.settle(pending, answer, observer);
         Ok(())
     }
 
     /// The effect that waits for an answer.
     pub fn pending(&self) -> Option<&EffectRequest> {
-        self.pending.as_ref().map(|pending| &pending.request)
+        self.pending.as_ref().map(|pending| &*pending.request)
     }
 
     fn settle<O: Observer>(&mut self, pending: Pending, answer: Answer, observer: &mut O) {
         let request = &pending.request;
-        let room = self.agent.memory.limit.saturating_sub(self.measured());
-        let mut answer = check(answer, request, room);
+        let limit = self.agent.memory.limit;
+        let mut answer = check(answer, request, || limit.saturating_sub(self.measured()));
         let mut price = self.price_after(self.fetched(), &answer);
         // The limits may have been raised since it was asked, and time may have passed.
         let left = request.max_spend.at_most(&self.agent.left());
@@ -227,7 +233,7 @@ impl Machine {
             return;
         };
         let args = self.arguments(instr);
-        let own_limit = own_gas_limit(instr.op.info(), &args).map(|limit| limit.max(intrinsic));
+        let own_limit = own_gas_limit(instr.op, &args).map(|limit| limit.max(intrinsic));
         let (charged, failure) = match own_limit.filter(|limit| *limit <= left) {
             // The call fails at its own limit before the agent's gas counts.
             Some(limit) => (limit, self.refusal(instr, &args).unwrap_or_else(short_limit)),
@@ -245,24 +251,31 @@ impl Machine {
         self.agent.gas -= charged;
         self.pc += 1;
         let request = self.request(instr, args, self.agent.gas, (0, 0));
-        self.refuse(Pending { request, charged, own_limit: false }, failure, observer);
+        let pending = Pending { request: Arc::new(request), charged, own_limit: false };
+        self.refuse(pending, failure, observer);
     }
 
-    /// Why an instruction is refused before anybody is asked: its operands, or a name that the
-    /// program did not declare. Literal names are in the manifest, or the program is not verified.
+    /// Why an instruction is refused before anybody is asked: its operands, or a computed name that
+    /// the program did not declare. Literal names are in the manifest, or the program is not
+    /// verified.
     fn refusal(&self, instr: Instr, args: &[Option<Value>]) -> Option<Failure> {
         let info = instr.op.info();
         if let Some(failure) = unusable(info, args) {
             return Some(failure);
         }
-        let manifest = &self.image.program().manifest;
-        info.inputs.iter().zip(args).find_map(|(operand, arg)| match (operand.kind, arg) {
-            // Its regions are the program's own; their permissions say what may be done to them.
-            (Kind::Name(NameKind::Region), _) => None,
-            (Kind::Name(kind), Some(Value::Text(name))) if !manifest.lists(kind, name) => {
-                Some(undeclared(kind, name))
+        let program = self.image.program();
+        let slots = slots_of(&instr, &program.regions[self.region as usize].pool);
+        info.slot_roles().zip(slots.iter()).find_map(|(role, slot)| {
+            let Role::Input(index) = role else { return None };
+            slot.as_reg()?;
+            match (info.inputs[index].kind, args.get(index)?) {
+                // Its regions are the program's own; their permissions say what may be done to them.
+                (Kind::Name(NameKind::Region), _) => None,
+                (Kind::Name(kind), Some(Value::Text(name))) => {
+                    (!program.manifest.lists(kind, name)).then(|| undeclared(kind, name))
+                }
+                _ => None,
             }
-            _ => None,
         })
     }
 
@@ -294,10 +307,17 @@ impl Machine {
         if instr.op == Opcode::SELF_MODIFY_SANDBOX && !failed {
             self.agent.status.sandbox = outputs.first().cloned().unwrap_or_default();
         }
-        let registers = self.output_registers(instr);
+        let region = &self.image.program().regions[self.region as usize];
+        let slots = slots_of(&instr, &region.pool);
+        let first = (!info.outputs.is_empty()).then_some(instr.a);
+        let further = info.slot_roles().zip(slots.iter()).map_while(|(role, slot)| match role {
+            Role::Output(_) => Some(slot.as_reg().unwrap_or(NO_REGISTER)),
+            // Results come first.
+            Role::Input(_) => None,
+        });
         let mut outputs = outputs.into_iter();
         let mut made = 0;
-        for register in registers {
+        for register in first.into_iter().chain(further) {
             let value = outputs.next().unwrap_or_default();
             if register != NO_REGISTER {
                 made += value.heap();
@@ -309,22 +329,6 @@ impl Machine {
 
     pub(super) fn fetched(&self) -> Instr {
         self.image.program().regions[self.region as usize].code[self.pc - 1]
-    }
-
-    fn output_registers(&self, instr: Instr) -> Vec<u8> {
-        let info = instr.op.info();
-        let region = &self.image.program().regions[self.region as usize];
-        let slots = slots_of(&instr, &region.pool);
-        let mut registers = Vec::with_capacity(info.outputs.len());
-        if !info.outputs.is_empty() {
-            registers.push(instr.a);
-        }
-        for (role, slot) in info.slot_roles().zip(slots.iter()) {
-            if let Role::Output(_) = role {
-                registers.push(slot.as_reg().unwrap_or(NO_REGISTER));
-            }
-        }
-        registers
     }
 
     pub(super) fn arguments(&self, instr: Instr) -> Vec<Option<Value>> {
@@ -370,14 +374,6 @@ impl Machine {
         };
         f(&Operands { a: &window[usize::from(instr.a)], slots: &slots, value: &value })
     }
-
-    fn idempotency_key(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("aither avm effect v1");
-        hasher.update(&self.image.program_hash());
-        hasher.update(&self.seed.to_le_bytes());
-        hasher.update(&self.agent.effects.to_le_bytes());
-        *hasher.finalize().as_bytes()
-    }
 }
 
 /// What becomes of a call whose own limit does not cover the price that is known beforehand.
@@ -412,10 +408,27 @@ fn undeclared(kind: NameKind, name: &str) -> Failure {
     Failure { code: FailureCode::NotGranted, message }
 }
 
+/// Which operand of a row is the call's own gas limit, by opcode; 255 where none is.
+static GAS_LIMIT: [u8; 256] = {
+    let mut places = [255; 256];
+    let mut row = 0;
+    while row < OPS.len() {
+        let inputs = OPS[row].inputs;
+        let mut i = 0;
+        while i < inputs.len() {
+            if same(inputs[i].name.as_bytes(), b"gas_limit") {
+                places[OPS[row].opcode as usize] = i as u8;
+            }
+            i += 1;
+        }
+        row += 1;
+    }
+    places
+};
+
 /// The call's own limit in nanogas, where the row has one and the program gives it.
-fn own_gas_limit(info: &OpInfo, args: &[Option<Value>]) -> Option<u64> {
-    let index = info.inputs.iter().position(|operand| operand.name == "gas_limit")?;
-    match args.get(index)?.as_ref()? {
+fn own_gas_limit(op: Opcode, args: &[Option<Value>]) -> Option<u64> {
+    match args.get(usize::from(GAS_LIMIT[op as usize]))?.as_ref()? {
         Value::Int(gas) => Some(u64::try_from(*gas).unwrap_or(0).saturating_mul(GAS)),
         // Converted once, here, and exact from then on; the cast saturates.
         Value::Float(gas) => Some(libm::round(*gas * GAS as f64) as u64),
@@ -461,16 +474,16 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
 
 /// Turns an answer that breaks the request's caps, or takes more memory than there is, into a
 /// failure.
-fn check(answer: Answer, request: &EffectRequest, room: u64) -> Answer {
+fn check(answer: Answer, request: &EffectRequest, room: impl FnOnce() -> u64) -> Answer {
     let Ok(outputs) = &answer.result else { return answer };
     let bytes: u64 = outputs.iter().map(Value::size).sum();
     let too_large = bytes > request.max_bytes && request.max_bytes < u64::MAX;
-    let too_heavy = outputs.iter().map(Value::heap).sum::<u64>() > room;
+    let too_heavy = || outputs.iter().map(Value::heap).sum::<u64>() > room();
     let problem = if outputs.len() > request.opcode.info().outputs.len() {
         "the provider gave more outputs than the instruction has"
     } else if outputs.iter().any(|value| value.nesting() > MAX_NESTING) {
         "the answer is nested more than 64 levels deep"
-    } else if bytes > 64 && (too_large || too_heavy) {
+    } else if bytes > 64 && (too_large || too_heavy()) {
         "the answer is larger than the call may return"
     } else {
         return answer;

@@ -1,6 +1,7 @@
 //! Calls and returns, and flow between regions.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use avm_ir::{Value, program::Perm, verify::CodePlace};
 
@@ -28,8 +29,9 @@ pub(crate) const FRAME: u64 = 64;
 
 /// Memory of all frames and windows in bytes, slots included. `sums` keeps that of the callers'
 /// windows, so that every window is walked once as long as it is not returned to; the agent's own
-/// window, to which functions can write, is walked every time.
+/// window, to which functions can write, is walked every time, but for its `unused` registers.
 pub(crate) fn windows_heap(
+    unused: &Range<usize>,
     below: &[Value],
     current: &[Value],
     frames: &[Frame],
@@ -40,8 +42,9 @@ pub(crate) fn windows_heap(
         let callers = sums.last().copied().unwrap_or(0);
         sums.push(callers + heap(&below[frame.base..frame.base + frame.live]));
     }
-    let agent = heap(&below[..below.len().min(WINDOW)]);
     let slots = 16 * (below.len() + WINDOW) as u64;
+    let (agents, current) = if below.is_empty() { (current, below) } else { (below, current) };
+    let agent = heap(&agents[..unused.start]) + heap(&agents[unused.end..WINDOW]);
     agent + sums.last().copied().unwrap_or(0) + heap(current) + slots + FRAME * frames.len() as u64
 }
 
@@ -165,17 +168,18 @@ impl Machine {
         self.agent.memory.measure(reachable, 0)
     }
 
-    /// The same as [`Self::memory_used`], in time that does not grow with the depth of calls.
+    /// The same as [`Self::memory_used`] of a running machine, in time that does not grow with the
+    /// depth of calls.
     pub(super) fn measured(&mut self) -> u64 {
         let (below, rest) = self.stack.split_at(self.base);
-        windows_heap(below, &rest[..self.live], &self.frames, &mut self.sums) + self.agent.heap()
+        let (unused, current) = (&self.image.unused, &rest[..self.live]);
+        windows_heap(unused, below, current, &self.frames, &mut self.sums) + self.agent.heap()
     }
 
     /// Memory of everything the agent holds, in bytes, as the limit counts it.
     pub fn memory_used(&self) -> u64 {
-        let live = &self.stack[..self.base + self.live];
         let frames = FRAME * self.frames.len() as u64;
         let slots = 16 * (self.base + WINDOW) as u64;
-        live.iter().map(Value::heap).sum::<u64>() + slots + frames + self.agent.heap()
+        self.slots().map(Value::heap).sum::<u64>() + slots + frames + self.agent.heap()
     }
 }

@@ -90,7 +90,7 @@ impl Machine {
         out.raw(&self.image.schedule_hash());
         self.write_meters(out);
         self.write_place(out);
-        for value in &self.stack[..self.base + self.live] {
+        for value in self.slots() {
             encode_to(value, out);
         }
         self.write_agent(out);
@@ -99,8 +99,14 @@ impl Machine {
 
     fn write_meters(&self, out: &mut Writer) {
         let agent = &self.agent;
-        let counters =
-            [agent.gas, agent.gas_limit, agent.steps, agent.effects, agent.failures, agent.drawn];
+        let counters = [
+            agent.gas,
+            agent.gas_limit,
+            agent.steps,
+            agent.effects,
+            agent.failures,
+            agent.draws.drawn(),
+        ];
         counters.into_iter().for_each(|counter| out.u64(counter));
         for Budget { spend, effects } in [&agent.budget, &agent.spent] {
             write_spend(spend, out);
@@ -110,7 +116,7 @@ impl Machine {
         out.u64(self.call_depth as u64);
         out.u64(agent.log_limit as u64);
         out.u8(self.on_exhausted as u8);
-        out.u64(self.seed);
+        out.u64(self.agent.draws.seed());
     }
 
     fn write_place(&self, out: &mut Writer) {

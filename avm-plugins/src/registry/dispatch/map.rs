@@ -16,7 +16,7 @@ use std::{
 };
 
 use avm_ir::{Value, value::MAX_NESTING};
-use avm_vm::{FailureCode, Meter, Spend};
+use avm_vm::{FailureCode, IdempotencyKey, Meter, Spend};
 
 use crate::{
     guard::Ask,
@@ -155,12 +155,13 @@ impl<'a> Map<'a> {
             let message = "the time of the whole call was over before this item";
             return Err(Refusal::new(FailureCode::Timeout, message));
         }
-        let key = blake3::keyed_hash(&self.call.idempotency_key, &(index as u64).to_le_bytes());
+        let key = self.call.idempotency_key.bytes();
+        let key = blake3::keyed_hash(&key, &(index as u64).to_le_bytes());
         let call = Call {
             // A model spends tokens and nothing else; time passes for all items together.
             max_spend: Spend { tokens, wall: self.call.max_spend.wall, ..Spend::NONE },
             timeout,
-            idempotency_key: *key.as_bytes(),
+            idempotency_key: IdempotencyKey::Given(*key.as_bytes()),
             ..*self.call
         };
         let input = self.items[index].clone();

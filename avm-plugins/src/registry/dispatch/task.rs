@@ -26,16 +26,16 @@ const MOST_RETRIES: i64 = 100;
 
 impl Registry {
     pub(super) fn migrate(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
-        self.forget_tasks(&call.idempotency_key);
+        let key = call.idempotency_key.bytes();
+        self.forget_tasks(&key);
         let subnet = name(self, request)?.to_owned();
         let held = billionths(request, "hpc_credits")?;
         let spent = Spend { credits: held, ..Spend::NONE };
         call.reserves(&spent)?;
-        let id = match self.handles.started_by(&call.idempotency_key) {
+        let id = match self.handles.started_by(&key) {
             Some((id, _)) => id,
             None => {
                 let number = start(self.cluster(&subnet)?, call, any(request, "payload"), held)?;
-                let key = call.idempotency_key;
                 let task = Task { subnet, number, held, key, settled: None, taken: None };
                 self.handles.start(task)
             }
@@ -63,7 +63,7 @@ impl Registry {
         let mut last = String::new();
         for attempt in 0..=retries {
             let left = deadline.saturating_sub(self.host.now());
-            let idempotency_key = attempt_key(&call.idempotency_key, attempt);
+            let idempotency_key = attempt_key(&call.idempotency_key.bytes(), attempt).into();
             let try_call = Call { idempotency_key, timeout: left, ..*call };
             let spending = |used| Spend { credits: used, ..Spend::NONE };
             let number = start(cluster, &try_call, payload.clone(), budget - used)
@@ -91,7 +91,7 @@ impl Registry {
     }
 
     pub(super) fn wait_for(&mut self, call: &Call, request: &EffectRequest) -> Outcome {
-        let key = call.idempotency_key;
+        let key = call.idempotency_key.bytes();
         self.forget_tasks(&key);
         let id = self.task_id(request)?;
         let no_task = || Refusal::not_found("there is no such task, or its result was taken");

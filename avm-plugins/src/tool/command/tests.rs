@@ -9,7 +9,7 @@ use std::{
 };
 
 use avm_ir::{Value, value::from_json};
-use avm_vm::{FailureCode, Spend};
+use avm_vm::{FailureCode, IdempotencyKey, Spend};
 
 use super::Command;
 use crate::{
@@ -73,7 +73,7 @@ fn call(millis: u64, max_bytes: u64) -> Call {
         max_gas: u64::MAX,
         max_spend: Spend::UNLIMITED,
         timeout: Duration::from_millis(millis),
-        idempotency_key: [0; 32],
+        idempotency_key: IdempotencyKey::Given([0; 32]),
     }
 }
 

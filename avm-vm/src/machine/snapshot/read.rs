@@ -13,7 +13,7 @@ use avm_ir::{
 
 use super::{MAGIC, SnapshotError, Standing, VERSION};
 use crate::{
-    agent::{Agent, Memory, Status},
+    agent::{Agent, Draws, Memory, Status},
     effect::{Failure, FailureCode},
     exec::WINDOW,
     machine::{Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state},
@@ -41,7 +41,7 @@ impl Machine {
         if schedule != image.schedule_hash() {
             return Err(SnapshotError::Schedule(schedule));
         }
-        let (agent, call_depth, on_exhausted, seed) = read_meters(&mut input)?;
+        let (agent, call_depth, on_exhausted) = read_meters(&mut input)?;
         let windows = Windows::read(&image, &mut input)?;
         let used = windows.base + windows.live;
         if used > input.remaining() {
@@ -51,13 +51,15 @@ impl Machine {
         for _ in 0..used {
             stack.push(decode(&mut input)?);
         }
+        let unused = stack.get(image.unused.clone()).unwrap_or_default();
+        let empty = unused.iter().all(|value| *value == Value::Null);
+        ensure(empty, "a value in a register that the program does not use")?;
         stack.resize(windows.base + WINDOW, Value::Null);
         let mut machine = Self {
             image,
             agent,
             call_depth,
             on_exhausted,
-            seed,
             stack,
             frames: windows.frames,
             sums: Vec::new(),
@@ -166,7 +168,7 @@ impl Machine {
         ensure(asked < most, "one effect too many")?;
         let mut request = self.request(instr, self.arguments(instr), max_gas, caps);
         request.max_spend = max_spend;
-        self.pending = Some(Pending { request, charged, own_limit });
+        self.pending = Some(Pending { request: Arc::new(request), charged, own_limit });
         Ok(())
     }
 
@@ -183,7 +185,7 @@ impl Machine {
         let over = agent.spent.spend.over(&agent.budget.spend);
         let within = over.is_none() && agent.spent.effects <= agent.budget.effects;
         ensure(within, "a meter is over its limit")?;
-        ensure(agent.drawn <= MOST, "more random numbers than a run can draw")
+        ensure(agent.draws.drawn() <= MOST, "more random numbers than a run can draw")
     }
 }
 
@@ -199,8 +201,8 @@ fn open(bytes: &[u8]) -> Read<&[u8]> {
     if state::hash(body) == *hash { Ok(body) } else { Err(SnapshotError::Hash) }
 }
 
-/// Counters and limits: the agent, most nested calls, policy, seed.
-fn read_meters(input: &mut Reader<'_>) -> Read<(Agent, usize, OnExhausted, u64)> {
+/// Counters and limits: the agent, most nested calls, policy.
+fn read_meters(input: &mut Reader<'_>) -> Read<(Agent, usize, OnExhausted)> {
     let (gas, gas_limit) = (input.u64()?, input.u64()?);
     let [steps, effects, failures, drawn] =
         [input.u64()?, input.u64()?, input.u64()?, input.u64()?];
@@ -224,8 +226,8 @@ fn read_meters(input: &mut Reader<'_>) -> Read<(Agent, usize, OnExhausted, u64)>
     agent.spent = spent;
     agent.memory = memory;
     (agent.steps, agent.effects, agent.failures) = (steps, effects, failures);
-    agent.skip_draws(drawn);
-    Ok((agent, limits.call_depth, on_exhausted, seed))
+    agent.draws = Draws::new(seed, drawn);
+    Ok((agent, limits.call_depth, on_exhausted))
 }
 
 /// Instructions among which flow stays until a call or a return.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use avm_ir::Value;
-use avm_vm::{FailureCode, Meter, Spend};
+use avm_vm::{FailureCode, IdempotencyKey, Meter, Spend};
 use proptest::prelude::*;
 
 use super::map;
@@ -87,7 +87,7 @@ const OPEN: Call = Call {
     max_gas: u64::MAX,
     max_spend: Spend::UNLIMITED,
     timeout: Duration::MAX,
-    idempotency_key: [3; 32],
+    idempotency_key: IdempotencyKey::Given([3; 32]),
 };
 
 fn bound(model: Doubler) -> Bound<dyn Model> {

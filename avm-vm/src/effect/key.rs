@@ -1,0 +1,48 @@
+//! What tells one effect from every other, so that work asked for twice is done once.
+
+/// The key of an effect. Most providers never look at it, so a machine says what it is made of, and
+/// [`Self::bytes`] makes it.
+#[derive(Clone, Copy, Debug)]
+pub enum IdempotencyKey {
+    /// That of an effect of a run.
+    Effect {
+        /// Hash of the program.
+        program: [u8; 32],
+        /// The run's seed.
+        seed: u64,
+        /// Number of the effect in the run.
+        number: u64,
+    },
+    /// One that somebody made in another way.
+    Given([u8; 32]),
+}
+
+impl IdempotencyKey {
+    /// The key.
+    pub fn bytes(&self) -> [u8; 32] {
+        match self {
+            Self::Effect { program, seed, number } => {
+                let mut hasher = blake3::Hasher::new_derive_key("aither avm effect v1");
+                hasher.update(program);
+                hasher.update(&seed.to_le_bytes());
+                hasher.update(&number.to_le_bytes());
+                *hasher.finalize().as_bytes()
+            }
+            Self::Given(key) => *key,
+        }
+    }
+}
+
+impl PartialEq for IdempotencyKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for IdempotencyKey {}
+
+impl From<[u8; 32]> for IdempotencyKey {
+    fn from(key: [u8; 32]) -> Self {
+        Self::Given(key)
+    }
+}
