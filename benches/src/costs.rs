@@ -8,8 +8,7 @@ mod startup;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-
-use crate::table;
+use avm_bench_ours::{invocation, table};
 
 /// Runs of which the shortest counts.
 const RUNS: usize = 15;
@@ -20,7 +19,7 @@ pub type Cost = [String; 3];
 /// Measures all costs and prints them.
 pub fn run(large: bool, markdown: bool) -> Result<()> {
     let flag = if large { " --large" } else { "" };
-    let circumstances = table::circumstances(&crate::invocation(&format!("costs{flag}")));
+    let circumstances = table::circumstances(&invocation("", &format!("costs{flag}")));
     let mut costs: Vec<Cost> = Vec::new();
     // Memory first, while the heap is still small.
     agents::measure(&mut costs)?;

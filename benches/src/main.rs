@@ -2,24 +2,23 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`workload`] | what is run, at which sizes |
 //! | [`contender`] | who runs it: ours, the peers, native Rust |
 //! | [`measure`] | takes turns, keeps minimum and median |
-//! | [`table`] | prints, and keeps the page of figures |
-//! | [`instructions`] | processor instructions under callgrind, against a committed baseline |
+//! | [`table`] | prints |
 //! | [`costs`] | what agents, forks, calls, effects and searches cost |
+//!
+//! What is run and what can be said of our machine alone is in `ours/`.
 
 mod build;
 mod contender;
 mod costs;
-mod instructions;
 mod measure;
 mod table;
-mod workload;
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use avm_bench_ours::{invocation, table as page, workload};
 use clap::{Parser, Subcommand};
 
 use measure::Effort;
@@ -48,6 +47,12 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+    /// Count processor instructions with features on and off.
+    Features {
+        /// Write the figures to docs/benchmarks.md.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// What agents, forks, calls, effects and searches cost.
     Costs {
         /// A search in a million vectors as well.
@@ -57,25 +62,22 @@ enum Verb {
         #[arg(long)]
         markdown: bool,
     },
-    /// Run one workload of ours once: what callgrind watches.
-    #[command(hide = true)]
-    Kernel { name: String },
 }
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.command {
         None => speed(&cli.filter.unwrap_or_default(), cli.quick, cli.markdown),
-        Some(Verb::Instructions { bless }) => instructions::run(bless),
+        Some(Verb::Instructions { bless }) => ours("instructions", bless.then_some("--bless")),
+        Some(Verb::Features { markdown }) => ours("features", markdown.then_some("--markdown")),
         Some(Verb::Costs { large, markdown }) => costs::run(large, markdown),
-        Some(Verb::Kernel { name }) => instructions::kernel(&name),
     }
 }
 
 /// The main table.
 fn speed(filter: &str, quick: bool, markdown: bool) -> Result<()> {
     let command: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--markdown").collect();
-    let circumstances = table::circumstances(&invocation(&command.join(" ")));
+    let circumstances = page::circumstances(&invocation("", &command.join(" ")));
     let effort = if quick {
         Effort { quick, runs: 5, budget: Duration::from_secs(1) }
     } else {
@@ -92,17 +94,17 @@ fn speed(filter: &str, quick: bool, markdown: bool) -> Result<()> {
     let text = format!(
         "{circumstances}\n{}\nLoad after: {}. Metered: {}. {}\n",
         table::speed(&all, &rows, quick),
-        table::load(),
+        page::load(),
         metered.join(", "),
         if quick { "" } else { "¹ At the sizes of `--quick`, against ours at the same sizes." },
     );
     println!("{text}");
-    if markdown { table::publish("speed", &text) } else { Ok(()) }
+    if markdown { page::publish("speed", &text) } else { Ok(()) }
 }
 
-/// How this program was called, for the page.
-pub fn invocation(args: &str) -> String {
-    format!("cargo run --release --manifest-path benches/Cargo.toml -- {args}")
-        .trim_end()
-        .to_owned()
+/// Counts in the program that has our machine alone.
+fn ours(verb: &str, flag: Option<&str>) -> Result<()> {
+    let program = build::release("avm-bench-ours", Path::new(env!("CARGO_MANIFEST_DIR")))?;
+    ensure!(Command::new(program).arg(verb).args(flag).status()?.success(), "{verb} failed");
+    Ok(())
 }

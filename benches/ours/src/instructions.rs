@@ -1,66 +1,84 @@
 //! Processor instructions that our machine spends on each workload. They do not depend on what
 //! else the computer does, so a change of one percent shows, and is compared with a committed
-//! baseline. It does depend on the compiler, whose version the baseline names.
+//! baseline. They do depend on the compiler and a little on the C library, which the baseline names:
+//! what another pair counts is shown and not judged.
 
-use std::{collections::BTreeMap, process::Command};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contender::ours,
+    kernel::{Counts, Kernel, can_count},
     table,
-    workload::{ALL, Task},
+    workload::ALL,
 };
 
 /// The baseline.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.toml");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../instructions.toml");
 /// How far from the baseline a count may lie.
 const TOLERANCE: f64 = 0.01;
 
 #[derive(Deserialize, Serialize)]
 struct Baseline {
-    rustc: String,
+    surroundings: Surroundings,
     workloads: BTreeMap<String, Counts>,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
-struct Counts {
-    /// Instructions of the processor.
-    instructions: u64,
-    /// Instructions of our machine.
-    steps: u64,
+/// What counts depend on, besides the code.
+#[derive(Deserialize, PartialEq, Serialize)]
+struct Surroundings {
+    rustc: String,
+    libc: String,
+    processor: String,
+}
+
+impl Surroundings {
+    fn here() -> Self {
+        Self {
+            rustc: table::said("rustc", &["--version"]),
+            libc: table::said("ldd", &["--version"]),
+            processor: std::env::consts::ARCH.to_owned(),
+        }
+    }
 }
 
 /// Counts all workloads at their small sizes and compares them with the baseline, or writes it.
 pub fn run(bless: bool) -> Result<()> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("valgrind is not found: nothing is counted");
+    if !can_count() {
         return Ok(());
     }
-    let rustc = table::said("rustc", &["--version"]);
     let mut counted = BTreeMap::new();
     for workload in ALL {
         eprintln!("{}", workload.label(true));
-        counted.insert(workload.name.to_owned(), count(workload.name)?);
+        counted.insert(workload.name.to_owned(), Kernel::plain(workload.name).count()?);
     }
+    let surroundings = Surroundings::here();
     if bless {
-        let head = "# Written by `-- instructions --bless`; see docs/benchmarks.md.\n";
-        let baseline = Baseline { rustc, workloads: counted };
+        let head = "# Written by `just bench instructions --bless`; see docs/benchmarks.md.\n";
+        let baseline = Baseline { surroundings, workloads: counted };
         return Ok(std::fs::write(FILE, format!("{head}{}", toml::to_string(&baseline)?))?);
     }
     let text = std::fs::read_to_string(FILE).with_context(|| FILE.to_owned())?;
-    compare(&toml::from_str(&text)?, &counted, &rustc)
+    let baseline: Baseline = toml::from_str(&text)?;
+    let far = compare(&baseline.workloads, &counted);
+    if baseline.surroundings != surroundings {
+        let Surroundings { rustc, libc, processor } = baseline.surroundings;
+        println!("not judged: the baseline was counted with {rustc} and {libc} on {processor}");
+    } else if !far.is_empty() {
+        bail!("more than {} % from the baseline: {}", TOLERANCE * 100.0, far.join(", "));
+    }
+    Ok(())
 }
 
-/// Prints both counts of each workload; fails where they lie too far from each other.
-fn compare(baseline: &Baseline, now: &BTreeMap<String, Counts>, rustc: &str) -> Result<()> {
-    if baseline.rustc != rustc {
-        println!("the baseline was counted with {}, this is {rustc}", baseline.rustc);
-    }
+/// Prints both counts of each workload and gives those that lie too far from each other.
+fn compare<'a>(
+    baseline: &BTreeMap<String, Counts>,
+    now: &'a BTreeMap<String, Counts>,
+) -> Vec<&'a str> {
     let (mut rows, mut far) = (Vec::new(), Vec::new());
     for (name, now) in now {
-        let before = baseline.workloads.get(name);
+        let before = baseline.get(name);
         let change = before.map(|b| now.instructions as f64 / b.instructions as f64 - 1.0);
         if change.is_none_or(|change| change.abs() > TOLERANCE) {
             far.push(name.as_str());
@@ -76,36 +94,5 @@ fn compare(baseline: &Baseline, now: &BTreeMap<String, Counts>, rustc: &str) -> 
     }
     let header = ["workload", "baseline", "now", "change", "steps", "per step"];
     println!("{}", table::render(&header.map(String::from), &rows, 1..header.len()));
-    if !far.is_empty() {
-        bail!("more than {} % from the baseline: {}", TOLERANCE * 100.0, far.join(", "));
-    }
-    Ok(())
-}
-
-/// Counts one workload in a process of its own under callgrind.
-fn count(name: &str) -> Result<Counts> {
-    let exe = std::env::current_exe()?;
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        // Collects inside of this function only.
-        .arg("--toggle-collect=*contender*ours*drive*")
-        .arg(exe)
-        .args(["kernel", name])
-        .output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let instructions = errors.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, instructions) = instructions.with_context(|| errors.clone().into_owned())?;
-    let steps = String::from_utf8_lossy(&output.stdout).trim().parse()?;
-    Ok(Counts { instructions: instructions.trim().parse()?, steps })
-}
-
-/// Runs a workload of ours once at its small size and prints its steps.
-pub fn kernel(name: &str) -> Result<()> {
-    let workload = ALL.iter().find(|workload| workload.name == name);
-    let task = Task::new(workload.with_context(|| format!("no workload {name}"))?, true);
-    let source = task.source("avm")?.context("not written for ours")?;
-    let mut machine = ours::machine(&ours::image(&source)?, &task)?;
-    ours::drive(&mut machine)?;
-    println!("{}", machine.steps());
-    Ok(())
+    far
 }

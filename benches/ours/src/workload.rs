@@ -73,7 +73,7 @@ impl Task {
 
     /// The program in the language of the first of these extensions that has one.
     pub fn file(&self, extensions: &[&str]) -> Option<PathBuf> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../workloads");
         let mut files = extensions.iter().map(|e| folder.join(format!("{}.{e}", self.name)));
         files.find(|file| file.exists())
     }
