@@ -141,13 +141,19 @@ impl Record {
     }
 
     /// Sets a field and returns what it was.
+    #[inline]
     pub fn insert(&mut self, name: Text, value: Value) -> Option<Value> {
+        self.put(&name, value)
+    }
+
+    /// The same by a name that is kept elsewhere.
+    pub fn put(&mut self, name: &Text, value: Value) -> Option<Value> {
         let inner = Arc::make_mut(&mut self.0);
-        match inner.fields.find(&name) {
+        match inner.fields.find(name) {
             Ok(place) => Some(inner.exchange(place, value)),
             Err(place) => {
-                inner.count(&name, &value);
-                inner.fields.put(place, name, value);
+                inner.count(name, &value);
+                inner.fields.put(place, name.clone(), value);
                 None
             }
         }

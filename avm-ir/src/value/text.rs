@@ -1,5 +1,7 @@
 //! Shared UTF-8 text that grows in place while nobody else holds it.
 
+mod blanks;
+
 use alloc::string::String;
 use core::ops::Range;
 
@@ -37,12 +39,12 @@ impl Head {
     #[inline]
     fn new(text: &str, ascii: bool) -> Self {
         let bytes = text.as_bytes();
-        let front = match bytes {
-            [a, b, c, d, ..] => [*a, *b, *c, *d],
-            [a, b, c] => [*a, *b, *c, 0],
-            [a, b] => [*a, *b, 0, 0],
-            [a] => [*a, 0, 0, 0],
-            [] => [0; 4],
+        let front = match (bytes.first_chunk(), bytes) {
+            (Some(first), _) => *first,
+            (None, [a, b, c]) => [*a, *b, *c, 0],
+            (None, [a, b]) => [*a, *b, 0, 0],
+            (None, [a]) => [*a, 0, 0, 0],
+            (None, _) => [0; 4],
         };
         let len = bytes.len().min(usize::from(LONG)) as u8;
         Self { front: u32::from_be_bytes(front), len, ascii }
@@ -109,9 +111,30 @@ impl Text {
         Self::new(CompactString::new(text), self.is_ascii() || text.is_ascii())
     }
 
-    /// Its words, in order: what lies between white space.
-    pub fn words(&self) -> impl Iterator<Item = Self> {
-        Words { text: self, at: 0 }
+    /// Looks at its words in order: what lies between white space.
+    pub fn for_words(&self, mut f: impl FnMut(Self)) {
+        if !self.is_ascii() {
+            return self.split_whitespace().for_each(|word| f(Self::from(word)));
+        }
+        // Where a word begins, as long as it has not ended.
+        let mut begin = None;
+        for (at, turns, _) in blanks::turns(self.as_bytes()) {
+            let mut turns = turns;
+            while turns != 0 {
+                let turn = at + turns.trailing_zeros() as usize / 8;
+                turns &= turns - 1;
+                begin = match begin {
+                    None => Some(turn),
+                    Some(begin) => {
+                        f(self.part(begin..turn));
+                        None
+                    }
+                };
+            }
+        }
+        if let Some(begin) = begin {
+            f(self.part(begin..self.len()));
+        }
     }
 
     /// Number of its words.
@@ -119,11 +142,8 @@ impl Text {
         if !self.is_ascii() {
             return self.split_whitespace().count();
         }
-        // A word begins where a blank ends; in front of the text there is one, as it were.
-        let bytes = self.as_bytes();
-        let first = bytes.first().is_some_and(|byte| !is_blank(*byte));
-        let begins = |pair: &[u8; 2]| is_blank(pair[0]) & !is_blank(pair[1]);
-        usize::from(first) + bytes.array_windows().filter(|pair| begins(pair)).count()
+        let begins = |(_, turns, blanks): (usize, u64, u64)| blanks::count(turns & !blanks);
+        blanks::turns(self.as_bytes()).map(begins).sum()
     }
 
     /// Appends in place if this is the only holder, else on a copy.
@@ -151,41 +171,6 @@ impl Text {
         } else {
             inner.head = Head::new(&inner.text, ascii);
         }
-    }
-}
-
-/// Whether an ASCII character is white space: the same ones that Unicode has there.
-#[inline]
-const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b'\t'..=b'\r' | b' ')
-}
-
-/// The words of a text.
-#[derive(Clone, Debug)]
-struct Words<'a> {
-    text: &'a Text,
-    /// Byte offset of what has not been looked at.
-    at: usize,
-}
-
-impl Iterator for Words<'_> {
-    type Item = Text;
-
-    #[inline]
-    fn next(&mut self) -> Option<Text> {
-        let rest = &self.text[self.at..];
-        let (start, end) = if self.text.is_ascii() {
-            let start = rest.bytes().position(|byte| !is_blank(byte))?;
-            let len = rest.as_bytes()[start..].iter().position(|byte| is_blank(*byte));
-            (start, len.map_or(rest.len(), |len| start + len))
-        } else {
-            let start = rest.find(|c: char| !c.is_whitespace())?;
-            let len = rest[start..].find(char::is_whitespace);
-            (start, len.map_or(rest.len(), |len| start + len))
-        };
-        let word = self.text.part(self.at + start..self.at + end);
-        self.at += end;
-        Some(word)
     }
 }
 
@@ -295,8 +280,9 @@ mod tests {
                 prop_assert_eq!((text.is_ascii(), text.len()), (model.is_ascii(), model.len()));
                 prop_assert_eq!(&text, &Text::from(model.as_str()));
                 prop_assert_eq!(text.words_len(), model.split_whitespace().count());
-                prop_assert!(text.words().eq(model.split_whitespace().map(Text::from)));
-                prop_assert!(text.words().all(|word| word.is_ascii() == word.as_str().is_ascii()));
+                let mut words = Vec::new();
+                text.for_words(|word| words.push(word));
+                prop_assert!(words.iter().eq(&model.split_whitespace().map(Text::from).collect::<Vec<_>>()));
             }
         }
     }

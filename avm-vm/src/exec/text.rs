@@ -116,7 +116,7 @@ pub(super) fn split(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     cpu.reserve(160 + 112 * parts as u64 + whole.len() as u64)?;
     let mut list = Vec::with_capacity(parts);
     match &separator {
-        None => list.extend(whole.words().map(Value::Text)),
+        None => whole.for_words(|word| list.push(Value::Text(word))),
         Some(_) if parts == 1 => list.push(Value::Text(whole)),
         Some(separator) => {
             let mut at = 0;

@@ -71,9 +71,7 @@ pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mu
     if !count(memory, value.heap() + Record::field_heap(name)) {
         return false;
     }
-    if let Err(value) = record.replace(name, value) {
-        record.insert(name.clone(), value);
-    }
+    record.put(name, value);
     true
 }
 

@@ -148,20 +148,27 @@ impl Leaves {
     #[inline]
     pub(super) fn find(&self, name: &str) -> Result<Place, Place> {
         let front = Front::new(name);
-        let Some(slot) = self.memo.slot(front, name) else { return self.search(front, name) };
-        let place = slot.load(Ordering::Relaxed) as usize;
+        self.guess(front, name).map_or_else(|| self.seek(front, name), Ok)
+    }
+
+    /// Where a field is, if it is where it was found last time.
+    #[inline]
+    fn guess(&self, front: Front, name: &str) -> Option<Place> {
+        let place = self.memo.slot(front, name)?.load(Ordering::Relaxed) as usize;
         let (branch, at) = (place / MOST, place % MOST);
-        if let Some(field) = self.index.get(branch).and_then(|branch| branch.leaf.get(at))
-            && field.front == front
-            && (!front.is_open() || field.name.as_str() == name)
-        {
-            return Ok((branch, at));
-        }
-        let found = self.search(front, name);
-        if let Ok((branch, at)) = found {
+        let field = self.index.get(branch)?.leaf.get(at)?;
+        let found = field.front == front && (!front.is_open() || field.name.as_str() == name);
+        found.then_some((branch, at))
+    }
+
+    /// Searches, and notes what is found.
+    #[inline(never)]
+    fn seek(&self, front: Front, name: &str) -> Result<Place, Place> {
+        let (branch, at) = self.search(front, name)?;
+        if let Some(slot) = self.memo.slot(front, name) {
             slot.store((branch * MOST + at) as u32, Ordering::Relaxed);
         }
-        found
+        Ok((branch, at))
     }
 
     /// The value at a place where a field is.
@@ -206,7 +213,6 @@ impl Leaves {
     }
 
     /// The same without the memo.
-    #[inline(never)]
     fn search(&self, front: Front, name: &str) -> Result<Place, Place> {
         if front.is_open() {
             return self.search_open(front, name);
