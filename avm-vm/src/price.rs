@@ -136,6 +136,18 @@ impl Prices {
         }
     }
 
+    /// What a byte of the result costs, where nothing else is priced but texts that are not ASCII.
+    pub(crate) fn result_byte(&self, op: Opcode) -> Option<u16> {
+        let row = &self.rows[op as usize];
+        let free = row.before.iter().all(|priced| matches!(priced.what, What::Scan(_)));
+        match row.after.as_slice() {
+            [Priced { coefficient, what: What::Weight(From::Output(0)) }] if free => {
+                u16::try_from(*coefficient).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// What each operand of a list of operands costs, where nothing else is priced.
     pub(crate) fn counted(&self, op: Opcode) -> Option<u64> {
         let row = &self.rows[op as usize];

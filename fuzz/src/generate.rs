@@ -491,7 +491,8 @@ impl Builder<'_, '_> {
     /// Several instructions that programs often have one behind the other, and a loop.
     fn idiom(&mut self, registers: u8, labels: &std::ops::Range<usize>) {
         use Opcode::{
-            ADD, BIT_XOR, EQ, GET, JUMP, JUMP_IF, JUMP_UNLESS, LE, LT, MOD, MUL, NE, ORD, SUB,
+            ADD, BIT_XOR, EQ, GET, JUMP, JUMP_IF, JUMP_UNLESS, LE, LEN, LT, MOD, MUL, NE, ORD, SET,
+            SLICE, SUB,
         };
         let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
         let numbers = [0, 1, 2, 3, 4];
@@ -505,7 +506,7 @@ impl Builder<'_, '_> {
         let on = Instr { b: ra, c: label, ..Instr::bare(jump) };
         let make = |op, a, b, c| Instr { a, b, c, ..Instr::bare(op) };
         let get = |of, key| make(GET, a, Slot::reg(of), key);
-        match self.entropy.below(9) {
+        match self.entropy.below(11) {
             0 => {
                 let sum = if self.entropy.once_in(2) { ADD } else { SUB };
                 let (x, y) = if self.entropy.once_in(3) { (ra, re) } else { (re, ra) };
@@ -525,6 +526,20 @@ impl Builder<'_, '_> {
                 self.extend([get(text, index), make(op, a, ra, letter), on]);
             }
             7 => self.extend([get(text, index), make(ORD, a, ra, Slot::ABSENT)]),
+            8 => {
+                let from = self.interned(Value::Int(0));
+                let whole = Instr { a: d, b: Slot::reg(text), c: rb, d: rc, ..Instr::bare(SLICE) };
+                self.extend([
+                    make(SET, b, from, Slot::ABSENT),
+                    make(LEN, c, Slot::reg(text), Slot::ABSENT),
+                    whole,
+                ]);
+            }
+            9 => {
+                let letter = self.interned(Value::text("a"));
+                let op = *self.entropy.pick(&[EQ, NE]);
+                self.extend([make(op, a, Slot::reg(text), letter), on]);
+            }
             _ => {
                 let head = self.region.labels.len();
                 let here = Target::Here(self.region.code.len() as u32);

@@ -48,14 +48,10 @@ impl Call {
         view.live = usize::from(self.registers);
     }
 
-    /// Calls with the int in a register; `false`, and nothing is done, if it is none.
+    /// Calls with an int; `false`, and nothing is done, where canonical code has to.
     #[inline(always)]
-    pub(super) fn with_int(self, view: &mut View<'_>, argument: u8) -> bool {
+    pub(super) fn with_int(self, view: &mut View<'_>, argument: i64) -> bool {
         let Some(base) = Self::base(view) else { return false };
-        let argument = match view.stack.get(view.base + usize::from(argument)) {
-            Some(Value::Int(int)) => *int,
-            _ => return false,
-        };
         let Some(parameter) = view.stack.get_mut(base) else { return false };
         // Growing the list of frames would take a call of a function.
         if view.frames.len() == view.frames.capacity() || !count(view.memory, self.memory()) {
@@ -74,20 +70,26 @@ impl Call {
         let Some(base) = Self::base(view) else { return false };
         let (callers, rest) = view.stack.split_at_mut(base);
         let window = &callers[view.base..];
-        let value = |slot: &Slot| match slot.as_reg() {
-            Some(register) => window.get(usize::from(register)),
-            None => slot.as_const().and_then(|k| view.region.consts.get(k)),
-        };
-        let heap: u64 = arguments.iter().filter_map(value).map(Value::heap).sum();
-        if !count(view.memory, self.memory() + heap) {
-            return false;
-        }
+        let mut heap = self.memory();
+        // What lies behind the window in use is `NULL`.
         for (parameter, slot) in rest.iter_mut().zip(arguments) {
-            match value(slot) {
-                Some(&Value::Int(int)) => set_int(parameter, int),
-                Some(value) => set(parameter, value.clone()),
+            let value = match (slot.as_reg(), slot.as_const()) {
+                (Some(register), _) => window.get(usize::from(register)),
+                (None, Some(constant)) => view.region.consts.get(constant),
+                (None, None) => None,
+            };
+            match value.map(|value| (value, value.scalar())) {
+                Some((_, Some(scalar))) => overwrite(parameter, scalar.into()),
+                Some((value, None)) => {
+                    heap += value.heap();
+                    overwrite(parameter, value.clone());
+                }
                 None => {}
             }
+        }
+        if !count(view.memory, heap) {
+            rest.iter_mut().take(arguments.len()).for_each(set_null);
+            return false;
         }
         self.enter(view, base);
         true
@@ -120,30 +122,13 @@ fn caller(view: &View<'_>) -> Option<Frame> {
     view.frames.last().filter(|frame| frame.region == view.number).copied()
 }
 
-/// Returns the int of a register from a window without containers; `None`, and nothing is done,
-/// where there is something else.
+/// Returns the value of a register, without `HEAP` an int; gives where the caller goes on, or
+/// `None`, and nothing is done, where somebody else has to.
 #[inline(always)]
-pub(super) fn return_int(view: &mut View<'_>, register: u8) -> Option<usize> {
-    let frame = caller(view)?;
-    let &Value::Int(int) = view.stack.get(view.base + usize::from(register))? else {
-        return None;
-    };
-    let result = frame.base + usize::from(frame.result);
-    let has_heap = view.stack.get(result)?.is_heap();
-    let window = view.stack.get_mut(view.base..view.base + view.live)?;
-    if has_heap || window.iter().any(Value::is_heap) {
-        return None;
-    }
-    window.iter_mut().for_each(|slot| overwrite(slot, Value::Null));
-    overwrite(view.stack.get_mut(result)?, Value::Int(int));
-    pop(view, &frame);
-    Some(frame.pc)
-}
-
-/// Returns the value of a register; gives where the caller goes on, or `None`, and nothing is
-/// done, where canonical code has to.
-#[inline(always)]
-pub(super) fn return_register(view: &mut View<'_>, register: u8) -> Option<usize> {
+pub(super) fn return_register<const HEAP: bool>(
+    view: &mut View<'_>,
+    register: u8,
+) -> Option<usize> {
     let frame = caller(view)?;
     let value = view.stack.get_mut(view.base + usize::from(register))?;
     if let &mut Value::Int(int) = value {
@@ -151,7 +136,7 @@ pub(super) fn return_register(view: &mut View<'_>, register: u8) -> Option<usize
         set_int(view.stack.get_mut(frame.base + usize::from(frame.result))?, int);
         return Some(frame.pc);
     }
-    if !count(view.memory, value.heap()) {
+    if !HEAP || !count(view.memory, value.heap()) {
         return None;
     }
     let value = core::mem::take(value);

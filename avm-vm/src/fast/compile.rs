@@ -80,6 +80,13 @@ impl Compiler<'_> {
         &self.region.consts[k as usize]
     }
 
+    /// The code of a constant that is a text of one ASCII character.
+    fn letter(&self, k: u32) -> Option<u8> {
+        let Value::Text(text) = self.constant(k) else { return None };
+        let &[code] = text.as_bytes() else { return None };
+        Some(code)
+    }
+
     /// Where a label of this region is; those of other regions have no fast jump.
     fn label(&self, slot: Slot) -> Option<u32> {
         let CodePlace { region, pc } = *self.links.labels.get(usize::from(slot.0))?;
@@ -90,6 +97,8 @@ impl Compiler<'_> {
         use Opcode::{EQ, GE, GT, LE, LT, NE};
         let fast = if i.op == Opcode::RECORD {
             self.record(i)
+        } else if i.op == Opcode::SLICE {
+            self.slice(i)
         } else if matches!(i.op, LT | LE | GT | GE | EQ | NE) {
             self.plain(i).filter(|_| self.prices.scalars_are_free(i.op))
         } else if let Some(fast) = self.numbers(i) {
@@ -209,6 +218,11 @@ impl Compiler<'_> {
         let count = u8::try_from(i.pool_count()).ok()?;
         let price = each.checked_mul(u32::from(count))?;
         Some(Op::Record { a: i.a, count, pool: u32::try_from(i.pool_start()).ok()?, price })
+    }
+
+    fn slice(&self, i: Instr) -> Option<Op> {
+        let (b, c, d) = (i.b.as_reg()?, i.c.as_reg()?, i.d.as_reg()?);
+        Some(Op::Slice { a: i.a, b, c, d, price: self.prices.result_byte(i.op)? })
     }
 
     /// Arithmetic and bits.
@@ -345,6 +359,11 @@ impl Compiler<'_> {
             (step @ (Op::Step { .. } | Op::AddRR { .. }), Op::Jump { to }) => {
                 stepped_back(single, step, to)
             }
+            (Op::EqualRK { a, b, not, price, k }, Op::JumpIf { b: on, is, to })
+                if a == on && self.letter(k).is_some() =>
+            {
+                Some(Op::JumpLetter { a, b, k: self.letter(k)?, not, is, price, to })
+            }
             (compare, Op::JumpIf { b, is, to }) if turned(&compare) == Some(b) => {
                 with_jump(compare, is, to)
             }
@@ -403,9 +422,7 @@ impl Compiler<'_> {
             (Op::EqualRK { a: on, b: x, not, price, k }, Op::JumpIf { b: of, is, to })
                 if a == on && a == of && a == x =>
             {
-                let Value::Text(text) = self.constant(k) else { return None };
-                let &[k] = text.as_bytes() else { return None };
-                Some(Op::LetterJump { a, b, c, k, not, is, price, to })
+                Some(Op::LetterJump { a, b, c, k: self.letter(k)?, not, is, price, to })
             }
             _ => None,
         }

@@ -89,6 +89,8 @@ pub(crate) enum Op {
     JumpGtRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
     JumpGeRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
     JumpEqualRK { a: u8, b: u8, not: bool, is: bool, price: u16, to: u32, k: u32 },
+    /// The constant is the character of code `k`.
+    JumpLetter { a: u8, b: u8, k: u8, not: bool, is: bool, price: u16, to: u32 },
     JumpEqRI { a: u8, b: u8, is: bool, to: u32, k: i64 },
 
     // A jump back to a loop's condition, the condition, and the jump on it: three instructions.
@@ -154,6 +156,8 @@ pub(crate) enum Op {
     GetOrK { a: u8, b: u8, c: u8, k: u32 },
     /// A record of names and values that lie at `pool`, `count` slots; it costs `price`.
     Record { a: u8, count: u8, pool: u32, price: u32 },
+    /// A part of a text, each byte of which costs `price`.
+    Slice { a: u8, b: u8, c: u8, d: u8, price: u16 },
     Len { a: u8, b: u8 },
     Ord { a: u8, b: u8 },
     /// A constant that is no scalar.

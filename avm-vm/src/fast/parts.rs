@@ -191,6 +191,28 @@ pub(super) fn record(
     count(memory, record.heap()).then_some(record)
 }
 
+/// A part of a text; `None`, and nothing is done, where canonical code has to look.
+#[cold]
+#[inline(never)]
+pub(super) fn slice(
+    text: &Text,
+    (from, to): (i64, i64),
+    price: u16,
+    slack: &mut u64,
+    memory: &mut Memory,
+) -> Option<Value> {
+    let (from, to) = (from_start(from), from_start(to));
+    if !text.is_ascii() || from > to || to > text.len() {
+        return None;
+    }
+    let heap = LEAF_OVERHEAD + (to - from) as u64;
+    if !memory.has_room(heap) || !pay(slack, price, to - from) {
+        return None;
+    }
+    memory.make(heap);
+    Some(Value::Text(text.part(from..to)))
+}
+
 /// The code of the character at a position of a text, if it and all others are ASCII.
 #[inline(always)]
 pub(super) fn letter_code(text: &Text, index: i64) -> Option<u8> {

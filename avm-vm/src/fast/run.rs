@@ -12,12 +12,12 @@ use alloc::vec::Vec;
 use avm_ir::{Slot, Value, program::Region, value::Record};
 
 use super::{
-    calls::{Call, return_constant, return_int, return_register},
+    calls::{Call, return_constant, return_register},
     op::{Compare, MOST, Op},
     parts::{
         LETTER, Side, count, counted, equal, first_code, insert, item, join, letter, letter_code,
         look, part, part_or, pop, push, put_in, record, replace, set_field_in, set_in, set_own,
-        take,
+        slice, take,
     },
     scalar::{
         bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
@@ -814,6 +814,18 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         compare_jump!(a, equal.map(|holds| holds != not), is, to)
                     }
 
+                    Op::JumpLetter { a, b, k, not, is, price, to } => {
+                        let Value::Text(text) = &reg!(b) else { alone!() };
+                        let holds = (text.as_bytes() == [k]) != not;
+                        let price = u64::from(price) * text.len() as u64;
+                        if view.slack < price {
+                            leave!();
+                        }
+                        write_bool!(a, holds);
+                        view.slack -= price;
+                        jump!(2, holds == is, to)
+                    }
+
                     Op::WhileLtRR { a, b, c, to, done } => {
                         while_!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), to, done)
                     }
@@ -1043,6 +1055,14 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         view.slack -= u64::from(price);
                         write!(a, made)
                     }
+                    Op::Slice { a, b, c, d, price } => {
+                        heap!();
+                        let Value::Text(text) = &reg!(b) else { leave!() };
+                        let (from, to) = (index!(c), index!(d));
+                        let slack = &mut view.slack;
+                        let part = some!(slice(text, (from, to), price, slack, view.memory));
+                        write!(a, part)
+                    }
                     Op::Len { a, b } => {
                         let len = match &reg!(b) {
                             Value::List(list) => list.len(),
@@ -1055,9 +1075,13 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
 
                     Op::Call1 { a, b, registers, entry, pool } => {
                         let call = Call { registers, pc: here!() + 1, result: a };
+                        let called = match reg!(b) {
+                            Value::Int(int) => call.with_int(view, int),
+                            _ => false,
+                        };
                         let slots = pool as usize + 1;
-                        let called = call.with_int(view, b)
-                            || (HEAP && call.with(view, &region.pool[slots..=slots]));
+                        let called =
+                            called || (HEAP && call.with(view, &region.pool[slots..=slots]));
                         go_to!(called.then_some(entry as usize))
                     }
                     Op::Call { a, count, registers, entry, pool } => {
@@ -1066,8 +1090,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let slots = &region.pool[pool as usize + 1..][..usize::from(count)];
                         go_to!(call.with(view, slots).then_some(entry as usize))
                     }
-                    Op::Return { b } if HEAP => go_to!(return_register(view, b)),
-                    Op::Return { b } => go_to!(return_int(view, b)),
+                    Op::Return { b } => go_to!(return_register::<HEAP>(view, b)),
                     Op::ReturnK { k } => {
                         heap!();
                         go_to!(return_constant(view, &consts[k as usize]))
