@@ -1,7 +1,8 @@
-//! What is paid per agent, fork, call, effect and search. Memory is what the process holds more than
+//! What is paid per agent, fork, call, effect, search and line of a program. Memory is what the process holds more than
 //! before (resident pages), so it is counted over many of a kind.
 
 mod agents;
+mod assembly;
 mod search;
 mod startup;
 
@@ -27,6 +28,7 @@ pub fn run(large: bool, markdown: bool) -> Result<()> {
     if large {
         search::measure(1_000_000, &mut costs)?;
     }
+    assembly::measure(&mut costs)?;
     startup::measure(&mut costs)?;
     let rows: Vec<Vec<String>> = costs.into_iter().map(Vec::from).collect();
     let table = table::render(&["what", "cost", "measured"].map(String::from), &rows, 1..2);

@@ -5,7 +5,7 @@
 //! | [`contender`] | who runs it: ours, the peers, native Rust |
 //! | [`measure`] | takes turns, keeps minimum and median |
 //! | [`table`] | prints |
-//! | [`costs`] | what agents, forks, calls, effects and searches cost |
+//! | [`costs`] | what agents, forks, calls, effects, searches and assembling cost |
 //!
 //! What is run and what can be said of our machine alone is in `ours/`.
 
@@ -53,7 +53,7 @@ enum Verb {
         #[arg(long)]
         markdown: bool,
     },
-    /// What agents, forks, calls, effects and searches cost.
+    /// What agents, forks, calls, effects, searches and assembling cost.
     Costs {
         /// A search in a million vectors as well.
         #[arg(long)]

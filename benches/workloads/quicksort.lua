@@ -1,5 +1,3 @@
-local floor = math.floor
-
 function run(n)
   local xs, x = {}, 1
   for k = 0, n - 1 do
@@ -12,7 +10,7 @@ function run(n)
     local low, high = stack[top - 1], stack[top]
     top = top - 2
     while low < high do
-      local pivot = xs[floor((low + high) / 2)]
+      local pivot = xs[(low + high) // 2]
       local i, j = low, high
       while i <= j do
         while xs[i] < pivot do i = i + 1 end

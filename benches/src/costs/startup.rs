@@ -1,4 +1,4 @@
-//! How long the command takes to start.
+//! How long the command takes to start, and how large it is.
 
 use std::{
     path::Path,
@@ -26,5 +26,21 @@ pub fn measure(costs: &mut Vec<Cost>) -> Result<()> {
     let took = shortest(start);
     std::fs::remove_file(&hello)?;
     costs.push(cost("`avm run` of hello", each(1, took?), "the process from start to end"));
+    size(&avm, costs)
+}
+
+/// Size of the program as it was built, and without symbols where there is a `strip`.
+fn size(avm: &Path, costs: &mut Vec<Cost>) -> Result<()> {
+    let megabytes = |path: &Path| {
+        anyhow::Ok(format!("{:.2} MB", std::fs::metadata(path)?.len() as f64 / 1e6))
+    };
+    costs.push(cost("the program `avm`", megabytes(avm)?, "release build, all features"));
+    let bare = std::env::temp_dir().join(format!("avm-bare-{}", std::process::id()));
+    let strip = Command::new("strip").arg("-o").arg(&bare).arg(avm).status();
+    if strip.is_ok_and(|status| status.success()) {
+        let stripped = megabytes(&bare);
+        std::fs::remove_file(&bare)?;
+        costs.push(cost("the same stripped", stripped?, "without symbols"));
+    }
     Ok(())
 }
