@@ -544,9 +544,22 @@ impl Builder<'_, '_> {
                 let head = self.region.labels.len();
                 let here = Target::Here(self.region.code.len() as u32);
                 self.region.labels.push(Label { name: String::new(), target: here });
-                let op = *self.entropy.pick(&[LT, LT, LE]);
-                let out = Instr { b: ra, c: label, ..Instr::bare(JUMP_UNLESS) };
-                self.extend([make(op, a, rb, rc), out]);
+                let out = Instr { b: ra, c: label, ..Instr::bare(jump) };
+                match self.entropy.below(4) {
+                    0 => {
+                        let (x, y) = if self.entropy.once_in(2) { (ra, rd) } else { (rd, ra) };
+                        self.extend([get(container, rb), make(LT, a, x, y), out]);
+                    }
+                    1 => {
+                        let letter = self.interned(Value::text("a"));
+                        self.extend([get(text, rb), make(EQ, a, ra, letter), out]);
+                    }
+                    _ => {
+                        let op = *self.entropy.pick(&[LT, LT, LE]);
+                        let out = Instr { b: ra, c: label, ..Instr::bare(JUMP_UNLESS) };
+                        self.extend([make(op, a, rb, rc), out]);
+                    }
+                }
                 if self.entropy.once_in(2) {
                     self.push(make(ADD, e, re, rb));
                 }

@@ -51,8 +51,8 @@ pub(super) fn compile(
 }
 
 /// Most instructions in a row behind which flow may simply go on; the one behind them stands for up
-/// to three more.
-const LONGEST: u64 = MOST - 3;
+/// to four more.
+const LONGEST: u64 = MOST - 4;
 
 struct Compiler<'a> {
     region: &'a Region,
@@ -357,7 +357,7 @@ impl Compiler<'_> {
         match (at(0), at(1)) {
             (Op::Jump { to }, _) => back(single, to),
             (step @ (Op::Step { .. } | Op::AddRR { .. }), Op::Jump { to }) => {
-                stepped_back(single, step, to)
+                self.stepped_back(single, step, to)
             }
             (Op::EqualRK { a, b, not, price, k }, Op::JumpIf { b: on, is, to })
                 if a == on && self.letter(k).is_some() =>
@@ -392,6 +392,48 @@ impl Compiler<'_> {
             {
                 Some(Op::GetIGetField { a, b, place, i: i32::try_from(i).ok()?, k })
             }
+            _ => None,
+        }
+    }
+
+    /// A step, a jump and what stands where it goes, where that is how a loop goes on.
+    fn stepped_back(&self, single: &[Op], step: Op, target: u32) -> Option<Op> {
+        let again = back(single, target).or_else(|| self.joined(single, target as usize));
+        let next = target + 3;
+        match (step, again) {
+            (_, Some(Op::WhileLtRR { a, b, c, .. } | Op::WhileLeRR { a, b, c, .. }))
+                if a == b || b == c =>
+            {
+                None
+            }
+            (Op::Step { a: x, k }, Some(Op::WhileLtRR { a, b, c, to, done })) if b == x => {
+                Some(Op::StepWhileLt { a, b, c, k: i16::try_from(k).ok()?, to, done })
+            }
+            (Op::Step { a: x, k }, Some(Op::WhileLeRR { a, b, c, to, done })) if b == x => {
+                Some(Op::StepWhileLe { a, b, c, k: i16::try_from(k).ok()?, to, done })
+            }
+            (Op::AddRR { a: x, b: y, c: d, .. }, Some(Op::WhileLtRR { a, b, c, to, done }))
+                if b == x && b == y && b != d =>
+            {
+                Some(Op::AddWhileLt { a, b, c, d, to, done })
+            }
+            (Op::Step { a: x, k }, Some(Op::GetLtJump { a, b, c, d, is, to }))
+                if c == x && a != c && d != c && i8::try_from(k).is_ok() =>
+            {
+                Some(Op::StepGetLtJump { a, b, c, d, is, k: k as i8, to, next })
+            }
+            (Op::Step { a: x, k }, Some(Op::GetGtJump { a, b, c, d, is, to }))
+                if c == x && a != c && d != c && i8::try_from(k).is_ok() =>
+            {
+                Some(Op::StepGetGtJump { a, b, c, d, is, k: k as i8, to, next })
+            }
+            (
+                Op::Step { a: x, k: 1 },
+                Some(Op::LetterJump { a, b, c, k, not, is, price: price @ ..=255, to }),
+            ) if c == x && a != c => {
+                Some(Op::NextLetterJump { a, b, c, k, not, is, price: price as u8, to, next })
+            }
+            (Op::Step { a, k }, _) => Some(Op::StepJump { a, to: target, k }),
             _ => None,
         }
     }
@@ -471,31 +513,6 @@ fn with_jump(compare: Op, is: bool, to: u32) -> Option<Op> {
         Op::EqualRK { a, b, not, price, k } => Op::JumpEqualRK { a, b, not, is, price, to, k },
         _ => return None,
     })
-}
-
-/// A step, a jump and what stands where it goes, where that is how a loop goes on.
-fn stepped_back(single: &[Op], step: Op, target: u32) -> Option<Op> {
-    let again = back(single, target);
-    match (step, again) {
-        (_, Some(Op::WhileLtRR { a, b, c, .. } | Op::WhileLeRR { a, b, c, .. }))
-            if a == b || b == c =>
-        {
-            None
-        }
-        (Op::Step { a: x, k }, Some(Op::WhileLtRR { a, b, c, to, done })) if b == x => {
-            Some(Op::StepWhileLt { a, b, c, k: i16::try_from(k).ok()?, to, done })
-        }
-        (Op::Step { a: x, k }, Some(Op::WhileLeRR { a, b, c, to, done })) if b == x => {
-            Some(Op::StepWhileLe { a, b, c, k: i16::try_from(k).ok()?, to, done })
-        }
-        (Op::AddRR { a: x, b: y, c: d, .. }, Some(Op::WhileLtRR { a, b, c, to, done }))
-            if b == x && b == y && b != d =>
-        {
-            Some(Op::AddWhileLt { a, b, c, d, to, done })
-        }
-        (Op::Step { a, k }, None) => Some(Op::StepJump { a, to: target, k }),
-        _ => None,
-    }
 }
 
 /// A jump and what stands where it goes, where that is how a loop goes on.

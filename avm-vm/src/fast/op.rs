@@ -133,6 +133,12 @@ pub(crate) enum Op {
     /// `GET b, c -> a`, whether that is (`not`: is not) the character of code `k`, and a jump on
     /// that: three instructions. The character costs `price`.
     LetterJump { a: u8, b: u8, c: u8, k: u8, not: bool, is: bool, price: u16, to: u32 },
+    // `c = c + k` and a jump back to one of the last two: five instructions. `next` is where flow goes
+    // without its jump.
+    StepGetLtJump { a: u8, b: u8, c: u8, d: u8, is: bool, k: i8, to: u32, next: u32 },
+    StepGetGtJump { a: u8, b: u8, c: u8, d: u8, is: bool, k: i8, to: u32, next: u32 },
+    /// `c = c + 1` and a jump back to a `LetterJump`: five instructions.
+    NextLetterJump { a: u8, b: u8, c: u8, k: u8, not: bool, is: bool, price: u8, to: u32, next: u32 },
     /// `GET b, c -> a` and `ORD a -> a`: two instructions.
     LetterCode { a: u8, b: u8, c: u8 },
     PutRR { a: u8, b: u8, c: u8 },

@@ -450,31 +450,60 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     int
                 }};
             }
-            // An item, compared with a number.
-            macro_rules! item_jump {
-                (
-                    $a:expr, $b:expr, $c:expr, $d:expr, $holds:expr,
-                    $is:expr, $to:expr
-                ) => {{
-                    let item = inner!($b, index!($c));
+            // An item at a position, and another number.
+            macro_rules! item_and {
+                ($b:expr, $at:expr, $d:expr) => {{
+                    let item = inner!($b, $at);
                     let (&Value::Int(item), &Value::Int(other)) = (item, &reg!($d)) else {
                         alone!()
                     };
+                    (item, other)
+                }};
+            }
+            macro_rules! item_jump {
+                ($a:expr, $b:expr, $c:expr, $d:expr, $holds:expr, $is:expr, $to:expr) => {{
+                    let (item, other) = item_and!($b, index!($c), $d);
                     let holds: bool = $holds(item, other);
                     write_bool!($a, holds);
                     jump!(3, holds == $is, $to)
                 }};
             }
+            macro_rules! step_item_jump {
+                (
+                    $a:expr, $b:expr, $c:expr, $d:expr, $k:expr, $holds:expr, $is:expr,
+                    $to:expr, $next:expr
+                ) => {{
+                    let Value::Int(at) = reg!($c) else { alone!() };
+                    let Some(at) = at.checked_add(i64::from($k)) else { leave!() };
+                    let Value::List(list) = &reg!($b) else { alone!() };
+                    let Some(&Value::Int(item)) = item(list, at) else { alone!() };
+                    let Value::Int(other) = reg!($d) else { alone!() };
+                    let holds: bool = $holds(item, other);
+                    write_bool!($a, holds);
+                    put_int!($c, at);
+                    go!(5, if holds == $is { $to } else { $next } as usize)
+                }};
+            }
             // The code of a character of a text.
             macro_rules! letter {
-                ($b:expr, $c:expr) => {{
-                    let (Value::Text(text), &Value::Int(index)) = (&reg!($b), &reg!($c)) else {
-                        alone!()
-                    };
-                    match letter_code(text, index) {
+                ($b:expr, $at:expr) => {{
+                    let Value::Text(text) = &reg!($b) else { alone!() };
+                    match letter_code(text, $at) {
                         Some(code) => code,
                         None => alone!(),
                     }
+                }};
+            }
+            // Whether a character is another, and what making and comparing it costs.
+            macro_rules! letter_is {
+                ($a:expr, $holds:expr, $price:expr) => {{
+                    let price = u64::from($price);
+                    if view.slack < price || !view.memory.has_room(LETTER) {
+                        alone!();
+                    }
+                    write_bool!($a, $holds);
+                    view.slack -= price;
+                    view.memory.make(LETTER);
                 }};
             }
             // A part of a container that is counted as if it had been copied on the way.
@@ -937,18 +966,26 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         item_jump!(a, b, c, d, |item, other| other < item, is, to)
                     }
                     Op::LetterJump { a, b, c, k, not, is, price, to } => {
-                        let code = letter!(b, c);
-                        let price = u64::from(price);
-                        if view.slack < price || !view.memory.has_room(LETTER) {
-                            alone!();
-                        }
-                        write_bool!(a, (code == k) != not);
-                        view.slack -= price;
-                        view.memory.make(LETTER);
+                        let code = letter!(b, index!(c));
+                        letter_is!(a, (code == k) != not, price);
                         jump!(3, ((code == k) != not) == is, to)
                     }
+                    Op::StepGetLtJump { a, b, c, d, is, k, to, next } => {
+                        step_item_jump!(a, b, c, d, k, |item, other| item < other, is, to, next)
+                    }
+                    Op::StepGetGtJump { a, b, c, d, is, k, to, next } => {
+                        step_item_jump!(a, b, c, d, k, |item, other| other < item, is, to, next)
+                    }
+                    Op::NextLetterJump { a, b, c, k, not, is, price, to, next } => {
+                        let Value::Int(at) = reg!(c) else { alone!() };
+                        let Some(at) = at.checked_add(1) else { leave!() };
+                        let code = letter!(b, at);
+                        letter_is!(a, (code == k) != not, price);
+                        put_int!(c, at);
+                        go!(5, if ((code == k) != not) == is { to } else { next } as usize)
+                    }
                     Op::LetterCode { a, b, c } => {
-                        let code = letter!(b, c);
+                        let code = letter!(b, index!(c));
                         free!(a);
                         if !count(view.memory, LETTER) {
                             leave!();
