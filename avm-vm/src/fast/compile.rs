@@ -398,7 +398,11 @@ impl Compiler<'_> {
 
     /// A step, a jump and what stands where it goes, where that is how a loop goes on.
     fn stepped_back(&self, single: &[Op], step: Op, target: u32) -> Option<Op> {
-        let again = back(single, target).or_else(|| self.joined(single, target as usize));
+        let at = |offset: u32| single.get((target + offset) as usize).cloned();
+        let again = back(single, target).or_else(|| match at(0)? {
+            Op::GetRR { a, b, c } => self.read(a, b, c, at(1)?, at(2)?),
+            _ => None,
+        });
         let next = target + 3;
         match (step, again) {
             (_, Some(Op::WhileLtRR { a, b, c, .. } | Op::WhileLeRR { a, b, c, .. }))
