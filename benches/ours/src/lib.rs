@@ -17,6 +17,10 @@ pub mod machine;
 pub mod table;
 pub mod workload;
 
+/// As in `avm`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a program of this workspace was called, for the page.
 pub fn invocation(package: &str, args: &str) -> String {
     let call = format!("cargo run --release --manifest-path benches/Cargo.toml {package}-- {args}");
