@@ -100,7 +100,7 @@ impl Bench {
             id: 0,
             opcode,
             reach: opcode.info().reach.expect("it reaches out"),
-            args,
+            args: args.into_iter().collect(),
             at: CodePlace { region: 0, pc: 0 },
             max_gas: u64::MAX,
             max_bytes: u64::MAX,

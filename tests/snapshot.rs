@@ -81,6 +81,61 @@ fn goes_on_from_every_step() {
     }
 }
 
+/// The same to whoever looks.
+fn assert_alike(a: &Machine, b: &Machine) {
+    assert_eq!(a.snapshot(), b.snapshot());
+    assert_eq!(a.memory_used(), b.memory_used());
+    assert!(a.registers().eq(b.registers()));
+    assert_eq!(a.pending(), b.pending());
+}
+
+#[test]
+fn forks_and_parked_ones_go_on_alike() {
+    let mut whole = machine(ALL);
+    assert_eq!(whole.register("n"), Some(&Value::Int(3)));
+    assert_eq!(whole.register("total"), Some(&Value::Null));
+    let mut hops = whole.clone();
+    loop {
+        assert_alike(&whole, &hops);
+        hops = hops.clone();
+        assert_alike(&whole, &hops);
+        hops = hops.park().wake();
+        assert_alike(&whole, &hops);
+        hops = hops.park().wake().clone();
+        let pause = whole.run(1, &mut ());
+        assert_eq!(hops.run(1, &mut ()), pause);
+        match pause {
+            Pause::Slice => {}
+            Pause::Effect(request) => {
+                // What was forked or parked is answered before it runs.
+                hops = hops.clone();
+                answer(&mut hops, request.id);
+                answer(&mut whole, request.id);
+            }
+            Pause::End(_) => break assert_alike(&whole, &hops),
+        }
+    }
+}
+
+#[test]
+fn a_value_where_the_program_has_no_register_is_refused() {
+    let machine = machine(".input a = 7\nSET b = a\n");
+    let bytes = machine.snapshot();
+    let body = &bytes[..bytes.len() - 32];
+    let first = [3, 7, 0, 0, 0, 0, 0, 0, 0];
+    let first = body.windows(9).position(|bytes| bytes == first).expect("the value of a");
+    let forged = |register: usize| {
+        let mut body = body.to_vec();
+        // NULL becomes TRUE.
+        body[first + 8 + register] = 2;
+        Machine::restore(machine.image().clone(), &sealed(body))
+    };
+    assert_eq!(forged(1).expect("it has that one").register("b"), Some(&Value::Bool(true)));
+    for register in [100, 255] {
+        assert!(matches!(forged(register), Err(SnapshotError::State(_))), "{register}");
+    }
+}
+
 #[test]
 fn the_state_hash_stands_at_its_end() {
     let machine = machine(ALL);

@@ -62,11 +62,12 @@ fn main() {
 fn median(workers: usize, item: &Value) -> Duration {
     let mut registry = Registry::embedded(Arc::new(Clock(Instant::now())));
     registry.set_workers(workers);
+    let args = [Value::text("LLama"), Value::list(vec![item.clone(); ITEMS])];
     let request = EffectRequest {
         id: 0,
         opcode: Opcode::MAP_MODEL_CALL,
         reach: avm_ir::Reach::Model,
-        args: vec![Some(Value::text("LLama")), Some(Value::list(vec![item.clone(); ITEMS]))],
+        args: args.into_iter().map(Some).collect(),
         at: CodePlace { region: 0, pc: 0 },
         max_gas: u64::MAX,
         max_bytes: u64::MAX,

@@ -1,5 +1,6 @@
 //! Effects: what the machine asks of the outside, and what may come back. Plain data.
 
+mod args;
 mod key;
 
 use alloc::{string::String, vec::Vec};
@@ -7,6 +8,7 @@ use alloc::{string::String, vec::Vec};
 use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
 
 use crate::meter::{Meter, Spend};
+pub use args::Args;
 pub use key::IdempotencyKey;
 
 /// A request to the outside. The machine stands still until it is answered.
@@ -19,7 +21,7 @@ pub struct EffectRequest {
     /// The kind of provider that is asked.
     pub reach: Reach,
     /// The operands in the order of the instruction's row; `None` where one was left out.
-    pub args: Vec<Option<Value>>,
+    pub args: Args,
     /// Where the instruction stands.
     pub at: CodePlace,
     /// Most nanogas that the answer may cost, after what was already charged.

@@ -32,7 +32,7 @@ mod price;
 pub mod trap;
 
 pub use agent::LogEntry;
-pub use effect::{Answer, EffectRequest, Failure, FailureCode, IdempotencyKey};
+pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey};
 pub use machine::{
     Config, End, Image, InputError, Limits, Machine, OnExhausted, Parked, Pause, SnapshotError,
 };

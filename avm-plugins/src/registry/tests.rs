@@ -26,7 +26,7 @@ fn request(opcode: Opcode, args: &[Value]) -> EffectRequest {
         id: 0,
         opcode,
         reach: opcode.info().reach.unwrap(),
-        args,
+        args: args.into_iter().collect(),
         at: CodePlace { region: 0, pc: 0 },
         max_gas: u64::MAX,
         max_bytes: u64::MAX,

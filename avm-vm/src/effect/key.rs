@@ -46,3 +46,21 @@ impl From<[u8; 32]> for IdempotencyKey {
         Self::Given(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn the_key_is_as_the_specification_says() {
+        let program = [9; 32];
+        let key = IdempotencyKey::Effect { program, seed: 7, number: 300 };
+        let parts: [&[u8]; 3] = [&program, &7_u64.to_le_bytes(), &300_u64.to_le_bytes()];
+        let bytes: Vec<u8> = parts.concat();
+        assert_eq!(key.bytes(), blake3::derive_key("aither avm effect v1", &bytes));
+        assert_eq!(key, IdempotencyKey::from(key.bytes()));
+        assert_ne!(key, IdempotencyKey::Effect { program, seed: 7, number: 301 });
+    }
+}

@@ -3,10 +3,10 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
-    Instr, OpInfo, Opcode, Value,
+    Instr, OpInfo, Opcode, Slot, Value,
     effects::StatusWord,
     gas::GAS,
-    instr::{NO_REGISTER, Role},
+    instr::NO_REGISTER,
     opcode::OPS,
     operand::{DefaultValue, Kind, NameKind},
     program::MAX_NAME,
@@ -16,7 +16,7 @@ use avm_ir::{
 
 use super::{End, Machine, OnExhausted};
 use crate::{
-    effect::{Answer, EffectRequest, Failure, FailureCode, IdempotencyKey},
+    effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
     meter::Meter,
     observer::Observer,
@@ -99,7 +99,7 @@ impl Machine {
     pub(super) fn request(
         &self,
         instr: Instr,
-        args: Vec<Option<Value>>,
+        args: Args,
         max_gas: u64,
         (max_bytes, max_units): (u64, u64),
     ) -> EffectRequest {
@@ -131,7 +131,7 @@ impl Machine {
     pub fn answer<O: Observer>(
         &mut self,
         id: u64,
-        answer: Answer,
+        mut answer: Answer,
         observer: &mut O,
     ) -> Result<(), AnswerError> {
         let Some(pending) = self.pending.take() else { return Err(AnswerError::NotWaiting) };
@@ -140,7 +140,7 @@ impl Machine {
             return Err(AnswerError::OtherEffect);
         }
         self.open();
-        self.settle(pending, answer, observer);
+        self.settle(&pending, &mut answer, observer);
         Ok(())
     }
 
@@ -149,11 +149,13 @@ impl Machine {
         self.pending.as_ref().map(|pending| &*pending.request)
     }
 
-    fn settle<O: Observer>(&mut self, pending: Pending, answer: Answer, observer: &mut O) {
+    fn settle<O: Observer>(&mut self, pending: &Pending, answer: &mut Answer, observer: &mut O) {
         let request = &pending.request;
         let limit = self.agent.memory.limit;
-        let mut answer = check(answer, request, || limit.saturating_sub(self.measured()));
-        let mut price = self.price_after(self.fetched(), &answer);
+        if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
+            answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
+        }
+        let mut price = self.price_after(self.fetched(), answer);
         // The limits may have been raised since it was asked, and time may have passed.
         let left = request.max_spend.at_most(&self.agent.left());
         let too_dear = price > request.max_gas;
@@ -175,7 +177,7 @@ impl Machine {
         } else if let (Some(meter), Ok(_)) = (short, &answer.result) {
             answer.result = Err(over_budget(meter));
             // What it brought is not handed on, and so not paid for.
-            price = self.price_after(self.fetched(), &answer);
+            price = self.price_after(self.fetched(), answer);
         }
         // From here on it says what was taken of it.
         answer.short = short;
@@ -185,20 +187,20 @@ impl Machine {
         used.spend = used.spend.plus(&answer.spent);
         answer.refund = answer.refund.at_most(&used.spend);
         used.spend = used.spend.minus(&answer.refund);
-        self.deliver(&pending, answer, price, observer);
+        self.deliver(pending, answer, price, observer);
     }
 
     /// Fails an effect about which nobody is asked.
     fn refuse<O: Observer>(&mut self, pending: Pending, failure: Failure, observer: &mut O) {
-        let answer = Answer { result: Err(failure), ..Answer::outputs(Vec::new()) };
-        self.deliver(&pending, answer, 0, observer);
+        let mut answer = Answer { result: Err(failure), ..Answer::outputs(Vec::new()) };
+        self.deliver(&pending, &mut answer, 0, observer);
     }
 
     /// Takes an answer and charges its price, which the gas left covers.
     fn deliver<O: Observer>(
         &mut self,
         pending: &Pending,
-        answer: Answer,
+        answer: &mut Answer,
         price: u64,
         observer: &mut O,
     ) {
@@ -207,11 +209,13 @@ impl Machine {
         self.agent.steps += 1;
         self.agent.effects += 1;
         let gas = pending.charged + price;
-        observer.effect(&pending.request, &answer, gas);
+        observer.effect(&pending.request, answer, gas);
         if O::STEPS {
             observer.step(pending.request.at, instr.op, gas);
         }
-        if let Err(fault) = self.take_answer(instr, answer) {
+        if let Err(fault) =
+            self.take_result(instr, core::mem::replace(&mut answer.result, Ok(Vec::new())))
+        {
             self.trap(fault);
         }
     }
@@ -265,25 +269,27 @@ impl Machine {
         }
         let program = self.image.program();
         let slots = slots_of(&instr, &program.regions[self.region as usize].pool);
-        info.slot_roles().zip(slots.iter()).find_map(|(role, slot)| {
-            let Role::Input(index) = role else { return None };
-            slot.as_reg()?;
-            match (info.inputs[index].kind, args.get(index)?) {
-                // Its regions are the program's own; their permissions say what may be done to them.
-                (Kind::Name(NameKind::Region), _) => None,
-                (Kind::Name(kind), Some(Value::Text(name))) => {
-                    (!program.manifest.lists(kind, name)).then(|| undeclared(kind, name))
-                }
-                _ => None,
+        let operands = info.inputs.iter().zip(inputs_of(info, &slots));
+        let mut computed = operands.zip(args).filter(|((_, slot), _)| slot.as_reg().is_some());
+        computed.find_map(|((operand, _), arg)| match (operand.kind, arg) {
+            // Its regions are the program's own; their permissions say what may be done to them.
+            (Kind::Name(NameKind::Region), _) => None,
+            (Kind::Name(kind), Some(Value::Text(name))) => {
+                (!program.manifest.lists(kind, name)).then(|| undeclared(kind, name))
             }
+            _ => None,
         })
     }
 
-    fn take_answer(&mut self, instr: Instr, answer: Answer) -> Result<(), Fault> {
+    fn take_result(
+        &mut self,
+        instr: Instr,
+        result: Result<Vec<Value>, Failure>,
+    ) -> Result<(), Fault> {
         let info = instr.op.info();
-        let failed = answer.result.is_err();
+        let failed = result.is_err();
         self.agent.status.set_failed(info.sets, failed);
-        let outputs = match answer.result {
+        let outputs = match result {
             Ok(outputs) => outputs,
             Err(failure) => {
                 let unread = info.unread == avm_ir::Unread::Trap && instr.a == NO_REGISTER;
@@ -310,18 +316,22 @@ impl Machine {
         let region = &self.image.program().regions[self.region as usize];
         let slots = slots_of(&instr, &region.pool);
         let first = (!info.outputs.is_empty()).then_some(instr.a);
-        let further = info.slot_roles().zip(slots.iter()).map_while(|(role, slot)| match role {
-            Role::Output(_) => Some(slot.as_reg().unwrap_or(NO_REGISTER)),
-            // Results come first.
-            Role::Input(_) => None,
-        });
+        let further = slots.iter().take(info.outputs.len().saturating_sub(1));
+        let further = further.map(|slot| slot.as_reg().unwrap_or(NO_REGISTER));
         let mut outputs = outputs.into_iter();
         let mut made = 0;
         for register in first.into_iter().chain(further) {
-            let value = outputs.next().unwrap_or_default();
-            if register != NO_REGISTER {
-                made += value.heap();
-                self.stack[self.base + usize::from(register)] = value;
+            let output = outputs.next();
+            if register == NO_REGISTER {
+                continue;
+            }
+            let place = &mut self.stack[self.base + usize::from(register)];
+            match output {
+                Some(value) => {
+                    made += value.heap();
+                    *place = value;
+                }
+                None => *place = Value::Null,
             }
         }
         self.count_made(made)
@@ -331,23 +341,19 @@ impl Machine {
         self.image.program().regions[self.region as usize].code[self.pc - 1]
     }
 
-    pub(super) fn arguments(&self, instr: Instr) -> Vec<Option<Value>> {
-        let info = instr.op.info();
+    /// The operands of an instruction that reaches outside.
+    pub(super) fn arguments(&self, instr: Instr) -> Args {
         let region = &self.image.program().regions[self.region as usize];
+        let window = &self.stack[self.base..self.base + WINDOW];
         let slots = slots_of(&instr, &region.pool);
-        let mut args = alloc::vec![None; info.inputs.len()];
-        for (role, slot) in info.slot_roles().zip(slots.iter()) {
-            if let Role::Input(index) = role {
-                args[index] = match (slot.as_reg(), slot.as_const()) {
-                    (Some(register), _) => {
-                        Some(self.stack[self.base + usize::from(register)].clone())
-                    }
-                    (None, Some(constant)) => region.consts.get(constant).cloned(),
-                    (None, None) => None,
-                };
+        let inputs = inputs_of(instr.op.info(), &slots);
+        Args::copied(instr.op.info().inputs.len(), |index| {
+            let slot = inputs.get(index)?;
+            match slot.as_reg() {
+                Some(register) => window.get(usize::from(register)),
+                None => slot.as_const().and_then(|constant| region.consts.get(constant)),
             }
-        }
-        args
+        })
     }
 
     fn price_before(&self, instr: Instr) -> u64 {
@@ -367,13 +373,19 @@ impl Machine {
         let region = &self.image.program().regions[self.region as usize];
         let window = &self.stack[self.base..self.base + WINDOW];
         let slots = slots_of(&instr, &region.pool);
-        let value = |slot: avm_ir::Slot| match (slot.as_reg(), slot.as_const()) {
+        let value = |slot: Slot| match (slot.as_reg(), slot.as_const()) {
             (Some(register), _) => &window[usize::from(register)],
             (None, Some(constant)) => region.consts.get(constant).unwrap_or(&Value::Null),
             (None, None) => &Value::Null,
         };
         f(&Operands { a: &window[usize::from(instr.a)], slots: &slots, value: &value })
     }
+}
+
+/// The slots of a row's operands, in its order: results beyond the first lie before them. Rows that
+/// reach outside change no operand in place, so none lies in `a`.
+fn inputs_of<'a>(info: &OpInfo, slots: &'a [Slot]) -> &'a [Slot] {
+    slots.get(info.outputs.len().saturating_sub(1)..).unwrap_or_default()
 }
 
 /// What becomes of a call whose own limit does not cover the price that is known beforehand.
@@ -416,6 +428,8 @@ static GAS_LIMIT: [u8; 256] = {
         let inputs = OPS[row].inputs;
         let mut i = 0;
         while i < inputs.len() {
+            let in_place = OPS[row].reach.is_some() && matches!(inputs[i].kind, Kind::Place);
+            assert!(!in_place, "`inputs_of` counts on that");
             if same(inputs[i].name.as_bytes(), b"gas_limit") {
                 places[OPS[row].opcode as usize] = i as u8;
             }
@@ -440,8 +454,13 @@ fn own_gas_limit(op: Opcode, args: &[Option<Value>]) -> Option<u64> {
 fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
     for (operand, arg) in info.inputs.iter().zip(args) {
         let Some(value) = arg else { continue };
+        let is_null = matches!(value, Value::Null);
+        if is_null && operand.default != DefaultValue::Required {
+            // As if it were left out.
+            continue;
+        }
         let fits = match operand.kind {
-            Kind::Any => *value != Value::Null || operand.default != DefaultValue::Required,
+            Kind::Any => !is_null,
             Kind::Bool => matches!(value, Value::Bool(_) | Value::Null),
             Kind::Int => matches!(value, Value::Int(_)),
             Kind::Float | Kind::Num => matches!(value, Value::Int(_) | Value::Float(_)),
@@ -455,8 +474,7 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
             Kind::Handle => matches!(value, Value::Handle(..)),
             Kind::Place | Kind::Label | Kind::Func | Kind::Args => true,
         };
-        let left_out = *value == Value::Null && operand.default != DefaultValue::Required;
-        if !fits && !left_out {
+        if !fits {
             let (name, mnemonic) = (operand.name, info.mnemonic);
             let message = match operand.kind {
                 Kind::Any => alloc::format!("operand {name} of {mnemonic} must not be NULL"),
@@ -472,24 +490,23 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
     None
 }
 
-/// Turns an answer that breaks the request's caps, or takes more memory than there is, into a
-/// failure.
-fn check(answer: Answer, request: &EffectRequest, room: impl FnOnce() -> u64) -> Answer {
-    let Ok(outputs) = &answer.result else { return answer };
+/// Why an answer cannot be taken: it breaks the request's caps, or takes more memory than there is.
+fn problem(
+    answer: &Answer,
+    request: &EffectRequest,
+    room: impl FnOnce() -> u64,
+) -> Option<&'static str> {
+    let outputs = answer.result.as_ref().ok()?;
     let bytes: u64 = outputs.iter().map(Value::size).sum();
     let too_large = bytes > request.max_bytes && request.max_bytes < u64::MAX;
     let too_heavy = || outputs.iter().map(Value::heap).sum::<u64>() > room();
-    let problem = if outputs.len() > request.opcode.info().outputs.len() {
-        "the provider gave more outputs than the instruction has"
+    if outputs.len() > request.opcode.info().outputs.len() {
+        Some("the provider gave more outputs than the instruction has")
     } else if outputs.iter().any(|value| value.nesting() > MAX_NESTING) {
-        "the answer is nested more than 64 levels deep"
+        Some("the answer is nested more than 64 levels deep")
     } else if bytes > 64 && (too_large || too_heavy()) {
-        "the answer is larger than the call may return"
+        Some("the answer is larger than the call may return")
     } else {
-        return answer;
-    };
-    Answer {
-        result: Err(Failure { code: FailureCode::TooLarge, message: problem.into() }),
-        ..answer
+        None
     }
 }

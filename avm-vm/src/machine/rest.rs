@@ -10,9 +10,9 @@ use avm_ir::{Program, Value, instr::NO_REGISTER};
 use super::Machine;
 use crate::{exec::WINDOW, price::slots_of};
 
-/// The longest run of registers that a program neither names nor uses outside functions. Named
-/// registers are the first and scratch registers the last, so it is most of the window.
-pub(super) fn unused(program: &Program) -> Range<usize> {
+/// The registers that a program names or uses outside functions. All others of the agent's own
+/// window are always `NULL`.
+pub(super) fn used(program: &Program) -> [bool; WINDOW] {
     let mut used = [false; WINDOW];
     used[..program.registers.len().min(WINDOW)].fill(true);
     for region in &program.regions {
@@ -25,8 +25,14 @@ pub(super) fn unused(program: &Program) -> Range<usize> {
             }
         }
     }
+    used
+}
+
+/// The longest run of registers that are not used. Named registers are the first and scratch
+/// registers the last, so it is most of the window.
+pub(super) fn unused(program: &Program) -> Range<usize> {
     let (mut longest, mut start) = (0..0, 0);
-    for (register, used) in used.into_iter().enumerate() {
+    for (register, used) in used(program).into_iter().enumerate() {
         if used {
             start = register + 1;
         } else if register + 1 - start > longest.len() {

@@ -16,7 +16,9 @@ use crate::{
     agent::{Agent, Draws, Memory, Status},
     effect::{Failure, FailureCode},
     exec::WINDOW,
-    machine::{Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state},
+    machine::{
+        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, rest, state,
+    },
     meter::{Budget, Meter, Spend},
     trap::{Trap, TrapCode},
 };
@@ -51,9 +53,9 @@ impl Machine {
         for _ in 0..used {
             stack.push(decode(&mut input)?);
         }
-        let unused = stack.get(image.unused.clone()).unwrap_or_default();
-        let empty = unused.iter().all(|value| *value == Value::Null);
-        ensure(empty, "a value in a register that the program does not use")?;
+        let mut window = stack.iter().zip(rest::used(image.program()));
+        let unused = window.all(|(value, used)| used || *value == Value::Null);
+        ensure(unused, "a value in a register that the program does not use")?;
         stack.resize(windows.base + WINDOW, Value::Null);
         let mut machine = Self {
             image,

@@ -88,7 +88,7 @@ fn request(key: u64, opcode: Opcode, args: &[Value], credits: u64) -> EffectRequ
         id: key,
         opcode,
         reach: opcode.info().reach.unwrap(),
-        args,
+        args: args.into_iter().collect(),
         at: CodePlace { region: 0, pc: 0 },
         max_gas: u64::MAX,
         max_bytes: u64::MAX,
