@@ -11,7 +11,8 @@ use super::{
     sums::Sums,
 };
 
-/// Memory counted for an empty record, in bytes: pointer block, header and one tree node.
+/// Memory counted for an empty record, in bytes: pointer block, header and what many fields
+/// take once.
 const RECORD_OVERHEAD: u64 = 400;
 /// Memory counted for a field besides its name's bytes and its value's memory, in bytes.
 const FIELD: u64 = 150;
@@ -166,6 +167,26 @@ impl Record {
         match inner.fields.find(name) {
             Ok(place) => Ok(inner.exchange(place, value)),
             Err(_) => Err(value),
+        }
+    }
+
+    /// Adds to the int of a field and gives the sum; to another int where there is no such field.
+    /// `None`, and nothing is changed, where there is something else or the sum is no int.
+    pub fn add_to(&mut self, name: &Text, otherwise: i64, step: i64) -> Option<i64> {
+        let inner = Arc::make_mut(&mut self.0);
+        match inner.fields.find(name) {
+            Ok(place) => {
+                let Value::Int(int) = inner.fields.value_mut(place) else { return None };
+                *int = int.checked_add(step)?;
+                Some(*int)
+            }
+            Err(place) => {
+                let sum = otherwise.checked_add(step)?;
+                let value = Value::Int(sum);
+                inner.count(name, &value);
+                inner.fields.put(place, name.clone(), value);
+                Some(sum)
+            }
         }
     }
 

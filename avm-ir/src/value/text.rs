@@ -53,9 +53,9 @@ impl Head {
 
 impl Text {
     #[inline]
-    fn new(text: CompactString, ascii: bool) -> Self {
-        let head = Head::new(&text, ascii);
-        Self(Arc::new(Inner { text, head }))
+    fn new(text: &str, ascii: bool) -> Self {
+        let head = Head::new(text, ascii);
+        Self(Arc::new(Inner { text: CompactString::new(text), head }))
     }
 
     /// The text.
@@ -108,7 +108,7 @@ impl Text {
     pub fn part(&self, range: Range<usize>) -> Self {
         let text = &self.as_str()[range];
         // A part of what is ASCII is not looked at again.
-        Self::new(CompactString::new(text), self.is_ascii() || text.is_ascii())
+        Self::new(text, self.is_ascii() || text.is_ascii())
     }
 
     /// Looks at its words in order: what lies between white space.
@@ -161,7 +161,7 @@ impl Text {
         if !Arc::is_unique(&self.0) {
             let mut text = CompactString::with_capacity(self.len() + more.len());
             text.push_str(self);
-            *self = Self::new(text, self.is_ascii());
+            *self = Self(Arc::new(Inner { text, head: self.0.head }));
         }
         let inner = Arc::make_mut(&mut self.0);
         inner.text.push_str(more);
@@ -202,14 +202,14 @@ impl core::fmt::Display for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self::new(CompactString::new(text), text.is_ascii())
+        Self::new(text, text.is_ascii())
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        let ascii = text.is_ascii();
-        Self::new(CompactString::from(text), ascii)
+        let head = Head::new(&text, text.is_ascii());
+        Self(Arc::new(Inner { text: CompactString::from(text), head }))
     }
 }
 

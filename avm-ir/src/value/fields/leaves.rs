@@ -99,10 +99,11 @@ fn first4(bytes: &[u8]) -> u64 {
 struct Memo(Option<Arc<Vec<AtomicU32>>>);
 
 impl Memo {
-    /// Room for so many fields.
+    /// Room for so many fields: two slots each or more, and never so many that a field takes more
+    /// memory than is counted for it.
     fn fit(&mut self, fields: usize) {
         if self.0.as_ref().map_or(0, |slots| slots.len()) < 2 * fields {
-            let slots = (4 * fields).next_power_of_two();
+            let slots = (3 * fields).next_power_of_two();
             self.0 = Some(Arc::new((0..slots).map(|_| AtomicU32::new(0)).collect()));
         }
     }
@@ -262,6 +263,8 @@ impl Leaves {
         // from behind would make a leaf each.
         let middle = if is_last && at == MOST { MOST } else { MOST / 2 };
         let mut right = leaf.split_off(middle);
+        // Where names come in order, nothing will be put into the left one again.
+        leaf.shrink_to_fit();
         match at.checked_sub(middle) {
             Some(at) => right.insert(at, field),
             None => leaf.insert(at, field),
