@@ -491,8 +491,8 @@ impl Builder<'_, '_> {
     /// Several instructions that programs often have one behind the other, and a loop.
     fn idiom(&mut self, registers: u8, labels: &std::ops::Range<usize>) {
         use Opcode::{
-            ADD, BIT_XOR, EQ, GET, JUMP, JUMP_IF, JUMP_UNLESS, LE, LEN, LT, MOD, MUL, NE, ORD, SET,
-            SLICE, SUB,
+            ADD, BIT_XOR, EQ, GET, GET_OR, JUMP, JUMP_IF, JUMP_UNLESS, LE, LEN, LT, MOD, MUL, NE,
+            ORD, PUT, SET, SLICE, SUB,
         };
         let label = Slot((labels.start + self.entropy.below(labels.len())) as u16);
         let numbers = [0, 1, 2, 3, 4];
@@ -506,7 +506,7 @@ impl Builder<'_, '_> {
         let on = Instr { b: ra, c: label, ..Instr::bare(jump) };
         let make = |op, a, b, c| Instr { a, b, c, ..Instr::bare(op) };
         let get = |of, key| make(GET, a, Slot::reg(of), key);
-        match self.entropy.below(11) {
+        match self.entropy.below(12) {
             0 => {
                 let sum = if self.entropy.once_in(2) { ADD } else { SUB };
                 let (x, y) = if self.entropy.once_in(3) { (ra, re) } else { (re, ra) };
@@ -536,6 +536,13 @@ impl Builder<'_, '_> {
                 ]);
             }
             9 => {
+                let name = self.interned(Value::text("a"));
+                let key = if self.entropy.once_in(2) { Slot::reg(text) } else { rc };
+                let sum = Instr { a, b: Slot::reg(container), c: key, d: k, ..Instr::bare(GET_OR) };
+                let put = Instr { a: container, b: key, c: ra, ..Instr::bare(PUT) };
+                self.extend([make(SET, text, name, Slot::ABSENT), sum, make(ADD, a, ra, l), put]);
+            }
+            10 => {
                 let letter = self.interned(Value::text("a"));
                 let op = *self.entropy.pick(&[EQ, NE]);
                 self.extend([make(op, a, Slot::reg(text), letter), on]);

@@ -381,6 +381,13 @@ impl Compiler<'_> {
             (Op::MulRI { a, b, k }, Op::AddRI { a: to, b: of, k: l }) if a == of && a == to => {
                 Some(Op::Linear { a, b, k: i32::try_from(k).ok()?, l })
             }
+            (Op::GetOrK { a, b, c, k }, Op::Step { a: sum, k: l }) if a == sum => {
+                let back = Op::PutRR { a: b, b: c, c: a };
+                let &Value::Int(k) = self.constant(k) else { return None };
+                let (k, l) = (i32::try_from(k).ok()?, i32::try_from(l).ok()?);
+                let apart = a != b && a != c && b != c;
+                (at(2) == back && apart).then_some(Op::Tally { a, b, c, k, l })
+            }
             (Op::GetRR { a, b, c }, next) => self.read(a, b, c, next, at(2)),
             (Op::GetRI { a, b, k }, Op::GetRR { a: to, b: of, c: d })
                 if a == of && a == to && a != d =>

@@ -160,6 +160,9 @@ pub(crate) enum Op {
     GetOr { a: u8, b: u8, c: u8, d: u8 },
     /// What it is otherwise is constant `k`.
     GetOrK { a: u8, b: u8, c: u8, k: u32 },
+    /// `GET_OR b, c, k -> a`, `ADD a, l -> a` and `PUT b, c, a`: three instructions, and how one
+    /// counts.
+    Tally { a: u8, b: u8, c: u8, k: i32, l: i32 },
     /// A record of names and values that lie at `pool`, `count` slots; it costs `price`.
     Record { a: u8, count: u8, pool: u32, price: u32 },
     /// A part of a text, each byte of which costs `price`.

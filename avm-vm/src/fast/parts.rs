@@ -75,6 +75,29 @@ pub(super) fn insert(record: &mut Record, name: &Text, value: Value, memory: &mu
     true
 }
 
+/// Adds to the int of a field, of `k` where there is none, and gives the sum; `None`, and nothing
+/// is done, where it is done one by one.
+#[cold]
+#[inline(never)]
+pub(super) fn tally(
+    regs: &mut [Value; WINDOW],
+    (record, name): (u8, u8),
+    (k, step): (i32, i32),
+    memory: &mut Memory,
+) -> Option<i64> {
+    let places = [usize::from(record), usize::from(name)];
+    let Ok([Value::Record(record), Value::Text(name)]) = regs.get_disjoint_mut(places) else {
+        return None;
+    };
+    let heap = Record::field_heap(name);
+    if !memory.has_room(heap) {
+        return None;
+    }
+    let sum = record.add_to(name, i64::from(k), i64::from(step))?;
+    memory.make(heap);
+    Some(sum)
+}
+
 /// Puts a value into a part of a container; `false`, and nothing is done, where canonical code has
 /// to look. Notes where the part has its field.
 #[cold]

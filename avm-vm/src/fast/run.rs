@@ -17,7 +17,7 @@ use super::{
     parts::{
         LETTER, Side, count, counted, equal, first_code, insert, item, join, letter, letter_code,
         look, part, part_or, pop, push, put_in, record, replace, set_field_in, set_in, set_own,
-        slice, take,
+        slice, take, tally,
     },
     scalar::{
         bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
@@ -1089,6 +1089,16 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::Ord { a, b } => {
                         heap!();
                         int!(a, some!(first_code(&reg!(b))))
+                    }
+                    Op::Tally { a, b, c, k, l } => {
+                        heap!();
+                        match tally(regs, (b, c), (k, l), view.memory) {
+                            Some(sum) => {
+                                put_int!(a, sum);
+                                done!(3)
+                            }
+                            None => alone!(),
+                        }
                     }
                     Op::Record { a, count, pool, price } => {
                         heap!();
