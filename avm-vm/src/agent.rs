@@ -1,6 +1,7 @@
 //! What an agent is besides its registers: status words, private store, log, saved state, meters.
 
 mod draws;
+mod shared;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -17,6 +18,7 @@ use crate::{
     trap::{Fault, TrapCode},
 };
 pub(crate) use draws::Draws;
+use shared::Shared;
 
 /// A note of `LOG`.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,14 +140,14 @@ impl Memory {
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
     pub(crate) status: Status,
-    pub(crate) kv: BTreeMap<Text, Value>,
+    pub(crate) kv: Shared<BTreeMap<Text, Value>>,
     kv_heap: u64,
-    pub(crate) log: VecDeque<LogEntry>,
+    pub(crate) log: Shared<VecDeque<LogEntry>>,
     log_heap: u64,
     pub(crate) log_limit: usize,
     pub(crate) saved: Value,
     /// Agent registers as they were filled from outside.
-    pub(crate) initial: Vec<(u8, Value)>,
+    pub(crate) initial: Shared<Vec<(u8, Value)>>,
     pub(crate) memory: Memory,
     pub(crate) draws: Draws,
     /// Executed instructions.
@@ -169,13 +171,13 @@ impl Agent {
         let Limits { memory, log_entries, .. } = config.limits;
         Self {
             status: Status::default(),
-            kv: BTreeMap::new(),
+            kv: Shared::NONE,
             kv_heap: 0,
-            log: VecDeque::new(),
+            log: Shared::NONE,
             log_heap: 0,
             log_limit: log_entries.max(1),
             saved: Value::Null,
-            initial: Vec::new(),
+            initial: Shared::NONE,
             memory: Memory::new(memory),
             draws: Draws::new(config.seed, 0),
             steps: 0,
@@ -203,14 +205,17 @@ impl Agent {
     pub(crate) fn kv_store(&mut self, key: Text, value: Value) {
         self.kv_heap += value.heap();
         let new = ENTRY + key.len() as u64;
-        match self.kv.insert(key, value) {
+        match self.kv.own().insert(key, value) {
             Some(old) => self.kv_heap -= old.heap(),
             None => self.kv_heap += new,
         }
     }
 
     pub(crate) fn kv_delete(&mut self, key: &str) -> bool {
-        let Some(old) = self.kv.remove(key) else { return false };
+        if !self.kv.contains_key(key) {
+            return false;
+        }
+        let Some(old) = self.kv.own().remove(key) else { return false };
         self.kv_heap -= old.heap() + ENTRY + key.len() as u64;
         true
     }
@@ -223,12 +228,12 @@ impl Agent {
     /// Writes a note; the oldest gives way where the log is full.
     pub(crate) fn write_log(&mut self, step: u64, note: Value) {
         if self.log.len() >= self.log_limit
-            && let Some(old) = self.log.pop_front()
+            && let Some(old) = self.log.own().pop_front()
         {
             self.log_heap -= ENTRY + old.note.heap();
         }
         self.log_heap += ENTRY + note.heap();
-        self.log.push_back(LogEntry { step, note });
+        self.log.own().push_back(LogEntry { step, note });
     }
 
     /// Memory that a note adds, in bytes.

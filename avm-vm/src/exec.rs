@@ -325,7 +325,7 @@ pub(crate) fn run<O: Observer>(
         if !matches!(exit, Exit::Logged) {
             return (exit, Counters { pc, gas, steps });
         }
-        if let Some(entry) = cpu.agent.log.back_mut() {
+        if let Some(entry) = cpu.agent.log.own().back_mut() {
             entry.step = steps;
             observer.log(&entry.note);
         }

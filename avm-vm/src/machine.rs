@@ -272,7 +272,9 @@ impl Machine {
         for (register, value) in &initial {
             self.stack[usize::from(*register)] = value.clone();
         }
-        self.agent.initial = initial;
+        if !initial.is_empty() {
+            *self.agent.initial.own() = initial;
+        }
         let reachable = self.memory_used();
         self.agent.memory.measure(reachable, 0).map_err(|_| InputError::TooLarge)
     }

@@ -82,8 +82,8 @@ pub(super) fn reset(cpu: &mut Cpu<'_>, _: Instr) -> Done {
     let count = cpu.image.program().registers.len().min(WINDOW);
     let window = cpu.agent_window();
     window[..count].fill(Value::Null);
-    for (register, value) in initial {
-        window[usize::from(register)] = value;
+    for (register, value) in initial.iter() {
+        window[usize::from(*register)] = value.clone();
     }
     Ok(())
 }

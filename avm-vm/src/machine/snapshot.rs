@@ -143,17 +143,17 @@ impl Machine {
         encode_to(&agent.saved, out);
         // What `RESET_EXECUTION_STATE` puts back.
         out.u32(agent.initial.len() as u32);
-        for (register, value) in &agent.initial {
+        for (register, value) in agent.initial.iter() {
             out.u8(*register);
             encode_to(value, out);
         }
         out.u32(agent.kv.len() as u32);
-        for (key, value) in &agent.kv {
+        for (key, value) in agent.kv.iter() {
             out.text(key);
             encode_to(value, out);
         }
         out.u32(agent.log.len() as u32);
-        for entry in &agent.log {
+        for entry in agent.log.iter() {
             out.u64(entry.step);
             encode_to(&entry.note, out);
         }

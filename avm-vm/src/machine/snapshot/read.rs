@@ -103,7 +103,7 @@ impl Machine {
             let known = (next..registers).contains(&usize::from(register));
             ensure(known, "no such register to reset, or not in order")?;
             next = usize::from(register) + 1;
-            agent.initial.push((register, decode(input)?));
+            agent.initial.own().push((register, decode(input)?));
         }
         let mut store: BTreeMap<Text, Value> = BTreeMap::new();
         for _ in 0..input.count(5)? {
