@@ -28,3 +28,7 @@ run *args:
 # Speed beside other machines (docs/benchmarks.md): just bench loop --quick
 bench *args:
     cargo run --release --manifest-path benches/Cargo.toml -- {{args}}
+
+# Our machine alone, without building its peers: just count instructions --bless, just count features
+count *args:
+    cargo run --release --manifest-path benches/Cargo.toml --package avm-bench-ours -- {{args}}

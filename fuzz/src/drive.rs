@@ -1,17 +1,20 @@
-//! Runs targets from a seed: for a test, one second each; by hand, for as long as one likes.
+//! Runs targets from a seed: for a test, one second each; by hand, for as long as one likes, or
+//! until so many instructions were compared.
 
 use std::{
-    panic::catch_unwind,
+    panic::{RefUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
-use crate::{Entropy, Target};
+use crate::{Entropy, Target, fast};
 
 /// What a run of a target did.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Inputs tried.
     pub executions: u64,
+    /// Instructions of the machine that were executed both ways, where that was counted.
+    pub instructions: u64,
     /// Inputs that broke a promise, at most ten.
     pub findings: Vec<Vec<u8>>,
 }
@@ -20,18 +23,38 @@ pub struct Report {
 pub fn drive(target: Target, seed: u64, time: Duration) -> Report {
     let (_, run) = target;
     let start = Instant::now();
+    let ready = |_: &Report| start.elapsed() >= time;
+    until(seed, ready, |input| {
+        run(input);
+        0
+    })
+}
+
+/// Compares fast code with canonical code on programs made from a seed until both executed so many
+/// instructions.
+pub fn compare(seed: u64, instructions: u64) -> Report {
+    until(seed, |report| report.instructions >= instructions, fast::compare)
+}
+
+/// Runs a function that counts instructions on inputs made from a seed.
+fn until(
+    seed: u64,
+    ready: impl Fn(&Report) -> bool,
+    run: impl Fn(&[u8]) -> u64 + RefUnwindSafe,
+) -> Report {
     let mut report = Report::default();
     let mut entropy = Entropy::new(&[]);
     for _ in 0..seed % 1_000 {
         entropy.u64();
     }
     let mut salt = seed;
-    while start.elapsed() < time && report.findings.len() < 10 {
+    while !ready(&report) && report.findings.len() < 10 {
         salt = salt.wrapping_add(entropy.u64());
         let input = input(salt);
         report.executions += 1;
-        if catch_unwind(|| run(&input)).is_err() {
-            report.findings.push(input);
+        match catch_unwind(|| run(&input)) {
+            Ok(instructions) => report.instructions += instructions,
+            Err(_) => report.findings.push(input),
         }
     }
     report

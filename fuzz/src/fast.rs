@@ -23,13 +23,18 @@ impl Observer for Watch {
 
 /// Runs one random program both ways, in the same slices and with the same answers.
 pub fn run(data: &[u8]) {
+    compare(data);
+}
+
+/// The same, and tells how many instructions were executed each way.
+pub fn compare(data: &[u8]) -> u64 {
     let mut entropy = Entropy::new(data);
     // Now and then code so long that fast code has to stop in between.
     let block = if entropy.once_in(16) { 900 } else { 1 + entropy.below(60) };
     let program = program(&mut entropy, Shape { block, plain: true, ..Shape::ANY });
     let image = image(&program);
     let config = config(&mut entropy);
-    let Ok(mut fast) = Machine::new(image, config) else { return };
+    let Ok(mut fast) = Machine::new(image, config) else { return 0 };
     let mut canonical = fast.clone();
     let mut watch = Watch(0);
     while fast.steps() < STEPS {
@@ -53,6 +58,7 @@ pub fn run(data: &[u8]) {
         }
     }
     assert!(watch.0 <= canonical.steps());
+    canonical.steps()
 }
 
 fn same(fast: &Machine, canonical: &Machine) {
