@@ -180,6 +180,8 @@ impl Machine {
     pub fn memory_used(&self) -> u64 {
         let frames = FRAME * self.frames.len() as u64;
         let slots = 16 * (self.base + WINDOW) as u64;
-        self.slots().map(Value::heap).sum::<u64>() + slots + frames + self.agent.heap()
+        // What is left out of a stack at rest is `NULL`.
+        let held = &self.stack[..self.stack.len().min(self.base + self.live)];
+        held.iter().map(Value::heap).sum::<u64>() + slots + frames + self.agent.heap()
     }
 }
