@@ -60,8 +60,12 @@ impl Lines {
     pub(crate) fn locate(&self, text: &str, offset: u32) -> (u32, u32) {
         let offset = text.floor_char_boundary(offset as usize);
         let (line, start) = self.line(offset);
-        let column = self.characters(text, offset) - self.characters(text, start) + 1;
-        (line, column)
+        let column = match text.as_bytes().get(start..offset) {
+            // Most statements begin near the start of their line.
+            Some(near) if near.len() <= STEP => characters(near),
+            _ => self.characters(text, offset) - self.characters(text, start),
+        };
+        (line, column + 1)
     }
 
     /// The byte at a line and column; the end of the text behind it.

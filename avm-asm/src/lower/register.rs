@@ -1,6 +1,9 @@
 //! Registers: names to numbers, and the stack of scratch registers.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use avm_ir::{Diagnostic, Span, program::MAX_NAMED_REGISTERS};
 
@@ -20,9 +23,32 @@ const FIRST_SCRATCH: u8 = 254;
 #[derive(Debug)]
 pub(super) struct Window<'a> {
     registers: Vec<Register<'a>>,
-    number_of: HashMap<&'a str, u8>,
+    number_of: HashMap<&'a str, u8, BuildHasherDefault<Few>>,
     most: usize,
     overflow: u8,
+}
+
+/// FNV-1a. At most 254 names are in a table, so names that were chosen to collide do no harm, and
+/// every operand is looked up.
+#[derive(Clone, Copy, Debug)]
+struct Few(u64);
+
+impl Default for Few {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hasher for Few {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +78,7 @@ impl<'a> Window<'a> {
     }
 
     fn with_limit(most: usize) -> Self {
-        Self { registers: Vec::new(), number_of: HashMap::new(), most, overflow: 0 }
+        Self { registers: Vec::new(), number_of: HashMap::default(), most, overflow: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
