@@ -65,8 +65,11 @@ pub fn run(markdown: bool) -> Result<()> {
         }
         rows.push(row);
     }
-    let header: Vec<String> =
-        [&["feature on, through off"], &WORKLOADS[..]].concat().into_iter().map(String::from).collect();
+    let header: Vec<String> = [&["feature on, through off"], &WORKLOADS[..]]
+        .concat()
+        .into_iter()
+        .map(String::from)
+        .collect();
     let text = format!("{circumstances}\n{}", table::render(&header, &rows, 1..header.len()));
     println!("{text}");
     if markdown { table::publish("features", &text) } else { Ok(()) }

@@ -31,9 +31,8 @@ pub fn measure(costs: &mut Vec<Cost>) -> Result<()> {
 
 /// Size of the program as it was built, and without symbols where there is a `strip`.
 fn size(avm: &Path, costs: &mut Vec<Cost>) -> Result<()> {
-    let megabytes = |path: &Path| {
-        anyhow::Ok(format!("{:.2} MB", std::fs::metadata(path)?.len() as f64 / 1e6))
-    };
+    let megabytes =
+        |path: &Path| anyhow::Ok(format!("{:.2} MB", std::fs::metadata(path)?.len() as f64 / 1e6));
     costs.push(cost("the program `avm`", megabytes(avm)?, "release build, all features"));
     let bare = std::env::temp_dir().join(format!("avm-bare-{}", std::process::id()));
     let strip = Command::new("strip").arg("-o").arg(&bare).arg(avm).status();
