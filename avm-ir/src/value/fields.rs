@@ -45,10 +45,14 @@ impl Fields {
         if row.len() > FEW {
             return Err(row);
         }
-        if !row.is_sorted_by(|(a, _), (b, _)| a < b) {
-            row.sort_by(|(a, _), (b, _)| a.cmp(b));
-            if !row.is_sorted_by(|(a, _), (b, _)| a < b) {
-                return Err(row);
+        for end in 1..row.len() {
+            // What is before the end is in order already.
+            for at in (1..=end).rev() {
+                match row[at - 1].0.cmp(&row[at].0) {
+                    Ordering::Less => break,
+                    Ordering::Equal => return Err(row),
+                    Ordering::Greater => row.swap(at - 1, at),
+                }
             }
         }
         Ok(Self::Few(row))

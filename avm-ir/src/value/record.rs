@@ -36,14 +36,14 @@ impl Inner {
         self.sums.exchange(&old, slot);
         old
     }
+}
 
-    /// Adds a field to the sums.
-    #[inline]
-    fn count(&mut self, name: &Text, value: &Value) {
-        self.sums.add(value);
-        self.sums.encoded += 4 + name.len() as u64;
-        self.sums.heap += Record::field_heap(name);
-    }
+/// Adds a field to the sums.
+#[inline]
+fn count(sums: &mut Sums, name: &Text, value: &Value) {
+    sums.add(value);
+    sums.encoded += 4 + name.len() as u64;
+    sums.heap += Record::field_heap(name);
 }
 
 impl Record {
@@ -58,12 +58,11 @@ impl Record {
             Ok(fields) => fields,
             Err(fields) => return fields.into_iter().collect(),
         };
-        let mut inner = Inner { fields: Fields::new(), sums: Sums::new() };
+        let mut sums = Sums::new();
         for (name, value) in fields.iter() {
-            inner.count(name, value);
+            count(&mut sums, name, value);
         }
-        inner.fields = fields;
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner { fields, sums }))
     }
 
     /// Number of fields.
@@ -153,7 +152,7 @@ impl Record {
         match inner.fields.find(name) {
             Ok(place) => Some(inner.exchange(place, value)),
             Err(place) => {
-                inner.count(name, &value);
+                count(&mut inner.sums, name, &value);
                 inner.fields.put(place, name.clone(), value);
                 None
             }
@@ -183,7 +182,7 @@ impl Record {
             Err(place) => {
                 let sum = otherwise.checked_add(step)?;
                 let value = Value::Int(sum);
-                inner.count(name, &value);
+                count(&mut inner.sums, name, &value);
                 inner.fields.put(place, name.clone(), value);
                 Some(sum)
             }
@@ -221,5 +220,31 @@ impl<K: Into<Text>> FromIterator<(K, Value)> for Record {
 impl core::fmt::Debug for Record {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::{Record, Text, Value};
+
+    proptest! {
+        /// Over the borders: none, in order or not, with names that come twice, many.
+        #[test]
+        fn a_record_of_fields_is_what_inserting_them_makes(
+            names in prop::collection::vec("[ab]{0,3}|[a-z]{6}", 0..40),
+        ) {
+            let fields: Vec<(Text, Value)> = (0..)
+                .zip(&names)
+                .map(|(n, name)| (Text::from(name.as_str()), Value::Int(n)))
+                .collect();
+            let (of, inserted) = (Record::of(fields.clone()), Record::from_iter(fields));
+            prop_assert!(of.iter().eq(inserted.iter()));
+            let sizes = |record: &Record| (record.encoded_len(), record.heap(), record.nesting());
+            prop_assert_eq!(sizes(&of), sizes(&inserted));
+        }
     }
 }
