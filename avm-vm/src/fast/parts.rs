@@ -383,12 +383,12 @@ pub(super) fn join(
     let slot = &mut regs[usize::from(a)];
     match head {
         Ok(mut text) => {
-            text.push_str(&tail);
+            text.push_text(&tail);
             *slot = Value::Text(text);
         }
         Err(_) => {
             if let Value::Text(text) = slot {
-                text.push_str(&tail);
+                text.push_text(&tail);
             }
         }
     }
