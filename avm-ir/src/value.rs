@@ -297,7 +297,7 @@ impl Value {
             (Self::Float(a), Self::Int(b)) => {
                 int_cmp_float(*b, *a).map(core::cmp::Ordering::reverse)
             }
-            (Self::Text(a), Self::Text(b)) => Some(a.as_str().cmp(b.as_str())),
+            (Self::Text(a), Self::Text(b)) => Some(a.cmp(b)),
             _ => None,
         }
     }

@@ -89,7 +89,7 @@ pub(super) fn get(cpu: &mut Cpu<'_>, i: Instr) -> Done {
             None => return Err(out_of_range(*index, list.len(), "list")),
         },
         (Value::Record(record), Value::Text(name)) => {
-            record.get(name).cloned().unwrap_or(Value::Null)
+            record.field(name).cloned().unwrap_or(Value::Null)
         }
         (container, key) => get_part(i, container, key)?,
     };
@@ -110,7 +110,7 @@ fn get_part(i: Instr, container: &Value, key: &Value) -> Result<Value, Exit> {
         Value::Text(text) => {
             let len = text.chars_len();
             let at = position(index, len).ok_or_else(|| out_of_range(index, len, "text"))?;
-            Ok(Value::text(&text[text.offset(at)..text.offset(at + 1)]))
+            Ok(Value::Text(text.part(text.offset(at)..text.offset(at + 1))))
         }
         Value::Bytes(bytes) => position(index, bytes.len())
             .map(|at| Value::Int(i64::from(bytes[at])))
@@ -129,7 +129,7 @@ pub(super) fn get_or(cpu: &mut Cpu<'_>, i: Instr) -> Done {
         (Value::List(list), Value::Int(index)) => {
             position(*index, list.len()).and_then(|at| list.get(at))
         }
-        (Value::Record(record), Value::Text(name)) => record.get(name),
+        (Value::Record(record), Value::Text(name)) => record.field(name),
         (Value::Null, Value::Int(_) | Value::Text(_)) => None,
         (Value::Null, key) => return Err(type_fault(i.op, "a field name or position", key)),
         (container, key) => return Err(put_fault(i, container, key)),
@@ -182,7 +182,7 @@ fn take_part(i: Instr, container: &mut Value, key: &Value) -> Result<Value, Exit
             Some(at) => Ok(list.replace(at, Value::Null).unwrap_or_default()),
             None => Err(out_of_range(*index, list.len(), "list")),
         },
-        (Value::Record(record), Value::Text(name)) => match record.get(name) {
+        (Value::Record(record), Value::Text(name)) => match record.field(name) {
             Some(_) => Ok(record.insert(name.clone(), Value::Null).unwrap_or_default()),
             None => Ok(Value::Null),
         },
