@@ -35,6 +35,23 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Whether asking again may do something a second time that stays done: then a journal says
+    /// that it is asked before it is.
+    pub const fn is_lasting(self) -> bool {
+        match self {
+            Self::Model | Self::Docs | Self::Time | Self::Policy | Self::Code => false,
+            Self::Tool
+            | Self::Plugin
+            | Self::Sql
+            | Self::Chain
+            | Self::Gpu
+            | Self::Task
+            | Self::Swarm
+            | Self::World
+            | Self::Ledger => true,
+        }
+    }
+
     /// Every kind, in the order of their numbers.
     pub const ALL: [Self; 14] = [
         Self::Model,

@@ -10,6 +10,7 @@
 //! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
 //! | `fast` | what is run where nobody watches single steps, derived from canonical code |
 //! | [`effect`] | requests to the outside and answers, as data |
+//! | [`journal`] | what came from outside during a run, as bytes, and the run again from it |
 //! | [`meter`] | what a run can be limited in beside gas |
 //! | [`trap`] | the program's own faults, with stable numbers |
 //! | [`observer`] | watching a run without being part of it |
@@ -24,6 +25,7 @@ mod agent;
 pub mod effect;
 mod exec;
 mod fast;
+pub mod journal;
 pub mod machine;
 pub mod meter;
 pub mod observer;

@@ -73,6 +73,11 @@ impl Image {
         self.program_hash
     }
 
+    /// Whether code outside functions uses a register.
+    fn uses(&self, register: u8) -> bool {
+        rest::used(self.program())[usize::from(register)]
+    }
+
     /// Hash of the schedule it is priced by.
     pub const fn schedule_hash(&self) -> [u8; 32] {
         self.schedule_hash
@@ -466,6 +471,22 @@ impl Machine {
     pub fn register(&self, name: &str) -> Option<&Value> {
         let number = self.image.program().register(name)?;
         Some(self.slot(usize::from(number)))
+    }
+
+    /// Writes a register of the current window from outside; `false`, and nothing is done, if the
+    /// code there uses no such register. What the value takes counts as memory made.
+    pub fn edit(&mut self, register: u8, value: Value) -> bool {
+        let number = usize::from(register);
+        let in_function = !self.frames.is_empty();
+        let known = if in_function { number < self.live } else { self.image.uses(register) };
+        if !known || value.nesting() > avm_ir::value::MAX_NESTING {
+            return false;
+        }
+        self.open();
+        // Where that is too much the next instruction that makes some finds out.
+        let _ = self.agent.memory.make(value.heap());
+        self.stack[self.base + number] = value;
+        true
     }
 
     /// Named agent registers with their values, by number.

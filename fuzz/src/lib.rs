@@ -7,6 +7,7 @@
 //! | [`machine`] | a verified program under any limits ends within its gas and memory, whatever is answered; slices and snapshots do not matter |
 //! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
+//! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
@@ -18,6 +19,7 @@ pub mod drive;
 pub mod entropy;
 pub mod fast;
 pub mod generate;
+pub mod journal;
 pub mod machine;
 pub mod round_trip;
 pub mod snapshot;
@@ -36,4 +38,5 @@ pub const TARGETS: &[Target] = &[
     ("round_trip", round_trip::run),
     ("fast", fast::run),
     ("snapshot", snapshot::run),
+    ("journal", journal::run),
 ];

@@ -1,0 +1,210 @@
+//! A run again, from its journal alone.
+
+use alloc::{format, string::String, sync::Arc};
+use core::fmt;
+
+use super::{Event, Journal, Record, request_hash};
+use crate::{
+    effect::EffectRequest,
+    machine::{Image, InputError, Machine, Pause},
+    observer::Observer,
+};
+
+/// A machine that is fed from a journal. Cloning it is cheap, however far the run is.
+#[derive(Clone, Debug)]
+pub struct Player {
+    journal: Arc<Journal>,
+    machine: Machine,
+    /// Records that were fed.
+    next: usize,
+}
+
+/// Why a player stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// At the step that was named.
+    Reached,
+    /// The run is at rest, and that is all there is.
+    Rested,
+    /// Nothing more was written, though the run would go on: it was cut off.
+    Cut,
+}
+
+/// The machine did something else than the journal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverged {
+    /// Number of the record that does not fit, from 0; as many as there are where one is missing.
+    pub record: usize,
+    /// Where it begins in the file, in bytes.
+    pub offset: Option<usize>,
+    /// Executed instructions.
+    pub steps: u64,
+    /// What is different.
+    pub what: String,
+}
+
+impl fmt::Display for Diverged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}", self.steps)?;
+        if let Some(offset) = self.offset {
+            write!(f, ", record {} at byte {offset}", self.record)?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+impl core::error::Error for Diverged {}
+
+impl Player {
+    /// A machine before its first instruction. The image may be of another program than the
+    /// journal's: then its run diverges where it behaves in another way.
+    pub fn new(journal: Arc<Journal>, image: Arc<Image>) -> Result<Self, InputError> {
+        let machine = Machine::new(image, journal.start.config.clone())?;
+        Ok(Self { journal, machine, next: 0 })
+    }
+
+    /// The machine as it is now.
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The journal.
+    pub const fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// How many records behind the first were fed.
+    pub const fn fed(&self) -> usize {
+        self.next
+    }
+
+    /// The machine, to go on without the journal.
+    pub fn into_machine(self) -> Machine {
+        self.machine
+    }
+
+    /// Runs until so many instructions were executed since the run began, or until nothing more was
+    /// written. What came from outside at that very step waits until it goes on.
+    pub fn run_to<O: Observer>(&mut self, steps: u64, observer: &mut O) -> Result<Stop, Diverged> {
+        let journal = Arc::clone(&self.journal);
+        loop {
+            let now = self.machine.steps();
+            if now >= steps && self.machine.end().is_none() {
+                return Ok(Stop::Reached);
+            }
+            let Some(record) = journal.records.get(self.next) else {
+                if self.machine.end().is_some() {
+                    return Ok(Stop::Rested);
+                }
+                match self.machine.run(steps - now, observer) {
+                    Pause::Effect(_) => return Ok(Stop::Cut),
+                    Pause::Slice | Pause::End(_) => continue,
+                }
+            };
+            if self.feed_at_rest(record)? {
+                self.next += 1;
+                continue;
+            }
+            if let Some(end) = self.machine.end() {
+                let what =
+                    format!("the run came to rest here ({end:?}), and not when it was recorded");
+                return Err(self.diverged(what));
+            }
+            // Nothing is fed before its step.
+            let until = if record.event.has_its_step() { record.steps } else { u64::MAX };
+            if until <= now {
+                return Err(
+                    self.diverged(String::from("what was recorded here does not fit the run"))
+                );
+            }
+            if let Pause::Effect(request) = self.machine.run(until.min(steps) - now, observer) {
+                self.feed(record, &request, observer)?;
+                self.next += 1;
+            }
+        }
+    }
+
+    /// Runs to the end of what was recorded.
+    pub fn run<O: Observer>(&mut self, observer: &mut O) -> Result<Stop, Diverged> {
+        self.run_to(u64::MAX, observer)
+    }
+
+    /// Feeds a record for which no effect has to wait; `false` if its time has not come.
+    fn feed_at_rest(&mut self, record: &Record) -> Result<bool, Diverged> {
+        let is_time = self.machine.steps() == record.steps && self.machine.pending().is_none();
+        match &record.event {
+            Event::Source { .. } | Event::Asked { .. } | Event::Signed { .. } => {}
+            Event::ToppedUp { meter, amount } if self.machine.end().is_some() => {
+                self.machine.top_up(*meter, *amount);
+            }
+            Event::Waited { milliseconds, asking: false } if is_time => {
+                self.machine.spend_wall(*milliseconds);
+            }
+            Event::Edited { register, value } if is_time => {
+                if !self.machine.edit(*register, value.clone()) {
+                    return Err(self.diverged(format!("there is no register {register}")));
+                }
+            }
+            Event::Rested { end, gas, state } => {
+                let Some(now) = self.machine.end() else { return Ok(false) };
+                if now != end {
+                    let what =
+                        format!("the run ends with {now:?}, and was recorded to end with {end:?}");
+                    return Err(self.diverged(what));
+                }
+                if self.machine.gas_used() != *gas {
+                    let used = self.machine.gas_used();
+                    let what =
+                        format!("the run used {used} nanogas, and was recorded to use {gas}");
+                    return Err(self.diverged(what));
+                }
+                if self.machine.state_hash() != *state {
+                    let what = "the run ends in another state than was recorded";
+                    return Err(self.diverged(String::from(what)));
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Feeds what came while an effect waited.
+    fn feed<O: Observer>(
+        &mut self,
+        record: &Record,
+        asked: &EffectRequest,
+        observer: &mut O,
+    ) -> Result<(), Diverged> {
+        match &record.event {
+            Event::Waited { milliseconds, asking: true } => {
+                self.machine.spend_wall(*milliseconds);
+            }
+            Event::Answered { id, request, answer } => {
+                if *id != asked.id || *request != request_hash(asked) {
+                    let what = format!("{} asks for something else", asked.opcode.info().mnemonic);
+                    return Err(self.diverged(what));
+                }
+                // It is the one that waits.
+                let _ = self.machine.answer(asked.id, answer.clone(), observer);
+            }
+            _ => {
+                let what = format!("{} is asked, and was not", asked.opcode.info().mnemonic);
+                return Err(self.diverged(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn diverged(&self, what: String) -> Diverged {
+        let offset = self.journal.records.get(self.next).map(|record| record.offset);
+        // The first record of a journal is how it began.
+        Diverged { record: self.next + 1, offset, steps: self.machine.steps(), what }
+    }
+}
+
+impl Event {
+    /// Whether it has to be fed at its very step, and not where the machine waits for it.
+    const fn has_its_step(&self) -> bool {
+        matches!(self, Self::Waited { asking: false, .. } | Self::Edited { .. })
+    }
+}

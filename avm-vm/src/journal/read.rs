@@ -1,0 +1,253 @@
+//! Bytes to records. Nothing is believed: memory and time are bounded by the bytes that are there.
+
+use alloc::{string::String, vec::Vec};
+
+use avm_ir::{
+    Opcode,
+    value::decode,
+    verify::CodePlace,
+    wire::{Reader, WireError},
+};
+
+use super::{
+    Event, FOOT, HEAD, JournalError, Kind, Link, MAGIC, Parent, Record, Start, VERSION, first_link,
+    link,
+};
+use crate::{
+    effect::{Answer, Failure, FailureCode},
+    machine::{Config, End, Limits, OnExhausted},
+    meter::{Budget, Meter, Spend},
+    trap::{Trap, TrapCode},
+};
+
+type Read<T> = Result<T, WireError>;
+
+const ONE_START: &str = "the first record, and no other, says how the run began";
+
+/// A journal that was read.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// How the run began.
+    pub start: Start,
+    /// Link of the first record, which is `start`.
+    pub first: Link,
+    /// Everything after it, in order.
+    pub records: Vec<Record>,
+    /// How the file ends.
+    pub tail: Tail,
+}
+
+/// How a journal's file ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Behind a whole record.
+    Whole,
+    /// Inside a record, as a crash leaves it.
+    Torn {
+        /// Bytes up to the last whole record.
+        whole: usize,
+        /// Bytes behind it that are of no use.
+        rest: usize,
+    },
+}
+
+impl Journal {
+    /// Reads a journal up to its last whole record.
+    ///
+    /// A record that is whole and not the one that was written is an error, as is one that a writer
+    /// would not have written.
+    pub fn read(bytes: &[u8]) -> Result<Self, JournalError> {
+        let header = MAGIC.len() + 2;
+        let Some(version) = bytes.get(MAGIC.len()..header) else {
+            return Err(JournalError::Magic);
+        };
+        if &bytes[..MAGIC.len()] != MAGIC {
+            return Err(JournalError::Magic);
+        }
+        let version = u16::from_le_bytes([version[0], version[1]]);
+        if version != VERSION {
+            return Err(JournalError::Version(version));
+        }
+        let mut before = first_link();
+        let (mut start, mut records, mut offset) = (None, Vec::new(), header);
+        let tail = loop {
+            let rest = &bytes[offset..];
+            if rest.is_empty() {
+                break Tail::Whole;
+            }
+            let Some(framed) = frame(rest) else {
+                break Tail::Torn { whole: offset, rest: rest.len() };
+            };
+            let record = records.len() + usize::from(start.is_some());
+            let (content, foot) = framed.split_at(framed.len() - FOOT);
+            before = link(&before, content);
+            if foot != before {
+                return Err(JournalError::Damaged { record, offset });
+            }
+            let wrong = |error| JournalError::Record { record, offset, error };
+            let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == content[4]);
+            let mut input = Reader::new(&content[HEAD..]);
+            let kind = kind.ok_or_else(|| wrong(input.error("no such kind of record")))?;
+            if (kind == Kind::Start) != start.is_none() {
+                return Err(wrong(input.error(ONE_START)));
+            }
+            if kind == Kind::Start {
+                let read = read_start(&mut input).and_then(|read| input.end().map(|()| read));
+                start = Some((read.map_err(wrong)?, before));
+            } else {
+                let read = read_event(kind, &mut input);
+                let (steps, event) =
+                    read.and_then(|read| input.end().map(|()| read)).map_err(wrong)?;
+                if records.last().is_some_and(|last: &Record| last.steps > steps) {
+                    return Err(wrong(input.error("it is older than the one before it")));
+                }
+                records.push(Record { steps, event, offset, link: before });
+            }
+            offset += framed.len();
+        };
+        let (start, first) = start.ok_or(JournalError::NoStart)?;
+        Ok(Self { start, first, records, tail })
+    }
+
+    /// Link of its last record: the hash of all of it.
+    pub fn link(&self) -> Link {
+        self.records.last().map_or(self.first, |record| record.link)
+    }
+
+    /// How the run came to rest, if nothing came behind that but signatures.
+    pub fn end(&self) -> Option<(&Record, &End)> {
+        let last = self.records.iter().rev().find(|r| !matches!(r.event, Event::Signed { .. }))?;
+        match &last.event {
+            Event::Rested { end, .. } => Some((last, end)),
+            _ => None,
+        }
+    }
+}
+
+/// The bytes of the first record, if it is whole.
+fn frame(rest: &[u8]) -> Option<&[u8]> {
+    let length = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+    rest.get(..HEAD.checked_add(length)?.checked_add(FOOT)?)
+}
+
+fn read_start(input: &mut Reader<'_>) -> Read<Start> {
+    let program = input.bytes()?.to_vec();
+    let schedule = input.hash()?;
+    let gas = input.u64()?;
+    let budget = read_budget(input)?;
+    let policy = input.u8()?;
+    let policies = [OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny];
+    let on_exhausted = policies.into_iter().find(|known| *known as u8 == policy);
+    let on_exhausted = on_exhausted.ok_or_else(|| input.error("no such policy"))?;
+    let memory = input.u64()?;
+    let limits = Limits { memory, call_depth: size(input)?, log_entries: size(input)? };
+    let seed = input.u64()?;
+    let mut inputs = Vec::new();
+    for _ in 0..input.count(5)? {
+        inputs.push((input.text()?, decode(input)?));
+    }
+    let keepsake = if flag(input)? { Some(decode(input)?) } else { None };
+    let parent =
+        if flag(input)? { Some(Parent { link: input.hash()?, steps: input.u64()? }) } else { None };
+    let config = Config { gas, budget, on_exhausted, limits, seed, inputs, keepsake };
+    Ok(Start { program, schedule, config, parent })
+}
+
+fn read_event(kind: Kind, input: &mut Reader<'_>) -> Read<(u64, Event)> {
+    let steps = input.u64()?;
+    let event = match kind {
+        Kind::Start => return Err(input.error(ONE_START)),
+        Kind::Source => Event::Source { path: input.text()?, text: input.text()? },
+        Kind::Asked => Event::Asked { id: input.u64()?, request: input.hash()? },
+        Kind::Answered => Event::Answered {
+            id: input.u64()?,
+            request: input.hash()?,
+            answer: read_answer(input)?,
+        },
+        Kind::ToppedUp => Event::ToppedUp { meter: meter(input)?, amount: input.u64()? },
+        Kind::Waited => Event::Waited { milliseconds: input.u64()?, asking: flag(input)? },
+        Kind::Edited => Event::Edited { register: input.u8()?, value: decode(input)? },
+        Kind::Rested => {
+            let (gas, state) = (input.u64()?, input.hash()?);
+            Event::Rested { gas, state, end: read_end(input)? }
+        }
+        Kind::Signed => {
+            let key = input.hash()?;
+            let mut signature = [0; 64];
+            signature.copy_from_slice(input.raw(64)?);
+            Event::Signed { key, signature }
+        }
+    };
+    Ok((steps, event))
+}
+
+fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
+    let code = input.u8()?;
+    let result = if code == 0 {
+        let mut outputs = Vec::new();
+        for _ in 0..input.count(1)? {
+            outputs.push(decode(input)?);
+        }
+        Ok(outputs)
+    } else {
+        let known = FailureCode::ALL.iter().find(|known| **known as u8 == code);
+        let code = *known.ok_or_else(|| input.error("no such kind of failure"))?;
+        Err(Failure { code, message: input.text()? })
+    };
+    Ok(Answer {
+        result,
+        units: input.u64()?,
+        cost: input.u64()?,
+        spent: read_spend(input)?,
+        refund: read_spend(input)?,
+        short: if flag(input)? { Some(meter(input)?) } else { None },
+    })
+}
+
+fn read_end(input: &mut Reader<'_>) -> Read<End> {
+    match input.u8()? {
+        1 => Ok(End::Halted(decode(input)?)),
+        2 => Ok(End::Exhausted(meter(input)?)),
+        3 => {
+            let code = input.u16()?;
+            let code = TrapCode::ALL.iter().find(|known| **known as u16 == code);
+            let code = *code.ok_or_else(|| input.error("no such trap"))?;
+            let at = CodePlace { region: input.u32()?, pc: input.u32()? };
+            let opcode =
+                Opcode::from_byte(input.u8()?).ok_or_else(|| input.error("no such opcode"))?;
+            let message: String = input.text()?;
+            Ok(End::Trapped(Trap { code, at, opcode, message }))
+        }
+        _ => Err(input.error("no such way to rest")),
+    }
+}
+
+fn read_budget(input: &mut Reader<'_>) -> Read<Budget> {
+    Ok(Budget { spend: read_spend(input)?, effects: input.u64()? })
+}
+
+fn read_spend(input: &mut Reader<'_>) -> Read<Spend> {
+    let mut amounts = [0; 4];
+    for amount in &mut amounts {
+        *amount = input.u64()?;
+    }
+    Ok(Spend::of(amounts))
+}
+
+fn meter(input: &mut Reader<'_>) -> Read<Meter> {
+    let number = input.u8()?;
+    let known = Meter::ALL.iter().find(|known| **known as u8 == number);
+    known.copied().ok_or_else(|| input.error("no such meter"))
+}
+
+fn size(input: &mut Reader<'_>) -> Read<usize> {
+    usize::try_from(input.u64()?).map_err(|_| input.error("a limit beyond this host"))
+}
+
+fn flag(input: &mut Reader<'_>) -> Read<bool> {
+    match input.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(input.error("neither yes nor no")),
+    }
+}
