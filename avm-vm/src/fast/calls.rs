@@ -4,8 +4,8 @@ use avm_ir::{Slot, Value};
 
 use super::{
     parts::count,
-    run::View,
     scalar::{overwrite, set, set_int, set_null},
+    view::View,
 };
 use crate::{
     exec::WINDOW,

@@ -7,9 +7,7 @@
 //! It is one function, and so a long file: what is kept in processor registers is kept over one
 //! function only. The arms are short, because what they share are the macros before them.
 
-use alloc::vec::Vec;
-
-use avm_ir::{Slot, Value, program::Region, value::Record};
+use avm_ir::{Slot, Value, value::Record};
 
 use super::{
     calls::{Call, return_constant, return_register},
@@ -20,47 +18,12 @@ use super::{
         slice, take, tally,
     },
     scalar::{
-        bits, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
+        bits, both, compare, compare_float, compare_int, condition, is_zero, mixed, overwrite, set,
         set_bool, set_float, set_int, set_null, unary,
     },
+    view::{View, Why},
 };
-use crate::{agent::Memory, exec::WINDOW, machine::Frame};
-
-/// What fast code sees of a machine.
-pub(crate) struct View<'m> {
-    pub(crate) code: &'m [Op],
-    /// The same with every instruction by itself.
-    pub(crate) single: &'m [Op],
-    pub(crate) apart: bool,
-    pub(crate) region: &'m Region,
-    pub(crate) number: u32,
-    pub(crate) stack: &'m mut [Value],
-    pub(crate) frames: &'m mut Vec<Frame>,
-    pub(crate) sums: &'m mut Vec<u64>,
-    pub(crate) memory: &'m mut Memory,
-    pub(crate) last_bool: &'m mut bool,
-    /// The texts of one ASCII character.
-    pub(crate) letters: &'m [Value],
-    /// Nanogas for what steps cost beyond the minimum.
-    pub(crate) slack: u64,
-    pub(crate) call_depth: usize,
-    pub(crate) base: usize,
-    pub(crate) live: usize,
-    pub(crate) pc: usize,
-}
-
-/// Why a stretch of fast code ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// Canonical code has to take a step, or the fuel is low.
-    Step,
-    /// The instruction at hand needs more than scalars.
-    Heap,
-    /// Perhaps scalars are enough from here on.
-    Scalars,
-    /// What was joined is of no use here: each instruction by itself.
-    Apart,
-}
+use crate::exec::WINDOW;
 
 /// Jumps after which it is tried again whether scalars are enough.
 const PATIENCE: u32 = 64;
@@ -69,26 +32,12 @@ const PATIENCE: u32 = 64;
 /// costs: no program of such a build can be trusted to stop.
 const METERED: bool = !cfg!(avm_unmetered);
 
-/// Runs until canonical code has to take a step, or until fewer than [`MOST`] of so many steps are
-/// left. Gives how many are left.
-pub(crate) fn run(view: &mut View<'_>, mut fuel: u64) -> u64 {
-    let mut why = Why::Scalars;
-    loop {
-        view.apart = why == Why::Apart;
-        (fuel, why) = match why {
-            Why::Scalars => stretch::<false>(view, fuel),
-            Why::Heap | Why::Apart => stretch::<true>(view, fuel),
-            Why::Step => return fuel,
-        };
-    }
-}
-
 /// The loop, twice: without `HEAP` it does nothing that would take a call of a function, such as
 /// dropping a container, and so the compiler keeps what it works with in processor registers.
 ///
 /// Steps are counted where flow goes elsewhere: in between they are what the position advanced.
 #[inline(never)]
-fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
+pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
     let mut patience = PATIENCE;
     let mut why = Why::Step;
     let (code, region) = (if view.apart { view.single } else { view.code }, view.region);
@@ -297,10 +246,10 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                 };
             }
             macro_rules! with_int {
-                ($a:expr, $b:expr, $ints:expr, $floats:expr) => {
+                ($a:expr, $b:expr, $ints:expr, $floats:expr, $k:expr) => {
                     match reg!($b) {
-                        Value::Int(x) => int!($a, some!($ints(x))),
-                        Value::Float(x) => float!($a, $floats(x)),
+                        Value::Int(x) => int!($a, some!($ints(x, $k))),
+                        Value::Float(x) => float!($a, $floats(x, $k as f64)),
                         _ => leave!(),
                     }
                 };
@@ -329,20 +278,57 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     jump!(2, holds == $is, $to)
                 }};
             }
-            macro_rules! while_ {
+            macro_rules! jump_rr {
+                ($how:ident, $a:expr, $b:expr, $c:expr, $is:expr, $to:expr) => {
+                    compare_jump!(
+                        $a,
+                        compare::<HEAP>(Compare::$how, &reg!($b), &reg!($c)),
+                        $is,
+                        $to
+                    )
+                };
+            }
+            macro_rules! jump_ri {
+                ($how:ident, $a:expr, $b:expr, $k:expr, $is:expr, $to:expr) => {
+                    compare_jump!($a, compare_int::<HEAP>(Compare::$how, &reg!($b), $k), $is, $to)
+                };
+            }
+            macro_rules! while_holds {
                 ($a:expr, $holds:expr, $to:expr, $done:expr) => {{
                     let holds = some!($holds);
                     write_bool!($a, holds);
                     go!(3, if holds { $to } else { $done } as usize)
                 }};
             }
-            // An int that is the result of several instructions.
+            macro_rules! while_ {
+                ($how:ident, $a:expr, $b:expr, $c:expr, $to:expr, $done:expr) => {
+                    while_holds!(
+                        $a,
+                        compare::<HEAP>(Compare::$how, &reg!($b), &reg!($c)),
+                        $to,
+                        $done
+                    )
+                };
+            }
+            macro_rules! while_int {
+                ($how:ident, $a:expr, $b:expr, $k:expr, $to:expr, $done:expr) => {
+                    while_holds!(
+                        $a,
+                        compare_int::<HEAP>(Compare::$how, &reg!($b), i64::from($k)),
+                        $to,
+                        $done
+                    )
+                };
+            }
+            // An int that is the result of two instructions on ints.
             macro_rules! joined {
-                ($a:expr, $steps:tt, $int:expr) => {{
-                    let Some(int) = $int else { alone!() };
+                ($a:expr, $b:expr, $c:expr, $ints:expr) => {{
+                    let (&Value::Int(x), &Value::Int(y)) = (&reg!($b), &reg!($c)) else { alone!() };
+                    let int: Option<i64> = $ints(x, y);
+                    let Some(int) = int else { alone!() };
                     free!($a);
                     put_int!($a, int);
-                    done!($steps)
+                    done!(2)
                 }};
             }
             // A product, and a number with it.
@@ -437,7 +423,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     go!($steps, $to)
                 }};
             }
-            // The container that an item of a list is, and the memory that canonical code counts for it.
+            // The container that an item of a list is.
             macro_rules! inner {
                 ($b:expr, $index:expr) => {{
                     let Value::List(list) = &reg!($b) else { leave!() };
@@ -513,9 +499,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     free!($a);
                     match $part {
                         &Value::Int(int) if count(view.memory, heap) => put_int!($a, int),
-                        &Value::Float(float) if count(view.memory, heap) => {
-                            put_float!($a, float)
-                        }
+                        &Value::Float(float) if count(view.memory, heap) => put_float!($a, float),
                         part => {
                             heap!();
                             let copy = some!(counted(part, heap, view.memory));
@@ -630,22 +614,12 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     pc = code.len();
                     break 'window;
                 };
+                #[rustfmt::skip] // A table: one line where one is enough.
                 match *op {
-                    Op::Leave => {
-                        pc = here!();
-                        break 'window;
-                    }
+                    Op::Leave => { pc = here!(); break 'window; }
 
-                    Op::Null { a } => {
-                        free!(a);
-                        set_null(&mut reg!(a));
-                        done!(1)
-                    }
-                    Op::Bool { a, k } => {
-                        free!(a);
-                        put_bool!(a, k);
-                        done!(1)
-                    }
+                    Op::Null { a } => { free!(a); set_null(&mut reg!(a)); done!(1) }
+                    Op::Bool { a, k } => { free!(a); put_bool!(a, k); done!(1) }
                     Op::Int { a, k } => int!(a, k),
                     Op::Float { a, k } => float!(a, k),
                     Op::Move { a, b } => copy!(1, a, &reg!(b)),
@@ -665,65 +639,39 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         heap!();
                         join!(a, Side::Const(k), Side::Reg(c), price)
                     }
-                    Op::AddRI { a, b, k } => {
-                        with_int!(a, b, |x: i64| x.checked_add(k), |x| x + k as f64)
-                    }
+                    Op::AddRI { a, b, k } => with_int!(a, b, i64::checked_add, |x, k| x + k, k),
                     Op::AddRF { a, b, k } => with_float!(a, b, |x| x + k),
                     Op::Step { a, k } => match &mut reg!(a) {
-                        Value::Int(x) => {
-                            *x = some!(x.checked_add(k));
-                            done!(1)
-                        }
-                        Value::Float(x) => {
-                            let sum = *x + k as f64;
-                            float!(a, sum)
-                        }
+                        Value::Int(x) => { *x = some!(x.checked_add(k)); done!(1) }
+                        Value::Float(x) => { let sum = *x + k as f64; float!(a, sum) }
                         _ => leave!(),
                     },
-                    Op::SubRR { a, b, c } => {
-                        on_registers!(a, b, c, i64::checked_sub, |x, y| x - y)
-                    }
-                    Op::SubRI { a, b, k } => {
-                        with_int!(a, b, |x: i64| x.checked_sub(k), |x| x - k as f64)
-                    }
+                    Op::SubRR { a, b, c } => on_registers!(a, b, c, i64::checked_sub, |x, y| x - y),
+                    Op::SubRI { a, b, k } => with_int!(a, b, i64::checked_sub, |x, k| x - k, k),
                     Op::SubRF { a, b, k } => with_float!(a, b, |x| x - k),
                     Op::SubIR { a, k, c } => {
-                        with_int!(a, c, |x| k.checked_sub(x), |x| k as f64 - x)
+                        with_int!(a, c, |x, k: i64| k.checked_sub(x), |x, k| k - x, k)
                     }
                     Op::SubFR { a, k, c } => with_float!(a, c, |x| k - x),
-                    Op::MulRR { a, b, c } => {
-                        on_registers!(a, b, c, i64::checked_mul, |x, y| x * y)
-                    }
-                    Op::MulRI { a, b, k } => {
-                        with_int!(a, b, |x: i64| x.checked_mul(k), |x| x * k as f64)
-                    }
+                    Op::MulRR { a, b, c } => on_registers!(a, b, c, i64::checked_mul, |x, y| x * y),
+                    Op::MulRI { a, b, k } => with_int!(a, b, i64::checked_mul, |x, k| x * k, k),
                     Op::MulRF { a, b, k } => with_float!(a, b, |x| x * k),
                     Op::DivRR { a, b, c } => {
-                        if is_zero(&reg!(c)) {
-                            leave!();
-                        }
+                        if is_zero(&reg!(c)) { leave!(); }
                         on_registers!(a, b, c, i64::checked_div, |x, y| x / y)
                     }
-                    Op::DivRI { a, b, k } => {
-                        with_int!(a, b, |x: i64| x.checked_div(k), |x| x / k as f64)
-                    }
+                    Op::DivRI { a, b, k } => with_int!(a, b, i64::checked_div, |x, k| x / k, k),
                     Op::DivRF { a, b, k } => with_float!(a, b, |x| x / k),
                     Op::DivIR { a, k, c } => {
-                        if is_zero(&reg!(c)) {
-                            leave!();
-                        }
-                        with_int!(a, c, |x| k.checked_div(x), |x| k as f64 / x)
+                        if is_zero(&reg!(c)) { leave!(); }
+                        with_int!(a, c, |x, k: i64| k.checked_div(x), |x, k| k / x, k)
                     }
                     Op::DivFR { a, k, c } => {
-                        if is_zero(&reg!(c)) {
-                            leave!();
-                        }
+                        if is_zero(&reg!(c)) { leave!(); }
                         with_float!(a, c, |x| k / x)
                     }
                     Op::ModRR { a, b, c } => {
-                        if is_zero(&reg!(c)) {
-                            leave!();
-                        }
+                        if is_zero(&reg!(c)) { leave!(); }
                         if let (&Value::Int(x), &Value::Int(y)) = (&reg!(b), &reg!(c)) {
                             int!(a, x.wrapping_rem(y))
                         }
@@ -733,21 +681,12 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     Op::ModRI { a, b, k } => match reg!(b) {
                         Value::Int(x) => int!(a, some!(x.checked_rem(k))),
-                        Value::Float(x) => {
-                            heap!();
-                            float!(a, libm::fmod(x, k as f64))
-                        }
+                        Value::Float(x) => { heap!(); float!(a, libm::fmod(x, k as f64)) }
                         _ => leave!(),
                     },
-                    Op::AndRR { a, b, c } => {
-                        let (x, y) = (index!(b), index!(c));
-                        int!(a, x & y)
-                    }
+                    Op::AndRR { a, b, c } => { let (x, y) = (index!(b), index!(c)); int!(a, x & y) }
                     Op::AndRI { a, b, k } => int!(a, index!(b) & k),
-                    Op::XorRR { a, b, c } => {
-                        let (x, y) = (index!(b), index!(c));
-                        int!(a, x ^ y)
-                    }
+                    Op::XorRR { a, b, c } => { let (x, y) = (index!(b), index!(c)); int!(a, x ^ y) }
                     Op::XorRI { a, b, k } => int!(a, index!(b) ^ k),
                     Op::BitsRR { bits: how, a, b, c } => {
                         let (x, y) = (index!(b), index!(c));
@@ -763,22 +702,14 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::MulSub { a, b, c, d, e } => {
                         product_and!(a, b, c, d, e, i64::checked_sub, |x, y| x - y)
                     }
-                    Op::AddMod { a, b, c, k } => match (&reg!(b), &reg!(c)) {
-                        (&Value::Int(x), &Value::Int(y)) => {
-                            joined!(a, 2, x.checked_add(y).and_then(|sum| sum.checked_rem(k)))
-                        }
-                        _ => alone!(),
-                    },
-                    Op::MulXor { a, b, c, k } => match (&reg!(b), &reg!(c)) {
-                        (&Value::Int(x), &Value::Int(y)) => {
-                            joined!(a, 2, x.checked_mul(k).map(|product| product ^ y))
-                        }
-                        _ => alone!(),
-                    },
+                    Op::AddMod { a, b, c, k } => {
+                        joined!(a, b, c, |x: i64, y| x.checked_add(y)?.checked_rem(k))
+                    }
+                    Op::MulXor { a, b, c, k } => {
+                        joined!(a, b, c, |x: i64, y| Some(x.checked_mul(k)? ^ y))
+                    }
                     Op::Linear { a, b, k, l } => {
-                        let Value::Int(x) = reg!(b) else { alone!() };
-                        let product = x.checked_mul(i64::from(k));
-                        joined!(a, 2, product.and_then(|product| product.checked_add(l)))
+                        joined!(a, b, b, |x: i64, _| x.checked_mul(i64::from(k))?.checked_add(l))
                     }
                     Op::Sqrt { a, b } => match reg!(b) {
                         Value::Float(x) if x >= 0.0 => float!(a, libm::sqrt(x)),
@@ -800,16 +731,12 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let (x, y) = (&reg!(b), &consts[k as usize]);
                         compared!(a, equal(x, y, price, &mut view.slack).map(|holds| holds != not))
                     }
-                    Op::Truth { a, b, not } => {
-                        compared!(a, condition(&reg!(b)).map(|x| x != not))
-                    }
+                    Op::Truth { a, b, not } => compared!(a, condition(&reg!(b)).map(|x| x != not)),
                     Op::And { a, b, c } => {
-                        let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
-                        compared!(a, Some(x && y))
+                        compared!(a, both(&reg!(b), &reg!(c)).map(|(x, y)| x && y))
                     }
                     Op::Or { a, b, c } => {
-                        let (x, y) = (some!(condition(&reg!(b))), some!(condition(&reg!(c))));
-                        compared!(a, Some(x || y))
+                        compared!(a, both(&reg!(b), &reg!(c)).map(|(x, y)| x || y))
                     }
 
                     Op::Jump { to } => go!(1, to as usize),
@@ -819,30 +746,14 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     }
                     Op::JumpIfLast { is, to } => jump!(1, *view.last_bool == is, to),
 
-                    Op::JumpLtRR { a, b, c, is, to } => {
-                        compare_jump!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), is, to)
-                    }
-                    Op::JumpLeRR { a, b, c, is, to } => {
-                        compare_jump!(a, compare::<HEAP>(Compare::Le, &reg!(b), &reg!(c)), is, to)
-                    }
-                    Op::JumpEqRR { a, b, c, is, to } => {
-                        compare_jump!(a, compare::<HEAP>(Compare::Eq, &reg!(b), &reg!(c)), is, to)
-                    }
-                    Op::JumpLtRI { a, b, is, to, k } => {
-                        compare_jump!(a, compare_int::<HEAP>(Compare::Lt, &reg!(b), k), is, to)
-                    }
-                    Op::JumpLeRI { a, b, is, to, k } => {
-                        compare_jump!(a, compare_int::<HEAP>(Compare::Le, &reg!(b), k), is, to)
-                    }
-                    Op::JumpGtRI { a, b, is, to, k } => {
-                        compare_jump!(a, compare_int::<HEAP>(Compare::Gt, &reg!(b), k), is, to)
-                    }
-                    Op::JumpGeRI { a, b, is, to, k } => {
-                        compare_jump!(a, compare_int::<HEAP>(Compare::Ge, &reg!(b), k), is, to)
-                    }
-                    Op::JumpEqRI { a, b, is, to, k } => {
-                        compare_jump!(a, compare_int::<HEAP>(Compare::Eq, &reg!(b), k), is, to)
-                    }
+                    Op::JumpLtRR { a, b, c, is, to } => jump_rr!(Lt, a, b, c, is, to),
+                    Op::JumpLeRR { a, b, c, is, to } => jump_rr!(Le, a, b, c, is, to),
+                    Op::JumpEqRR { a, b, c, is, to } => jump_rr!(Eq, a, b, c, is, to),
+                    Op::JumpLtRI { a, b, is, to, k } => jump_ri!(Lt, a, b, k, is, to),
+                    Op::JumpLeRI { a, b, is, to, k } => jump_ri!(Le, a, b, k, is, to),
+                    Op::JumpGtRI { a, b, is, to, k } => jump_ri!(Gt, a, b, k, is, to),
+                    Op::JumpGeRI { a, b, is, to, k } => jump_ri!(Ge, a, b, k, is, to),
+                    Op::JumpEqRI { a, b, is, to, k } => jump_ri!(Eq, a, b, k, is, to),
 
                     Op::JumpEqualRK { a, b, not, is, price, to, k } => {
                         heap!();
@@ -855,36 +766,16 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let Value::Text(text) = &reg!(b) else { alone!() };
                         let holds = (text.as_bytes() == [k]) != not;
                         let price = u64::from(price) * text.len() as u64;
-                        if view.slack < price {
-                            leave!();
-                        }
+                        if view.slack < price { leave!(); }
                         write_bool!(a, holds);
                         view.slack -= price;
                         jump!(2, holds == is, to)
                     }
 
-                    Op::WhileLtRR { a, b, c, to, done } => {
-                        while_!(a, compare::<HEAP>(Compare::Lt, &reg!(b), &reg!(c)), to, done)
-                    }
-                    Op::WhileLeRR { a, b, c, to, done } => {
-                        while_!(a, compare::<HEAP>(Compare::Le, &reg!(b), &reg!(c)), to, done)
-                    }
-                    Op::WhileLtRI { a, b, to, done, k } => {
-                        while_!(
-                            a,
-                            compare_int::<HEAP>(Compare::Lt, &reg!(b), i64::from(k)),
-                            to,
-                            done
-                        )
-                    }
-                    Op::WhileLeRI { a, b, to, done, k } => {
-                        while_!(
-                            a,
-                            compare_int::<HEAP>(Compare::Le, &reg!(b), i64::from(k)),
-                            to,
-                            done
-                        )
-                    }
+                    Op::WhileLtRR { a, b, c, to, done } => while_!(Lt, a, b, c, to, done),
+                    Op::WhileLeRR { a, b, c, to, done } => while_!(Le, a, b, c, to, done),
+                    Op::WhileLtRI { a, b, to, done, k } => while_int!(Lt, a, b, k, to, done),
+                    Op::WhileLeRI { a, b, to, done, k } => while_int!(Le, a, b, k, to, done),
 
                     Op::StepJump { a, to, k } => {
                         let Value::Int(x) = &mut reg!(a) else { alone!() };
@@ -939,10 +830,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         let (i, j) = (index!(c), index!(d));
                         get_get!(a, b, i, j)
                     }
-                    Op::GetIGet { a, b, d, k } => {
-                        let j = index!(d);
-                        get_get!(a, b, k, j)
-                    }
+                    Op::GetIGet { a, b, d, k } => { let j = index!(d); get_get!(a, b, k, j) }
                     Op::GetGetField { a, b, c, ref place, k } => {
                         let i = index!(c);
                         get_get_field!(a, b, i, place, k)
@@ -987,9 +875,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                     Op::LetterCode { a, b, c } => {
                         let code = letter!(b, index!(c));
                         free!(a);
-                        if !count(view.memory, LETTER) {
-                            leave!();
-                        }
+                        if !count(view.memory, LETTER) { leave!(); }
                         put_int!(a, i64::from(code));
                         done!(2)
                     }
@@ -1067,9 +953,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         heap!();
                         let Some(item) = part(&reg!(b)) else { leave!() };
                         let Value::List(list) = &mut reg!(a) else { leave!() };
-                        if !push(list, item, view.memory) {
-                            leave!();
-                        }
+                        if !push(list, item, view.memory) { leave!(); }
                         done!(1)
                     }
                     Op::Pop { a, b } => {
@@ -1086,26 +970,18 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         heap!();
                         copy!(1, a, some!(part_or(&reg!(b), &reg!(c), &consts[k as usize])))
                     }
-                    Op::Ord { a, b } => {
-                        heap!();
-                        int!(a, some!(first_code(&reg!(b))))
-                    }
+                    Op::Ord { a, b } => { heap!(); int!(a, some!(first_code(&reg!(b)))) }
                     Op::Tally { a, b, c, k, l } => {
                         heap!();
                         match tally(regs, (b, c), (k, l), view.memory) {
-                            Some(sum) => {
-                                put_int!(a, sum);
-                                done!(3)
-                            }
+                            Some(sum) => { put_int!(a, sum); done!(3) }
                             None => alone!(),
                         }
                     }
                     Op::Record { a, count, pool, price } => {
                         heap!();
                         let slots = &region.pool[pool as usize..][..usize::from(count)];
-                        if view.slack < u64::from(price) {
-                            leave!();
-                        }
+                        if view.slack < u64::from(price) { leave!(); }
                         let made = some!(record((regs, consts), slots, view.memory));
                         view.slack -= u64::from(price);
                         write!(a, made)
@@ -1150,7 +1026,7 @@ fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
                         heap!();
                         go_to!(return_constant(view, &consts[k as usize]))
                     }
-                }
+                };
             }
         }
     }

@@ -169,6 +169,12 @@ pub(super) const fn condition(value: &Value) -> Option<bool> {
     }
 }
 
+/// Two of them.
+#[inline(always)]
+pub(super) fn both(x: &Value, y: &Value) -> Option<(bool, bool)> {
+    Some((condition(x)?, condition(y)?))
+}
+
 /// Bits of ints; `None` for a shift that there is not.
 #[inline(always)]
 pub(super) const fn bits(how: Bits, x: i64, y: i64) -> Option<i64> {
