@@ -213,7 +213,7 @@ impl PartialEq for Place {
 
 /// Most steps from one look at the fuel to the next: code without a jump that is taken is no longer
 /// than this.
-pub(crate) const MOST: u64 = 512;
+pub(crate) const MOST: u64 = 128;
 
 /// Operations on the bits of ints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

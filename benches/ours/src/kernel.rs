@@ -1,7 +1,7 @@
 //! One run of a workload at its small size, in a process that callgrind watches. It counts inside
 //! of the loop that drives the machine and nowhere else.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use avm_ir::{Opcode, verify::CodePlace};
@@ -78,12 +78,20 @@ impl Kernel {
     /// # Errors
     /// What valgrind says where it gives no count.
     pub fn count(&self) -> Result<Counts> {
+        self.count_in(&std::env::current_exe()?)
+    }
+
+    /// The same in another build of this program.
+    ///
+    /// # Errors
+    /// As those of [`Self::count`].
+    pub fn count_in(&self, program: &Path) -> Result<Counts> {
         let observer = self.observer.to_possible_value().context("no such observer")?;
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             // Collects inside of this function only.
             .arg("--toggle-collect=*avm_bench_ours*machine*watched*")
-            .arg(std::env::current_exe()?)
+            .arg(program)
             .args(["kernel", self.workload, "--observer", observer.get_name(), "--slice"])
             .arg(self.slice.to_string())
             .args(self.unlimited.then_some("--unlimited"))
