@@ -18,6 +18,7 @@ mod op;
 mod parts;
 mod run;
 mod scalar;
+mod view;
 
 use alloc::vec::Vec;
 
@@ -25,7 +26,7 @@ use avm_ir::{Value, Verified};
 
 use crate::price::Prices;
 pub(crate) use op::{MOST, Op};
-pub(crate) use run::{View, run};
+pub(crate) use view::{View, run};
 
 /// Most steps between two looks at the gas that is left.
 pub(crate) const STRETCH: u64 = 1 << 16;
