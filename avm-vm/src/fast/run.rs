@@ -25,6 +25,9 @@ use super::{
 };
 use crate::exec::WINDOW;
 
+/// Bytes of code of one instruction.
+const STEP: usize = size_of::<Op>();
+
 /// Jumps after which it is tried again whether scalars are enough.
 const PATIENCE: u32 = 64;
 
@@ -37,7 +40,7 @@ const METERED: bool = !cfg!(avm_unmetered);
 ///
 /// Steps are counted where flow goes elsewhere: in between they are what the position advanced.
 #[inline(never)]
-pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (u64, Why) {
+pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, fuel: u64) -> (u64, Why) {
     let mut patience = PATIENCE;
     let mut why = Why::Step;
     let (code, region) = (if view.apart { view.single } else { view.code }, view.region);
@@ -45,16 +48,23 @@ pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (
     // Where flow came from elsewhere, and where it leaves fast code.
     let mut start = view.pc;
     let mut pc = start;
+    // Fuel is counted in bytes of code, as positions are: what was left at the start, and the address
+    // where it would be used up if flow went straight on.
+    let origin = code.as_ptr() as usize;
+    let mut left = fuel as usize * STEP;
+    let mut limit = origin + start * STEP + left;
     'window: loop {
         let (_, rest) = view.stack.split_at_mut(view.base);
         // The stack always holds a whole window from `base` on.
         let Some(regs) = rest.first_chunk_mut::<WINDOW>() else { break };
         'stretch: loop {
-            if METERED && fuel < MOST {
+            if METERED && left < MOST as usize * STEP {
+                limit = origin + start * STEP + left;
                 break 'window;
             }
             let Some(rest) = code.get(start..) else { break 'window };
             let mut ahead = rest.iter();
+            limit = rest.as_ptr() as usize + left;
 
             macro_rules! reg {
                 ($number:expr) => {
@@ -141,12 +151,20 @@ pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (
                     continue;
                 }};
             }
+            // What is left when so many instructions from the one at hand on are done.
+            macro_rules! left_behind {
+                ($steps:expr) => {{
+                    let next = ahead.as_slice().as_ptr() as usize;
+                    if METERED { limit - next - ($steps - 1) * STEP } else { left }
+                }};
+            }
             macro_rules! tire {
                 () => {
                     if HEAP {
                         patience -= 1;
                         if patience == 0 {
                             why = Why::Scalars;
+                            limit = origin + start * STEP + left;
                             break 'window;
                         }
                     }
@@ -155,9 +173,7 @@ pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (
             // So many instructions were done, and flow goes elsewhere: there the fuel is looked at.
             macro_rules! go {
                 ($steps:expr, $to:expr) => {{
-                    if METERED {
-                        fuel -= (here!() + $steps - start) as u64;
-                    }
+                    left = left_behind!($steps);
                     start = $to;
                     pc = start;
                     tire!();
@@ -594,14 +610,11 @@ pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (
             // To another window, unless canonical code has to.
             macro_rules! go_to {
                 ($to:expr) => {{
-                    let steps = here!() + 1 - start;
                     match $to {
                         Some(to) => start = to,
                         None => leave!(),
                     }
-                    if METERED {
-                        fuel -= steps as u64;
-                    }
+                    left = left_behind!(1);
                     pc = start;
                     tire!();
                     continue 'window;
@@ -1030,9 +1043,7 @@ pub(super) fn stretch<const HEAP: bool>(view: &mut View<'_>, mut fuel: u64) -> (
             }
         }
     }
-    if METERED {
-        fuel -= (pc - start) as u64;
-    }
     view.pc = pc;
-    (fuel, why)
+    let left = if METERED { (limit - origin) / STEP - pc } else { fuel as usize };
+    (left as u64, why)
 }
