@@ -99,10 +99,17 @@ impl Fields {
         other.is_same(name).then_some(value)
     }
 
-    /// The place in the row of the field that was made with this very text.
-    pub(super) fn place(&self, name: &Text) -> Option<usize> {
+    /// The field at a place in the row, if it has this name.
+    pub(super) fn like(&self, place: usize, name: &Text) -> Option<&Value> {
         let Self::Few(row) = self else { return None };
-        same(row, name)
+        let (other, value) = row.get(place)?;
+        (other == name).then_some(value)
+    }
+
+    /// The place in the row of a field.
+    pub(super) fn place(&self, name: &Text) -> Option<usize> {
+        let Self::Few(_) = self else { return None };
+        self.find(name).ok().map(|(_, at)| at)
     }
 
     /// Where a field is, or has to be put.

@@ -93,7 +93,12 @@ impl Record {
         self.0.fields.at(place, name)
     }
 
-    /// Where [`Self::field_at`] finds the field, if it was made with this very text.
+    /// The same by a text that need not be the very one.
+    pub fn field_like(&self, place: usize, name: &Text) -> Option<&Value> {
+        self.0.fields.like(place, name)
+    }
+
+    /// Where [`Self::field_like`] finds a field, in a record of few.
     pub fn place(&self, name: &Text) -> Option<usize> {
         self.0.fields.place(name)
     }

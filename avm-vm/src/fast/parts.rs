@@ -151,12 +151,22 @@ pub(super) fn put_in(
     true
 }
 
-/// A field that is not where it was last time, and where it is.
+/// A field that is not there by the very text that the program has: perhaps by another, as in
+/// records from outside, perhaps elsewhere, which is noted.
 #[cold]
 #[inline(never)]
 pub(super) fn look<'r>(record: &'r Record, place: &Place, name: &Text) -> &'r Value {
-    place.set(record.place(name).unwrap_or_default());
-    record.field(name).unwrap_or(&Value::Null)
+    if let Some(value) = record.field_like(place.get(), name) {
+        return value;
+    }
+    let found = match record.place(name) {
+        Some(at) => {
+            place.set(at);
+            record.field_like(at, name)
+        }
+        None => record.field(name),
+    };
+    found.unwrap_or(&Value::Null)
 }
 
 /// Puts a value into a container that has a place for it, and gives what was there.
