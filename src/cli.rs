@@ -22,8 +22,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a program
     Run(Box<Run>),
-    /// Go on with a suspended run
+    /// Go on with a run that was suspended or cut off
     Resume(Resume),
+    /// Run a recorded run again, without providers, network or keys
+    Replay(Replay),
     /// Assemble a program into bytecode
     Asm(Asm),
     /// Show bytecode as text
@@ -85,9 +87,22 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 
-    /// Keep the run in this folder if it is suspended [default: .avm/runs/PROGRAM-N]
+    /// Keep the run in this folder: its journal, and all of it if it is suspended [default:
+    /// .avm/runs/PROGRAM-N]
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
+
+    /// Write the journal to this file and not to the run's folder
+    #[arg(long, value_name = "FILE", conflicts_with = "no_journal")]
+    pub(crate) journal: Option<PathBuf>,
+
+    /// Keep no journal: the run cannot be replayed
+    #[arg(long)]
+    pub(crate) no_journal: bool,
+
+    /// Sign the journal at the end with the secret key of this file
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "no_journal")]
+    pub(crate) sign: Option<PathBuf>,
 
     /// Seed of the agent's random numbers
     #[arg(long, default_value_t = 0)]
@@ -190,6 +205,28 @@ pub(crate) struct Resume {
     /// Show where the gas went, by instruction; the run is slower. With --quiet only that is shown
     #[arg(long)]
     pub(crate) profile: bool,
+}
+
+/// `avm replay`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Prints what the run printed and checks that it comes to the same end, gas and state. With --with the
+exit code is 1 if the other program behaves in another way.")]
+pub(crate) struct Replay {
+    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// Run this program on the recorded answers, and say where it behaves in another way
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) with: Option<PathBuf>,
+    /// Which texts are accepted for --with
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+    /// Print the named registers at the end
+    #[arg(long)]
+    pub(crate) registers: bool,
+    /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 /// `avm asm`

@@ -9,6 +9,7 @@ pub(crate) mod fmt;
 pub(crate) mod gas;
 pub(crate) mod key;
 pub(crate) mod new;
+pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod verify;

@@ -6,6 +6,8 @@ use avm_plugins::registry::Registry;
 use avm_vm::{End, Machine, Pause, Spend};
 
 use crate::{
+    exit::Outcome,
+    journal::Tape,
     meter::{Meter, Totals},
     output::Out,
 };
@@ -13,27 +15,30 @@ use crate::{
 /// Instructions between two looks at the outside; notes reach standard output that often.
 const SLICE: u64 = 1 << 18;
 
-/// Runs the machine to its end. Without `STEPS` nobody looks at each instruction, which is faster.
+/// Runs the machine to its end; what comes from outside passes through the tape. Without `STEPS`
+/// nobody looks at each instruction, which is faster.
 pub(crate) fn drive<const STEPS: bool>(
     machine: &mut Machine,
     registry: &mut Registry,
+    tape: &mut Tape,
     out: &mut Out,
     json: bool,
-) -> (End, Totals) {
+) -> Outcome<(End, Totals)> {
     let mut meter = Meter::<STEPS>::new(out, json);
     let mut clock = Clock::of(machine);
     loop {
         match machine.run(SLICE, &mut meter) {
             Pause::Slice => {
                 meter.flush();
-                clock.charge(machine);
+                clock.charge(machine, tape)?;
             }
             Pause::Effect(request) => {
                 meter.flush();
-                clock.charge(machine);
+                clock.charge(machine, tape)?;
                 if machine.end().is_some() {
                     continue;
                 }
+                tape.ask(machine, &request)?;
                 let begin = Instant::now();
                 let mut answer = registry.answer(&request);
                 let provider = registry.provider_of(&request).unwrap_or("nobody");
@@ -46,13 +51,15 @@ pub(crate) fn drive<const STEPS: bool>(
                 }
                 let lacked =
                     answer.short.and(answer.result.as_ref().err()).map(|f| f.message.clone());
-                // The request is the one that waits, so its answer is taken.
-                let _ = machine.answer(request.id, answer, &mut meter);
+                tape.answer(machine, answer, &mut meter)?;
                 if let Some(End::Exhausted(_)) = machine.end() {
                     meter.totals.lacked = lacked;
                 }
             }
-            Pause::End(end) => return (end, meter.totals),
+            Pause::End(end) => {
+                tape.rest(machine)?;
+                return Ok((end, meter.totals));
+            }
         }
     }
 }
@@ -76,9 +83,7 @@ impl Clock {
         milliseconds
     }
 
-    fn charge(&mut self, machine: &mut Machine) {
-        if self.limited {
-            machine.spend_wall(self.lap());
-        }
+    fn charge(&mut self, machine: &mut Machine, tape: &mut Tape) -> Outcome<()> {
+        if self.limited { tape.spend_wall(machine, self.lap()) } else { Ok(()) }
     }
 }

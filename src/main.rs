@@ -12,6 +12,7 @@ mod files;
 mod grants;
 mod host;
 mod inputs;
+mod journal;
 mod library;
 mod meter;
 mod output;
@@ -89,6 +90,7 @@ fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Run(run) => commands::run::run(&run),
         Command::Resume(resume) => commands::resume::run(&resume),
+        Command::Replay(replay) => commands::replay::run(&replay),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),
         Command::Fmt(fmt) => commands::fmt::run(&fmt),

@@ -1,5 +1,7 @@
 //! How a run is told: the result on standard output, why it ended on standard error, events as JSON.
 
+use std::path::Path;
+
 use avm_asm::SourceFile;
 use avm_ir::{
     Opcode, Value,
@@ -43,6 +45,8 @@ pub(crate) struct Rested<'a> {
     pub(crate) files: &'a [SourceFile],
     /// How to go on, where the run is kept.
     pub(crate) resume: Option<&'a Kept>,
+    /// Its journal, if there is one.
+    pub(crate) journal: Option<&'a Path>,
 }
 
 impl Rested<'_> {
@@ -62,7 +66,7 @@ impl Rested<'_> {
             self.events(out, detail);
             return;
         }
-        self.result(out);
+        result(out, self.machine, self.end);
         if detail.registers {
             out.text(&avm_dbg::view(self.machine));
         }
@@ -79,17 +83,6 @@ impl Rested<'_> {
         }
         if !text.is_empty() {
             note(text.trim_end());
-        }
-    }
-
-    /// The result on standard output: the value, else the assistant's last word.
-    fn result(&self, out: &mut Out) {
-        if let Some(value) = end::value(self.end) {
-            out.line(&to_text(value));
-        } else if let (End::Halted(_), Some(answer)) =
-            (self.end, inputs::answer(self.machine.register(STATE_REGISTER)))
-        {
-            out.line(answer);
         }
     }
 
@@ -178,7 +171,21 @@ impl Rested<'_> {
                 set("column", Value::Int(i64::from(column)));
             }
         }
+        if let Some(journal) = self.journal {
+            record.insert("journal".into(), Value::from(journal.display().to_string()));
+        }
         out.event("end", record);
+    }
+}
+
+/// The result on standard output: the value, else the assistant's last word.
+pub(crate) fn result(out: &mut Out, machine: &Machine, end: &End) {
+    if let Some(value) = end::value(end) {
+        out.line(&to_text(value));
+    } else if let (End::Halted(_), Some(answer)) =
+        (end, inputs::answer(machine.register(STATE_REGISTER)))
+    {
+        out.line(answer);
     }
 }
 
@@ -214,4 +221,16 @@ fn used_up(machine: &Machine, meter: Meter) -> String {
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// 32 bytes of hexadecimal digits.
+pub(crate) fn unhex(digits: &str) -> Option<[u8; 32]> {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
 }

@@ -1,18 +1,19 @@
-//! The folder of a suspended run: everything that `avm resume` needs to go on.
+//! The folder of a run: everything that `avm resume` needs to go on, and `avm replay` to run it again.
 //!
 //! ```text
 //! run.toml          what stands around the run, and which files are valid
-//! program.avmb      the program
+//! journal.avmj      what came to it from outside; the program is in it
+//! program.avmb      the program, once the run came to rest
 //! machine-N.avms    the machine when it came to rest for the Nth time
 //! providers-N.avmv  what its providers have to remember, a canonical value
 //! ```
 //!
-//! A run that comes to rest again writes new files beside the old ones and then replaces `run.toml`,
+//! A run that was never suspended has the first two alone. One that comes to rest again writes new files beside the old ones and then replaces `run.toml`,
 //! which alone says what is valid: a crash at any time leaves a run that can go on.
 
 use std::{
     env,
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -23,15 +24,18 @@ use avm_ir::{
     wire::Reader,
 };
 use avm_plugins::registry::Registry;
-use avm_vm::{End, Machine, Meter};
+use avm_vm::{
+    End, Machine, Meter,
+    journal::{Journal, Link},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     budget,
     cli::Setup,
     exit::{Failure, Outcome},
-    files,
-    report::hex,
+    files, journal,
+    report::{hex, unhex},
 };
 
 /// Folder of all runs, below the current one.
@@ -60,6 +64,9 @@ struct Record {
     /// File of `--state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<PathBuf>,
+    /// Its journal: relative to the folder of the run if it is the name alone, else to `started_in`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<PathBuf>,
     #[serde(default)]
     hashes: Hashes,
     setup: Setup,
@@ -72,6 +79,9 @@ struct Hashes {
     program: String,
     machine: String,
     providers: String,
+    /// The journal when the machine was written.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    journal: String,
 }
 
 /// The folder of a run, or where it will be.
@@ -84,6 +94,8 @@ pub(crate) struct RunDir {
     folder: Option<PathBuf>,
     /// Held while the run goes on, so that nobody else goes on with it.
     _lock: Option<File>,
+    /// Whether somebody goes on with it: then it is kept in any case.
+    taken_up: bool,
 }
 
 /// A suspended run and how to go on with it.
@@ -98,8 +110,18 @@ pub(crate) struct Kept {
 /// A run taken up again.
 pub(crate) struct Opened {
     pub(crate) dir: RunDir,
+    /// How it came to rest last, if it ever did.
+    pub(crate) rest: Option<Rest>,
+    /// Its journal and the file, if it has one.
+    pub(crate) journal: Option<(PathBuf, File, Journal)>,
+}
+
+/// A run at rest.
+pub(crate) struct Rest {
     pub(crate) machine: Vec<u8>,
     pub(crate) providers: Value,
+    /// Link of its journal then.
+    pub(crate) link: Option<Link>,
 }
 
 impl RunDir {
@@ -123,10 +145,32 @@ impl RunDir {
             program: program.to_owned(),
             started_in: PathBuf::new(),
             state: state.map(Path::to_owned),
+            journal: None,
             hashes: Hashes::default(),
             setup: setup.clone(),
         };
-        Ok(Self { record, named: named.map(Path::to_owned), folder: None, _lock: None })
+        let named = named.map(Path::to_owned);
+        Ok(Self { record, named, folder: None, _lock: None, taken_up: false })
+    }
+
+    /// Makes the folder before the run, for its journal; gives where the journal is to be.
+    pub(crate) fn begin(&mut self) -> Outcome<PathBuf> {
+        let folder = self.create().map_err(|failure| {
+            let error = failure.error;
+            Failure::files(format!("{error:#}; --no-journal runs without keeping anything"))
+        })?;
+        self.record.journal = Some(journal::FILE.into());
+        // Before the run there is nothing that a crash could lose.
+        let text = self.record_text(&folder)?;
+        let file = folder.join(RECORD);
+        fs::write(&file, text).map_err(|error| files::about(&file, error))?;
+        self.folder = Some(folder);
+        Ok(self.named.as_deref().unwrap_or(Path::new("")).join(journal::FILE))
+    }
+
+    /// Notes that the journal is in a file of its own.
+    pub(crate) fn journal_in(&mut self, file: &Path) {
+        self.record.journal = Some(file.to_owned());
     }
 
     /// Takes up a run: reads its folder, and enters the folder in which it was started.
@@ -137,20 +181,7 @@ impl RunDir {
         };
         if !folder.join(RECORD).is_file() {
             let named = named.display();
-            return Err(Failure::files(format!(
-                "{named}: not a suspended run, it has no {RECORD}"
-            )));
-        }
-        // The program is never replaced, so its lock is the run's.
-        let lock = File::open(folder.join(PROGRAM));
-        let lock = lock.map_err(|error| files::about(&named.join(PROGRAM), error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let named = named.display();
-                return Err(Failure::files(format!("{named}: another avm goes on with this run")));
-            }
-            Err(TryLockError::Error(error)) => return Err(wrong(PROGRAM, &error)),
+            return Err(Failure::files(format!("{named}: not a run, it has no {RECORD}")));
         }
         let text = files::read_text(&folder.join(RECORD), MAX_RECORD)?;
         let record: Record = toml::from_str(&text).map_err(|error| wrong(RECORD, &error))?;
@@ -164,21 +195,47 @@ impl RunDir {
             }
             Err(wrong(file, &"damaged: not the file that was written when the run came to rest"))
         };
-        read(PROGRAM, MAX_PROGRAM as u64, &record.hashes.program)?;
-        let machine = read(&machine_of(record.rest), MAX_STATE, &record.hashes.machine)?;
-        let file = providers_of(record.rest);
-        let providers = read(&file, MAX_STATE, &record.hashes.providers)?;
-        let mut reader = Reader::new(&providers);
-        let value = decode(&mut reader).and_then(|value| reader.end().map(|()| value));
-        let providers = value.map_err(|error| wrong(&file, &error))?;
         let started_in = folder.join(&record.started_in);
+        let journal = record.journal.as_ref().map(|journal| {
+            if journal == Path::new(journal::FILE) {
+                folder.join(journal)
+            } else {
+                started_in.join(journal)
+            }
+        });
+        // What is never replaced is the run's lock.
+        let (locked, path) = match &journal {
+            Some(path) => (File::options().read(true).write(true).open(path), path.clone()),
+            None => (File::open(folder.join(PROGRAM)), named.join(PROGRAM)),
+        };
+        let lock = locked.map_err(|error| files::about(&path, error))?;
+        journal::lock(&lock, named)?;
+        let rest = if record.rest == 0 {
+            None
+        } else {
+            read(PROGRAM, MAX_PROGRAM as u64, &record.hashes.program)?;
+            let machine = read(&machine_of(record.rest), MAX_STATE, &record.hashes.machine)?;
+            let file = providers_of(record.rest);
+            let providers = read(&file, MAX_STATE, &record.hashes.providers)?;
+            let mut reader = Reader::new(&providers);
+            let value = decode(&mut reader).and_then(|value| reader.end().map(|()| value));
+            let providers = value.map_err(|error| wrong(&file, &error))?;
+            Some(Rest { machine, providers, link: unhex(&record.hashes.journal) })
+        };
+        let (journal, lock) = match journal {
+            Some(path) => {
+                let journal = journal::read(&path)?;
+                (Some((path, lock, journal)), None)
+            }
+            None => (None, Some(lock)),
+        };
         env::set_current_dir(&started_in).map_err(|error| {
             let why = format!("started_in: {}", files::about(&record.started_in, error).error);
             wrong(RECORD, &why)
         })?;
         let named = Some(named.to_owned());
-        let dir = Self { record, named, folder: Some(folder), _lock: Some(lock) };
-        Ok(Opened { dir, machine, providers })
+        let dir = Self { record, named, folder: Some(folder), _lock: lock, taken_up: true };
+        Ok(Opened { dir, rest, journal })
     }
 
     /// What stands around the run.
@@ -191,7 +248,7 @@ impl RunDir {
         &self.record.program
     }
 
-    /// The program itself.
+    /// The program of a run that came to rest.
     pub(crate) fn program_file(&self) -> PathBuf {
         self.folder.as_deref().unwrap_or(Path::new("")).join(PROGRAM)
     }
@@ -212,10 +269,12 @@ impl RunDir {
         &mut self,
         machine: &Machine,
         registry: &Registry,
+        journal: Option<Link>,
         suspended: bool,
     ) -> Outcome<Option<Kept>> {
+        self.record.hashes.journal = journal.map_or_else(String::new, |link| hex(&link));
         match self.folder.clone() {
-            Some(folder) => self.write(&folder, machine, registry)?,
+            Some(folder) if suspended || self.taken_up => self.write(&folder, machine, registry)?,
             None if suspended => {
                 let folder = self.create()?;
                 let written = self.write(&folder, machine, registry);
@@ -225,7 +284,7 @@ impl RunDir {
                 }
                 written?;
             }
-            None => {}
+            Some(_) | None => {}
         }
         Ok(suspended.then(|| {
             let (folder, more) = (self.name(), more(machine));
@@ -268,17 +327,61 @@ impl RunDir {
         let providers = encode(&registry.save());
         record.hashes.providers = hash_of(&providers);
         files::write(&folder.join(providers_of(record.rest)), &providers)?;
-        let text = toml::to_string(&record).map_err(|error| {
-            Failure::files(format!("{}: {error}", folder.join(RECORD).display()))
-        })?;
-        files::write(&folder.join(RECORD), text.as_bytes())?;
+        let rest = self.record.rest;
+        self.record = record;
+        self.write_record(folder)?;
         // From here on the old files are nobody's; one that cannot be removed does no harm.
-        for old in [machine_of(self.record.rest), providers_of(self.record.rest)] {
+        for old in [machine_of(rest), providers_of(rest)] {
             let _ = fs::remove_file(folder.join(old));
         }
-        self.record = record;
         Ok(())
     }
+
+    fn write_record(&self, folder: &Path) -> Outcome<()> {
+        files::write(&folder.join(RECORD), self.record_text(folder)?.as_bytes())
+    }
+
+    fn record_text(&self, folder: &Path) -> Outcome<String> {
+        let text = toml::to_string(&self.record);
+        text.map_err(|error| Failure::files(format!("{}: {error}", folder.join(RECORD).display())))
+    }
+}
+
+/// The journal of a run that was named as its folder or as the journal itself; of the latest run in
+/// the folder of all runs if it was not named.
+pub(crate) fn journal_of(named: Option<&Path>) -> Outcome<PathBuf> {
+    let path = match named {
+        Some(named) => named.to_owned(),
+        None => latest()?,
+    };
+    if !path.is_dir() {
+        return Ok(path);
+    }
+    let inside = path.join(journal::FILE);
+    if inside.is_file() {
+        return Ok(inside);
+    }
+    let text = files::read_text(&path.join(RECORD), MAX_RECORD);
+    let record: Option<Record> = text.ok().and_then(|text| toml::from_str(&text).ok());
+    match record.and_then(|record| Some(path.join(record.started_in).join(record.journal?))) {
+        Some(journal) => Ok(journal),
+        None => Err(Failure::files(format!("{}: has no journal", path.display()))),
+    }
+}
+
+/// The run that was written to last.
+fn latest() -> Outcome<PathBuf> {
+    let runs = Path::new(RUNS);
+    let entries = fs::read_dir(runs).map_err(|_| {
+        Failure::files(format!("{RUNS}: there are no runs here; name one, or run a program first"))
+    })?;
+    let written = |folder: &Path| {
+        let journal = fs::metadata(folder.join(journal::FILE)).ok()?;
+        Some((journal.modified().ok()?, folder.to_owned()))
+    };
+    let folders = entries.filter_map(|entry| written(&entry.ok()?.path()));
+    let latest = folders.max().map(|(_, folder)| folder);
+    latest.ok_or_else(|| Failure::files(format!("{RUNS}: there is no run with a journal")))
 }
 
 /// Why a machine that was kept does not go on, if it does not.

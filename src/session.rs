@@ -9,6 +9,7 @@ use avm_vm::{End, Machine, OnExhausted};
 use crate::{
     driver::drive,
     exit::{Failure, Outcome},
+    journal::Tape,
     library::Indexed,
     output::Out,
     report::{self, Detail, Rested},
@@ -24,8 +25,12 @@ pub(crate) struct Session<'a> {
     pub(crate) files: &'a [SourceFile],
     /// File of `--state`.
     pub(crate) state: Option<PathBuf>,
-    /// Where the run is kept if it is suspended.
+    /// Where the run is kept.
     pub(crate) kept: RunDir,
+    /// Its journal.
+    pub(crate) tape: Tape,
+    /// Who signs the journal.
+    pub(crate) signer: Option<[u8; 32]>,
 }
 
 impl Session<'_> {
@@ -34,16 +39,20 @@ impl Session<'_> {
         if detail.json {
             report::start(out, &self.machine);
         }
-        let (machine, registry) = (&mut self.machine, &mut self.registry);
-        let (end, totals) = if detail.profile {
-            drive::<true>(machine, registry, out, detail.json)
+        let (machine, registry, tape) = (&mut self.machine, &mut self.registry, &mut self.tape);
+        let driven = if detail.profile {
+            drive::<true>(machine, registry, tape, out, detail.json)
         } else {
-            drive::<false>(machine, registry, out, detail.json)
+            drive::<false>(machine, registry, tape, out, detail.json)
         };
         let flushed = self.flush();
+        let (end, totals) = driven?;
+        if let Some(secret) = &self.signer {
+            self.tape.sign(&self.machine, secret)?;
+        }
         let suspended =
             matches!(end, End::Exhausted(_)) && self.machine.on_exhausted() == OnExhausted::Suspend;
-        let kept = self.kept.keep(&self.machine, &self.registry, suspended);
+        let kept = self.kept.keep(&self.machine, &self.registry, self.tape.link(), suspended);
         let rested = Rested {
             machine: &self.machine,
             end: &end,
@@ -53,6 +62,7 @@ impl Session<'_> {
             indexed: &self.indexed,
             files: self.files,
             resume: kept.as_ref().ok().and_then(Option::as_ref),
+            journal: self.tape.path(),
         };
         let exit = rested.exit();
         rested.tell(out, detail);

@@ -40,7 +40,8 @@ pub fn view(machine: &Machine) -> String {
     out
 }
 
-fn show(value: &Value) -> String {
+/// A value as JSON on one line, cut where it gets long.
+pub fn show(value: &Value) -> String {
     if value.size() > MAX_SIZE {
         return format!("({} of {} bytes)", value.type_name(), value.size());
     }

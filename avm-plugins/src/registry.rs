@@ -13,7 +13,7 @@ mod handles;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use avm_ir::{NameKind, Reach, Value, value::Record};
+use avm_ir::{NameKind, Opcode, Reach, Value, value::Record};
 use avm_vm::{Answer, EffectRequest, Failure};
 
 pub use bind::{BindError, Binding};
@@ -24,7 +24,8 @@ use crate::{
     grants::Grants,
     host::Host,
     provider::{
-        Chain, Cluster, Documents, Gpus, Model, Plugin, Policy, Refusal, Sql, Tool, Wallet, answer,
+        Chain, Cluster, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy, Reaches,
+        Refusal, Sql, Tool, Wallet, answer,
     },
 };
 use bound::Bindings;
@@ -183,6 +184,41 @@ impl Registry {
     pub fn answer(&mut self, request: &EffectRequest) -> Answer {
         let granted = self.check_grants(request);
         answer(granted.and_then(|()| self.dispatch(request)))
+    }
+
+    /// Asks again for what a journal says was answered, where the provider's state lives and dies with
+    /// this process and depends on nothing but what it was asked: then it is what it was. Nobody else
+    /// is asked anything.
+    pub fn rehearse(&mut self, request: &EffectRequest) {
+        let again = self.manifest_of(request).is_some_and(|manifest| {
+            manifest.determinism != Determinism::Outside && manifest.reaches == Reaches::Nothing
+        });
+        if again {
+            // What it says is in the journal already.
+            let _ = self.dispatch(request);
+        }
+    }
+
+    /// What the provider of a request says of itself; `None` where it keeps no state.
+    fn manifest_of(&self, request: &EffectRequest) -> Option<&Manifest> {
+        let name = || self.name_of(request);
+        let manifest = match request.reach {
+            Reach::Model if request.opcode == Opcode::LOAD_MODEL => {
+                &self.models.get(name()?)?.manifest
+            }
+            Reach::Docs => &self.documents.as_ref()?.manifest,
+            Reach::Tool => &self.tools.get(name()?)?.manifest,
+            Reach::Plugin => &self.plugins.get(name()?)?.manifest,
+            Reach::Chain => &self.chains.get(name()?)?.manifest,
+            Reach::Sql => &self.sql.as_ref()?.manifest,
+            Reach::Gpu => &self.gpus.as_ref()?.manifest,
+            Reach::Task => {
+                let label = self.cluster_of(request)?;
+                &self.clusters.values().find(|bound| bound.label == label)?.manifest
+            }
+            _ => return None,
+        };
+        Some(manifest)
     }
 
     /// Returns when everything that providers keep is on stable storage.

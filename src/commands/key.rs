@@ -13,7 +13,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     output::Out,
-    report::hex,
+    report::{hex, unhex},
 };
 
 /// What a key file starts with; 64 hexadecimal digits follow.
@@ -60,15 +60,4 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-fn unhex(digits: &str) -> Option<[u8; 32]> {
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -1,42 +1,63 @@
-//! `avm resume`: goes on with a suspended run, from the very state.
+//! `avm resume`: goes on with a run that was suspended or cut off, from the very state.
 
 use std::sync::Arc;
 
-use avm_ir::Schedule;
-use avm_vm::{End, Image, Machine, Meter, OnExhausted};
+use avm_ir::{Schedule, Value, Verified};
+use avm_vm::{
+    Answer, EffectRequest, End, Image, Machine, Meter, Observer, OnExhausted,
+    journal::{Event, Journal, Player, Stop},
+};
 
 use crate::{
     cli::{Dialect, Resume},
     config,
     exit::{Failure, Outcome},
+    journal::{self, Tape},
     library,
-    output::Out,
+    output::{Out, note},
     program, providers,
-    report::Detail,
-    run_dir::{self, Opened, RunDir},
+    report::{Detail, hex},
+    run_dir::{self, Opened, Rest, RunDir},
     session::Session,
 };
 
 /// Goes on with a run.
 pub(crate) fn run(args: &Resume) -> Outcome {
-    let Opened { dir, machine, providers } = RunDir::open(&args.run)?;
+    let Opened { dir, rest, journal } = RunDir::open(&args.run)?;
     let name = dir.name();
     let wrong = |why: &dyn std::fmt::Display| Failure::files(format!("{name}: {why}"));
-    let loaded = program::load(&dir.program_file(), Dialect::Standard)?;
-    let manifest = loaded.program.program().manifest.clone();
-    let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
-    let mut machine = Machine::restore(image, &machine).map_err(|error| wrong(&error))?;
+    let (verified, files) = match &journal {
+        Some((path, _, journal)) => (journal::program(path, journal)?, journal::sources(journal)),
+        None => {
+            let loaded = program::load(&dir.program_file(), Dialect::Standard)?;
+            (loaded.program, loaded.files)
+        }
+    };
+    let manifest = verified.program().manifest.clone();
+    let state = Resumed::of(verified, rest, journal.as_ref().map(|(_, _, journal)| journal))
+        .map_err(|why| wrong(&why))?;
+    let Resumed { mut machine, providers, again } = state;
     if let Some(how) = run_dir::over(&machine) {
         return Err(wrong(&format!("the run is over, {how}; there is nothing to go on with")));
     }
-    top_up(args, &mut machine)?;
+    if let Some((_, _, journal)) = &journal {
+        unknown(journal, &machine);
+    }
+    let mut tape = match journal {
+        Some((path, file, journal)) => Tape::go_on(&path, file, &journal)?,
+        None => Tape::none(),
+    };
+    top_up(args, &mut machine, &mut tape)?;
 
     let config = config::load(dir.program(), dir.setup().config.as_deref())?;
     // Documents in memory come back with the providers, those in a store are there.
     let library = library::open(dir.setup().store.as_deref())?;
     let mut registry = providers::bind(dir.setup(), &config, dir.program(), library)?;
     providers::check_grants(&registry, &manifest)?;
-    registry.restore(&providers).map_err(|refusal| wrong(&refusal.failure.message))?;
+    if let Some(providers) = providers {
+        registry.restore(&providers).map_err(|refusal| wrong(&refusal.failure.message))?;
+    }
+    again.iter().for_each(|request| registry.rehearse(request));
 
     let detail = Detail {
         json: args.json,
@@ -48,28 +69,107 @@ pub(crate) fn run(args: &Resume) -> Outcome {
         machine,
         registry,
         indexed: Vec::new(),
-        files: &loaded.files,
+        files: &files,
         state: dir.state().map(ToOwned::to_owned),
         kept: dir,
+        tape,
+        signer: None,
     };
     session.run(&mut Out::new(), detail)
 }
 
+/// A run as it was left.
+struct Resumed {
+    machine: Machine,
+    /// What its providers had to remember when it came to rest last.
+    providers: Option<Value>,
+    /// What was answered since then.
+    again: Vec<EffectRequest>,
+}
+
+impl Resumed {
+    /// The machine as it came to rest last, or at its beginning, and what the journal has of it since.
+    fn of(
+        verified: Verified,
+        rest: Option<Rest>,
+        journal: Option<&Journal>,
+    ) -> Result<Self, String> {
+        let image = Arc::new(Image::new(verified, &Schedule::v1()));
+        let journal = journal.cloned().map(Arc::new);
+        let (mut player, providers) = match (rest, journal) {
+            (Some(Rest { machine, providers, .. }), None) => {
+                let machine =
+                    Machine::restore(image, &machine).map_err(|error| error.to_string())?;
+                return Ok(Self { machine, providers: Some(providers), again: Vec::new() });
+            }
+            (Some(Rest { machine, providers, link }), Some(journal)) => {
+                let machine =
+                    Machine::restore(image, &machine).map_err(|error| error.to_string())?;
+                let player = link.and_then(|link| Player::behind(journal, &link, machine));
+                let player = player.ok_or("the journal is not the one of this run")?;
+                (player, Some(providers))
+            }
+            (None, Some(journal)) => {
+                let player = Player::new(journal, image).map_err(|error| error.to_string())?;
+                (player, None)
+            }
+            (None, None) => return Err("there is nothing to go on from".to_owned()),
+        };
+        let mut seen = Seen(Vec::new());
+        match player.run(&mut seen) {
+            Ok(Stop::Reached | Stop::Rested | Stop::Cut) => {}
+            Err(diverged) => return Err(format!("the journal does not fit: {diverged}")),
+        }
+        Ok(Self { machine: player.into_machine(), providers, again: seen.0 })
+    }
+}
+
+/// Says that an effect was asked when the run was cut off: nobody knows whether it was done.
+fn unknown(journal: &Journal, machine: &Machine) {
+    let (Some(last), Some(asked)) = (journal.records.last(), machine.pending()) else { return };
+    if matches!(last.event, Event::Asked { id, .. } if id == asked.id) {
+        let (mnemonic, key) = (asked.opcode.mnemonic(), hex(&asked.idempotency_key.bytes()));
+        note(&format!(
+            "{mnemonic} was asked when the run was cut off, and nobody knows whether it was done; it is \
+             asked again under the same key, {}",
+            &key[..16]
+        ));
+    }
+}
+
+/// Effects that were answered.
+struct Seen(Vec<EffectRequest>);
+
+impl Observer for Seen {
+    const STEPS: bool = false;
+
+    fn effect(&mut self, request: &EffectRequest, _: &Answer, _: u64) {
+        self.0.push(request.clone());
+    }
+}
+
 /// Raises limits; refuses where the one that the run waits for stays as it is, since it would only
 /// come to rest at the same place again.
-fn top_up(args: &Resume, machine: &mut Machine) -> Outcome<()> {
+fn top_up(args: &Resume, machine: &mut Machine, tape: &mut Tape) -> Outcome<()> {
     let waits_for = match machine.end() {
-        Some(End::Exhausted(meter)) if machine.on_exhausted() == OnExhausted::Suspend => *meter,
-        _ => return Err(Failure::files("the run was not suspended")),
+        Some(End::Exhausted(meter)) if machine.on_exhausted() == OnExhausted::Suspend => {
+            Some(*meter)
+        }
+        Some(_) => return Err(Failure::files("the run was not suspended")),
+        // It was cut off.
+        None => None,
     };
     for (meter, amount) in args.gas.map(|gas| (Meter::Gas, gas)).iter().chain(&args.budget) {
+        if waits_for.is_none() {
+            return Err(Failure::usage(
+                "the run was cut off and waits for nothing; its limits can be raised when it does",
+            ));
+        }
         if *amount > 0 {
-            machine.top_up(*meter, *amount);
+            tape.top_up(machine, *meter, *amount)?;
         }
     }
-    if machine.end().is_none() {
-        return Ok(());
-    }
+    let Some(waits_for) = waits_for.filter(|_| machine.end().is_some()) else { return Ok(()) };
     let option = match waits_for {
         Meter::Gas => "--gas +AMOUNT".to_owned(),
         meter => format!("--budget {}=+AMOUNT", meter.name()),

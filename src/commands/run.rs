@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use avm_ir::{Schedule, gas::GAS};
 use avm_vm::{
-    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, machine::STATE_REGISTER,
+    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, journal::Start,
+    machine::STATE_REGISTER,
 };
 
 use crate::{
     budget, cli,
-    commands::check,
+    commands::{check, key},
     config,
     exit::{Exit, Failure, Outcome},
-    inputs, library,
+    inputs,
+    journal::Tape,
+    library,
     output::Out,
     program, providers,
     report::Detail,
@@ -38,8 +41,16 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let loaded = source.accept(args.json)?;
     let manifest = loaded.program.program().manifest.clone();
     let settings = settings(args, &config)?;
-    let kept = RunDir::plan(args.run.as_deref(), &args.file, args.state.as_deref(), &args.setup)?;
+    let signer = args.sign.as_deref().map(key::read).transpose()?;
+    let mut kept =
+        RunDir::plan(args.run.as_deref(), &args.file, args.state.as_deref(), &args.setup)?;
     let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
+    let start = Start {
+        program: image.program().to_bytes(),
+        schedule: image.schedule_hash(),
+        config: settings.clone(),
+        parent: None,
+    };
     let machine = Machine::new(image, settings).map_err(|error| refused(args, &error))?;
 
     let mut library = library::open(args.setup.store.as_deref())?;
@@ -47,6 +58,14 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let registry = providers::bind(&args.setup, &config, &args.file, library)?;
     providers::check_grants(&registry, &manifest)?;
 
+    let tape = match &args.journal {
+        _ if args.no_journal => Tape::none(),
+        Some(file) => {
+            kept.journal_in(file);
+            Tape::create(file, &start, &loaded.files)?
+        }
+        None => Tape::create(&kept.begin()?, &start, &loaded.files)?,
+    };
     let detail = Detail {
         json: args.json,
         registers: args.registers,
@@ -55,7 +74,7 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     };
     let files = &loaded.files;
     let state = args.state.clone();
-    Session { machine, registry, indexed, files, state, kept }.run(&mut out, detail)
+    Session { machine, registry, indexed, files, state, kept, tape, signer }.run(&mut out, detail)
 }
 
 /// What the machine is given: limits of the command line, else of the configuration, else ours.

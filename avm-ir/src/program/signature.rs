@@ -1,11 +1,14 @@
-//! The developer's signature: ed25519 over the program's hash in a domain of its own.
+//! Signatures: ed25519 over a hash in a domain of its own, a developer's over a program and
+//! somebody's over the journal of a run.
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use super::Program;
 
-/// Separates these signatures from all others made with the same key.
-const DOMAIN: &[u8] = b"aither avm program signature v1";
+/// Separates signatures of programs from all others made with the same key.
+const PROGRAM: &[u8] = b"aither avm program signature v1";
+/// The same for those of journals.
+const JOURNAL: &[u8] = b"aither avm journal signature v1";
 
 /// Who signed a program, and the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,31 @@ pub struct Signature {
     pub key: [u8; 32],
     /// The signature over the domain and the program's hash.
     pub bytes: [u8; 64],
+}
+
+impl Signature {
+    fn of(secret: &[u8; 32], domain: &[u8], hash: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(secret);
+        let bytes = key.sign(&[domain, hash].concat()).to_bytes();
+        Self { key: key.verifying_key().to_bytes(), bytes }
+    }
+
+    fn is_of(&self, domain: &[u8], hash: &[u8; 32]) -> Result<(), SignatureError> {
+        let key = VerifyingKey::from_bytes(&self.key).map_err(|_| SignatureError::BadKey)?;
+        let bytes = ed25519_dalek::Signature::from_bytes(&self.bytes);
+        let message = [domain, hash].concat();
+        key.verify_strict(&message, &bytes).map_err(|_| SignatureError::Mismatch)
+    }
+
+    /// Signs a journal up to the record with this link.
+    pub fn of_journal(secret: &[u8; 32], link: &[u8; 32]) -> Self {
+        Self::of(secret, JOURNAL, link)
+    }
+
+    /// Checks strictly whether it is one of a journal up to the record with this link.
+    pub fn is_of_journal(&self, link: &[u8; 32]) -> Result<(), SignatureError> {
+        self.is_of(JOURNAL, link)
+    }
 }
 
 /// Why a signature does not count.
@@ -32,7 +60,7 @@ impl core::fmt::Display for SignatureError {
         f.write_str(match self {
             Self::Missing => "the program is not signed",
             Self::BadKey => "the signer's public key is not valid",
-            Self::Mismatch => "the signature does not match the program",
+            Self::Mismatch => "the signature does not match what was signed",
         })
     }
 }
@@ -40,28 +68,15 @@ impl core::fmt::Display for SignatureError {
 impl core::error::Error for SignatureError {}
 
 impl Program {
-    fn signed_message(&self) -> [u8; 63] {
-        let mut message = [0; 63];
-        let (domain, hash) = message.split_at_mut(DOMAIN.len());
-        domain.copy_from_slice(DOMAIN);
-        hash.copy_from_slice(&self.hash());
-        message
-    }
-
     /// Signs the program with an ed25519 secret key of 32 bytes.
     pub fn sign(&mut self, secret: &[u8; 32]) {
-        let key = SigningKey::from_bytes(secret);
-        let signature = key.sign(&self.signed_message());
-        self.signature =
-            Some(Signature { key: key.verifying_key().to_bytes(), bytes: signature.to_bytes() });
+        self.signature = Some(Signature::of(secret, PROGRAM, &self.hash()));
     }
 
     /// Checks the signature strictly and returns the signer's public key.
     pub fn verify_signature(&self) -> Result<[u8; 32], SignatureError> {
         let signature = self.signature.ok_or(SignatureError::Missing)?;
-        let key = VerifyingKey::from_bytes(&signature.key).map_err(|_| SignatureError::BadKey)?;
-        let bytes = ed25519_dalek::Signature::from_bytes(&signature.bytes);
-        key.verify_strict(&self.signed_message(), &bytes).map_err(|_| SignatureError::Mismatch)?;
+        signature.is_of(PROGRAM, &self.hash())?;
         Ok(signature.key)
     }
 }

@@ -3,7 +3,7 @@
 use alloc::{format, string::String, sync::Arc};
 use core::fmt;
 
-use super::{Event, Journal, Record, request_hash};
+use super::{Event, Journal, Link, Record, request_hash};
 use crate::{
     effect::EffectRequest,
     machine::{Image, InputError, Machine, Pause},
@@ -61,6 +61,16 @@ impl Player {
     pub fn new(journal: Arc<Journal>, image: Arc<Image>) -> Result<Self, InputError> {
         let machine = Machine::new(image, journal.start.config.clone())?;
         Ok(Self { journal, machine, next: 0 })
+    }
+
+    /// A machine that was fed everything up to the record with a link; `None` if there is no such.
+    pub fn behind(journal: Arc<Journal>, link: &Link, machine: Machine) -> Option<Self> {
+        let next = if *link == journal.first {
+            0
+        } else {
+            1 + journal.records.iter().position(|record| record.link == *link)?
+        };
+        Some(Self { journal, machine, next })
     }
 
     /// The machine as it is now.
