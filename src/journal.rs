@@ -232,6 +232,11 @@ pub(crate) fn signers(path: &Path, journal: &Journal) -> Outcome<Vec<[u8; 32]>> 
 
 /// Reads the journal in a file.
 pub(crate) fn read(path: &Path) -> Outcome<Journal> {
+    read_as(path, path)
+}
+
+/// The same of a file that is named in another way to people.
+pub(crate) fn read_as(path: &Path, named: &Path) -> Outcome<Journal> {
     let bytes = files::read(path, MAX_JOURNAL)?;
-    Journal::read(&bytes).map_err(|error| Failure::files(format!("{}: {error}", path.display())))
+    Journal::read(&bytes).map_err(|error| Failure::files(format!("{}: {error}", named.display())))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! run.toml          what stands around the run, and which files are valid
 //! journal.avmj      what came to it from outside; the program is in it
-//! program.avmb      the program, once the run came to rest
+//! program.avmb      the program, where there is no journal
 //! machine-N.avms    the machine when it came to rest for the Nth time
 //! providers-N.avmv  what its providers have to remember, a canonical value
 //! ```
@@ -196,16 +196,19 @@ impl RunDir {
             Err(wrong(file, &"damaged: not the file that was written when the run came to rest"))
         };
         let started_in = folder.join(&record.started_in);
+        // Where it is, and as it is named to people.
         let journal = record.journal.as_ref().map(|journal| {
             if journal == Path::new(journal::FILE) {
-                folder.join(journal)
+                (folder.join(journal), named.join(journal))
             } else {
-                started_in.join(journal)
+                (started_in.join(journal), journal.clone())
             }
         });
         // What is never replaced is the run's lock.
         let (locked, path) = match &journal {
-            Some(path) => (File::options().read(true).write(true).open(path), path.clone()),
+            Some((path, named)) => {
+                (File::options().read(true).write(true).open(path), named.clone())
+            }
             None => (File::open(folder.join(PROGRAM)), named.join(PROGRAM)),
         };
         let lock = locked.map_err(|error| files::about(&path, error))?;
@@ -213,7 +216,9 @@ impl RunDir {
         let rest = if record.rest == 0 {
             None
         } else {
-            read(PROGRAM, MAX_PROGRAM as u64, &record.hashes.program)?;
+            if journal.is_none() {
+                read(PROGRAM, MAX_PROGRAM as u64, &record.hashes.program)?;
+            }
             let machine = read(&machine_of(record.rest), MAX_STATE, &record.hashes.machine)?;
             let file = providers_of(record.rest);
             let providers = read(&file, MAX_STATE, &record.hashes.providers)?;
@@ -223,9 +228,9 @@ impl RunDir {
             Some(Rest { machine, providers, link: unhex(&record.hashes.journal) })
         };
         let (journal, lock) = match journal {
-            Some(path) => {
-                let journal = journal::read(&path)?;
-                (Some((path, lock, journal)), None)
+            Some((path, named)) => {
+                let journal = journal::read_as(&path, &named)?;
+                (Some((named, lock, journal)), None)
             }
             None => (None, Some(lock)),
         };
@@ -316,7 +321,7 @@ impl RunDir {
     fn write(&mut self, folder: &Path, machine: &Machine, registry: &Registry) -> Outcome<()> {
         let mut record = self.record.clone();
         record.rest += 1;
-        if self.record.rest == 0 {
+        if self.record.rest == 0 && self.record.journal.is_none() {
             let program = machine.image().program().to_bytes();
             record.hashes.program = hash_of(&program);
             files::write(&folder.join(PROGRAM), &program)?;

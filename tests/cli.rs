@@ -6,6 +6,7 @@ mod cli {
     mod config;
     mod documents;
     pub(crate) mod harness;
+    mod replay;
     mod resume;
     mod run;
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Replay) -> Outcome {
     if let Some(other) = &args.with {
         let other = program::load(other, args.dialect)?.program;
         let other = Arc::new(Image::new(other, &Schedule::v1()));
-        let other = begin(other).map_err(|error: InputError| {
+        let other = Player::with(Arc::clone(&journal), other).map_err(|error: InputError| {
             Failure::new(Exit::Program, format!("the other program does not start: {error}"))
         })?;
         return compare(player, other);
@@ -103,7 +103,12 @@ fn compare(mut player: Player, mut other: Player) -> Outcome {
     let machine = other.machine();
     match went {
         Ok(Stop::Rested) => {
-            note("the other program asks for the same effects and comes to the same end and state");
+            // It is the program that was recorded, so it does not diverge.
+            let _ = player.run(&mut ());
+            let [gas, was] =
+                [machine, player.machine()].map(|machine| avm_ir::Gas(machine.gas_used()));
+            note("the other program asks for the same effects and comes to the same end");
+            note(&format!("gas {gas}, was {was}"));
             Ok(Exit::Done)
         }
         Ok(_) => {

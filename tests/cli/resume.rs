@@ -142,18 +142,13 @@ fn any_budget_suspends_and_any_is_raised() {
 }
 
 fn suspended() -> Bench {
+    suspended_with(&[])
+}
+
+fn suspended_with(more: &[&str]) -> Bench {
     let bench = Bench::with(STEPS);
-    let ran = bench.run(&[
-        "run",
-        "a.avm",
-        "-q",
-        "--gas",
-        "15",
-        "--on-exhausted",
-        "suspend",
-        "--run",
-        "runs/r",
-    ]);
+    let run = ["run", "a.avm", "-q", "--gas", "15", "--on-exhausted", "suspend", "--run", "runs/r"];
+    let ran = bench.run(&[&run[..], more].concat());
     assert_eq!(ran.exit, 6, "{}", ran.stderr);
     bench
 }
@@ -167,7 +162,7 @@ fn refused(bench: &Bench, why: &str) {
 
 #[test]
 fn damaged_folders_are_refused_by_name() {
-    for file in ["program.avmb", "machine-1.avms", "providers-1.avmv"] {
+    for file in ["machine-1.avms", "providers-1.avmv"] {
         let bench = suspended();
         let path = format!("runs/r/{file}");
         let mut bytes = bench.read(&path);
@@ -181,16 +176,24 @@ fn damaged_folders_are_refused_by_name() {
         refused(&bench, &format!("{file}: no such file or folder"));
     }
     let bench = suspended();
+    let mut bytes = bench.read("runs/r/journal.avmj");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    bench.file("runs/r/journal.avmj", &bytes);
+    refused(&bench, "runs/r/journal.avmj: damaged: record 3, at byte ");
+    bench.file("runs/r/journal.avmj", b"");
+    refused(&bench, "runs/r/journal.avmj: not a journal");
+    let bench = suspended();
     bench.file("runs/r/run.toml", "version = 1\n");
     refused(&bench, "runs/r/run.toml: ");
     let bench = Bench::with(STEPS);
     bench.file("runs/r/a", "");
-    refused(&bench, "runs/r: not a suspended run");
+    refused(&bench, "runs/r: not a run");
 }
 
 #[test]
 fn another_program_is_refused() {
-    let bench = suspended();
+    let bench = suspended_with(&["--no-journal"]);
     bench.file("b.avm", "HALT\n");
     assert_eq!(bench.run(&["asm", "b.avm", "-o", "runs/r/program.avmb"]).exit, 0);
     refused(&bench, "runs/r/program.avmb: damaged");
@@ -205,10 +208,12 @@ fn another_program_is_refused() {
 
 #[test]
 fn one_goes_on_at_a_time() {
-    let bench = suspended();
-    let file = File::open(bench.path().join("runs/r/program.avmb")).expect("a file");
-    file.lock().expect("a lock");
-    refused(&bench, "another avm goes on with this run");
+    for (more, lock) in [(&[][..], "journal.avmj"), (&["--no-journal"], "program.avmb")] {
+        let bench = suspended_with(more);
+        let file = File::open(bench.path().join("runs/r").join(lock)).expect("a file");
+        file.lock().expect("a lock");
+        refused(&bench, "another avm goes on with this run");
+    }
 }
 
 #[test]

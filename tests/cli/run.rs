@@ -46,8 +46,8 @@ fn profile_shows_where_the_gas_went() {
 #[test]
 fn profile_changes_nothing_and_adds_up() {
     let bench = Bench::with(COUNT);
-    let plain = bench.run(&["run", "a.avm", "--json"]).stdout;
-    let watched = bench.run(&["run", "a.avm", "--json", "--profile"]).stdout;
+    let plain = bench.run(&["run", "a.avm", "--json", "--no-journal"]).stdout;
+    let watched = bench.run(&["run", "a.avm", "--json", "--no-journal", "--profile"]).stdout;
     let is_profile = |line: &&str| line.contains("\"event\":\"profile\"");
     let (rows, others): (Vec<&str>, Vec<&str>) = watched.lines().partition(is_profile);
     assert_eq!(others.join("\n"), plain.trim_end());
