@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use avm_asm::SourceFile;
@@ -184,14 +185,16 @@ const fn moves_money(reach: Reach) -> bool {
 
 /// Keeps everybody else from a journal as long as the file is open.
 pub(crate) fn lock(file: &File, path: &Path) -> Outcome<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            let path = path.display();
-            Err(Failure::files(format!("{path}: another avm goes on with this run")))
+    // A program that a killed run was just starting holds the lock until it is another one.
+    for _ in 0..20 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(error)) => return Err(files::about(path, error)),
         }
-        Err(TryLockError::Error(error)) => Err(files::about(path, error)),
     }
+    let path = path.display();
+    Err(Failure::files(format!("{path}: another avm goes on with this run")))
 }
 
 /// The program of a journal, verified.
