@@ -28,7 +28,7 @@ use crate::{
     agent::Agent,
     effect::Failure,
     machine::{Frame, Image, windows_heap},
-    observer::Observer,
+    observer::{self, Flow, Observer, Seen},
     price::{Operands, Results, RowPrice, slots_of},
     trap::{Fault, TrapCode},
 };
@@ -182,6 +182,12 @@ impl Cpu<'_> {
         Ok(self.agent.memory.measure(reachable, about)?)
     }
 
+    /// What observers see of it.
+    #[inline(always)]
+    fn seen(&self) -> Seen<'_> {
+        Seen { registers: &self.regs[..], consts: self.consts, status: &self.agent.status }
+    }
+
     /// The agent's own window, wherever it is.
     pub(crate) fn agent_window(&mut self) -> &mut [Value] {
         if self.below.is_empty() { &mut self.regs[..] } else { &mut self.below[..WINDOW] }
@@ -251,6 +257,9 @@ pub(crate) fn run<O: Observer>(
         gas -= intrinsic;
         pc += 1;
         let unpaid = Counters { pc: here, gas: gas_before, steps };
+        if O::VALUES {
+            observer.before(CodePlace { region, pc: here as u32 }, instr, &cpu.seen());
+        }
 
         let exit = 'exit: {
             let label: u16 = 'jump: {
@@ -289,7 +298,8 @@ pub(crate) fn run<O: Observer>(
                                 match done {
                                     Ok(()) => {
                                         steps += 1;
-                                        observe(observer, region, here, instr.op, gas_before - gas);
+                                        let at = CodePlace { region, pc: here as u32 };
+                                        observe(observer, cpu, at, instr, gas_before - gas, Flow::On);
                                         continue 'step;
                                     }
                                     Err(Exit::Jump(label)) => break 'jump label,
@@ -306,7 +316,8 @@ pub(crate) fn run<O: Observer>(
                 Some(place) if place.region == region => {
                     pc = place.pc as usize;
                     steps += 1;
-                    observe(observer, region, here, instr.op, gas_before - gas);
+                    let at = CodePlace { region, pc: here as u32 };
+                    observe(observer, cpu, at, instr, gas_before - gas, Flow::Jumped);
                     continue 'step;
                 }
                 Some(place) => Exit::Far(*place),
@@ -321,7 +332,8 @@ pub(crate) fn run<O: Observer>(
             return (exit, Counters { pc, gas, steps });
         }
         steps += 1;
-        observe(observer, region, here, instr.op, gas_before - gas);
+        let at = CodePlace { region, pc: here as u32 };
+        observe(observer, cpu, at, instr, gas_before - gas, flow_of(&exit));
         if !matches!(exit, Exit::Logged) {
             return (exit, Counters { pc, gas, steps });
         }
@@ -333,9 +345,30 @@ pub(crate) fn run<O: Observer>(
 }
 
 #[inline(always)]
-fn observe<O: Observer>(observer: &mut O, region: u32, pc: usize, op: Opcode, gas: u64) {
+fn observe<O: Observer>(
+    observer: &mut O,
+    cpu: &Cpu<'_>,
+    at: CodePlace,
+    instr: Instr,
+    gas: u64,
+    flow: Flow,
+) {
     if O::STEPS {
-        observer.step(CodePlace { region, pc: pc as u32 }, op, gas);
+        observer.step(at, instr.op, gas);
+    }
+    if O::VALUES {
+        observer.after(&observer::Done { at, instr, gas, flow, seen: cpu.seen() });
+    }
+}
+
+/// Where flow goes by an exit, for observers.
+#[inline(always)]
+const fn flow_of(exit: &Exit) -> Flow {
+    match exit {
+        Exit::Far(_) | Exit::Jump(_) => Flow::Jumped,
+        Exit::Fault(_) => Flow::Trapped,
+        Exit::Logged => Flow::On,
+        _ => Flow::Left,
     }
 }
 

@@ -26,6 +26,9 @@ pub use read::{Journal, Tail};
 pub use record::Recorder;
 pub use write::Writer;
 
+pub(crate) use read::read_end;
+pub(crate) use write::write_end;
+
 use crate::{
     effect::{Answer, EffectRequest},
     machine::{Config, End},

@@ -14,6 +14,7 @@
 //! | [`meter`] | what a run can be limited in beside gas |
 //! | [`trap`] | the program's own faults, with stable numbers |
 //! | [`observer`] | watching a run without being part of it |
+//! | [`trace`] | every instruction of a run as bytes, and what they say |
 //! | [`passages`] | the canonical text of a list of documents |
 
 #![no_std]
@@ -31,6 +32,7 @@ pub mod meter;
 pub mod observer;
 pub mod passages;
 mod price;
+pub mod trace;
 pub mod trap;
 
 pub use agent::LogEntry;

@@ -298,7 +298,7 @@ impl Machine {
                 return Pause::End(end.clone());
             }
             self.open();
-            let exit = if O::STEPS {
+            let exit = if O::STEPS || O::VALUES {
                 self.run_window(stop_at, observer)
             } else {
                 self.run_fast(stop_at, observer)

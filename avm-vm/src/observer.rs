@@ -1,18 +1,44 @@
 //! Watching a run. Observation is not execution: an observer sees every step and changes none, and
 //! the unit observer costs nothing.
 
-use avm_ir::{Opcode, Value, verify::CodePlace};
+use avm_ir::{Instr, Opcode, Slot, StatusWord, Value, verify::CodePlace};
 
-use crate::effect::{Answer, EffectRequest};
+use crate::{
+    agent::Status,
+    effect::{Answer, EffectRequest},
+    journal::Event,
+};
 
 /// Is told what a machine does, as it does it.
 pub trait Observer {
     /// Whether [`Self::step`] wants to be called; the loop leaves the call out where not.
     const STEPS: bool = true;
 
+    /// Whether [`Self::before`], [`Self::after`] and [`Self::answered`] want to be called. Whoever
+    /// wants values is told about every step too.
+    const VALUES: bool = false;
+
     /// An instruction was executed and paid `gas` nanogas in all, intrinsic minimum included.
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         let _ = (at, opcode, gas);
+    }
+
+    /// An instruction is about to be executed. It may come to nothing, where gas does not cover it or
+    /// the run ends while its effect waits; then [`Self::after`] does not follow.
+    fn before(&mut self, at: CodePlace, instr: Instr, seen: &Seen<'_>) {
+        let _ = (at, instr, seen);
+    }
+
+    /// An instruction was executed; behind [`Self::step`], and with the registers as it left them. A
+    /// call has not entered its function yet, and a return has not left.
+    fn after(&mut self, done: &Done<'_>) {
+        let _ = done;
+    }
+
+    /// The outside answered an effect. What the machine takes of the answer is told by
+    /// [`Self::effect`], unless the run ends before the effect because a meter does not cover it.
+    fn answered(&mut self, request: &EffectRequest, answer: &Answer) {
+        let _ = (request, answer);
     }
 
     /// `LOG` wrote a note.
@@ -24,6 +50,70 @@ pub trait Observer {
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
         let _ = (request, answer, gas);
     }
+
+    /// Something came from outside between two steps, or the run came to rest: what a journal has
+    /// records of, but for answers. The machine does not see those itself, so whoever drives it
+    /// tells; a [`Player`](crate::journal::Player) does.
+    fn outside(&mut self, event: &Event) {
+        let _ = event;
+    }
+}
+
+/// The registers and constants that an instruction sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub(crate) registers: &'a [Value],
+    pub(crate) consts: &'a [Value],
+    pub(crate) status: &'a Status,
+}
+
+impl<'a> Seen<'a> {
+    /// A register by its number.
+    pub fn register(&self, number: u8) -> Option<&'a Value> {
+        self.registers.get(usize::from(number))
+    }
+
+    /// The value of an operand; `None` if it was left out.
+    pub fn operand(&self, slot: Slot) -> Option<&'a Value> {
+        match (slot.as_reg(), slot.as_const()) {
+            (Some(register), _) => self.register(register),
+            (None, Some(constant)) => self.consts.get(constant),
+            (None, None) => None,
+        }
+    }
+
+    /// A status word.
+    pub fn status(&self, word: StatusWord) -> Value {
+        self.status.get(word)
+    }
+}
+
+/// Where flow goes behind an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// To the next one.
+    On,
+    /// To the label that it names.
+    Jumped,
+    /// Into a function, out of one, or to the end, as the instruction says.
+    Left,
+    /// Nowhere: it was the program's fault.
+    Trapped,
+}
+
+/// An instruction that was executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Done<'a> {
+    /// Where it stands.
+    pub at: CodePlace,
+    /// The instruction.
+    pub instr: Instr,
+    /// Nanogas that it paid in all.
+    pub gas: u64,
+    /// Where flow goes from there.
+    pub flow: Flow,
+    /// What it left behind.
+    pub seen: Seen<'a>,
 }
 
 impl Observer for () {
@@ -33,10 +123,26 @@ impl Observer for () {
 /// Two observers of one run.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const STEPS: bool = A::STEPS || B::STEPS;
+    const VALUES: bool = A::VALUES || B::VALUES;
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         self.0.step(at, opcode, gas);
         self.1.step(at, opcode, gas);
+    }
+
+    fn before(&mut self, at: CodePlace, instr: Instr, seen: &Seen<'_>) {
+        self.0.before(at, instr, seen);
+        self.1.before(at, instr, seen);
+    }
+
+    fn after(&mut self, done: &Done<'_>) {
+        self.0.after(done);
+        self.1.after(done);
+    }
+
+    fn answered(&mut self, request: &EffectRequest, answer: &Answer) {
+        self.0.answered(request, answer);
+        self.1.answered(request, answer);
     }
 
     fn log(&mut self, note: &Value) {
@@ -48,13 +154,31 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.effect(request, answer, gas);
         self.1.effect(request, answer, gas);
     }
+
+    fn outside(&mut self, event: &Event) {
+        self.0.outside(event);
+        self.1.outside(event);
+    }
 }
 
 impl<O: Observer> Observer for &mut O {
     const STEPS: bool = O::STEPS;
+    const VALUES: bool = O::VALUES;
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         (**self).step(at, opcode, gas);
+    }
+
+    fn before(&mut self, at: CodePlace, instr: Instr, seen: &Seen<'_>) {
+        (**self).before(at, instr, seen);
+    }
+
+    fn after(&mut self, done: &Done<'_>) {
+        (**self).after(done);
+    }
+
+    fn answered(&mut self, request: &EffectRequest, answer: &Answer) {
+        (**self).answered(request, answer);
     }
 
     fn log(&mut self, note: &Value) {
@@ -63,5 +187,57 @@ impl<O: Observer> Observer for &mut O {
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
         (**self).effect(request, answer, gas);
+    }
+
+    fn outside(&mut self, event: &Event) {
+        (**self).outside(event);
+    }
+}
+
+/// One observer, or none. Steps cost what those of the observer would.
+impl<O: Observer> Observer for Option<O> {
+    const STEPS: bool = O::STEPS;
+    const VALUES: bool = O::VALUES;
+
+    fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
+        if let Some(observer) = self {
+            observer.step(at, opcode, gas);
+        }
+    }
+
+    fn before(&mut self, at: CodePlace, instr: Instr, seen: &Seen<'_>) {
+        if let Some(observer) = self {
+            observer.before(at, instr, seen);
+        }
+    }
+
+    fn after(&mut self, done: &Done<'_>) {
+        if let Some(observer) = self {
+            observer.after(done);
+        }
+    }
+
+    fn answered(&mut self, request: &EffectRequest, answer: &Answer) {
+        if let Some(observer) = self {
+            observer.answered(request, answer);
+        }
+    }
+
+    fn log(&mut self, note: &Value) {
+        if let Some(observer) = self {
+            observer.log(note);
+        }
+    }
+
+    fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
+        if let Some(observer) = self {
+            observer.effect(request, answer, gas);
+        }
+    }
+
+    fn outside(&mut self, event: &Event) {
+        if let Some(observer) = self {
+            observer.outside(event);
+        }
     }
 }

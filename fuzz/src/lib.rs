@@ -8,6 +8,7 @@
 //! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
+//! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
@@ -24,6 +25,7 @@ pub mod machine;
 pub mod round_trip;
 pub mod snapshot;
 pub mod text;
+pub mod trace;
 
 pub use entropy::Entropy;
 
@@ -39,4 +41,5 @@ pub const TARGETS: &[Target] = &[
     ("fast", fast::run),
     ("snapshot", snapshot::run),
     ("journal", journal::run),
+    ("trace", trace::run),
 ];

@@ -122,6 +122,7 @@ impl Player {
                 }
             };
             if self.feed_at_rest(record)? {
+                observer.outside(&record.event);
                 self.next += 1;
                 continue;
             }
@@ -205,6 +206,7 @@ impl Player {
         match &record.event {
             Event::Waited { milliseconds, asking: true } => {
                 self.machine.spend_wall(*milliseconds);
+                observer.outside(&record.event);
             }
             Event::Answered { id, request, answer } => {
                 if *id != asked.id || *request != request_hash(asked) {

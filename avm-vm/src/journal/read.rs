@@ -204,7 +204,7 @@ fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
     })
 }
 
-fn read_end(input: &mut Reader<'_>) -> Read<End> {
+pub(crate) fn read_end(input: &mut Reader<'_>) -> Read<End> {
     match input.u8()? {
         1 => Ok(End::Halted(decode(input)?)),
         2 => Ok(End::Exhausted(meter(input)?)),

@@ -168,7 +168,7 @@ fn write_answer(answer: &Answer, out: &mut Bytes) {
     }
 }
 
-fn write_end(end: &End, out: &mut Bytes) {
+pub(crate) fn write_end(end: &End, out: &mut Bytes) {
     match end {
         End::Halted(value) => {
             out.u8(1);

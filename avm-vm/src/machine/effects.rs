@@ -19,7 +19,7 @@ use crate::{
     effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
     meter::Meter,
-    observer::Observer,
+    observer::{Done, Flow, Observer, Seen},
     price::{Operands, Results, same, slots_of},
     trap::{Fault, TrapCode},
 };
@@ -140,6 +140,9 @@ impl Machine {
             return Err(AnswerError::OtherEffect);
         }
         self.open();
+        if O::VALUES {
+            observer.answered(&pending.request, &answer);
+        }
         self.settle(&pending, &mut answer, observer);
         Ok(())
     }
@@ -213,10 +216,25 @@ impl Machine {
         if O::STEPS {
             observer.step(pending.request.at, instr.op, gas);
         }
-        if let Err(fault) =
-            self.take_result(instr, core::mem::replace(&mut answer.result, Ok(Vec::new())))
-        {
+        let result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
+        let taken = self.take_result(instr, result);
+        if O::VALUES {
+            let flow = if taken.is_ok() { Flow::On } else { Flow::Trapped };
+            let (at, seen) = (pending.request.at, self.seen());
+            observer.after(&Done { at, instr, gas, flow, seen });
+        }
+        if let Err(fault) = taken {
             self.trap(fault);
+        }
+    }
+
+    /// What observers see of the current window.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        let room = self.base..self.base + WINDOW;
+        Seen {
+            registers: self.stack.get(room).unwrap_or_default(),
+            consts: &self.image.program().regions[self.region as usize].consts,
+            status: &self.agent.status,
         }
     }
 
