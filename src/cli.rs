@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Run a recorded run again, without providers, network or keys
     Replay(Replay),
+    /// Check that programs repeat their golden runs
+    Test(Test),
     /// Assemble a program into bytecode
     Asm(Asm),
     /// Show bytecode as text
@@ -225,6 +227,27 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub(crate) registers: bool,
     /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `avm test`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A golden run is a journal NAME.avmj or NAME.CASE.avmj beside NAME.avm, as `avm run --journal` writes it. The
+program is run on the recorded answers, and has to come to the same end with the same notes and gas;
+where it does not, the first step that differs is named.")]
+pub(crate) struct Test {
+    /// Programs, golden runs, or folders with them [default: the current folder]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Record the golden runs anew, with the providers of the configuration; a program that is named
+    /// and has none gets one
+    #[arg(long)]
+    pub(crate) bless: bool,
+    /// Which texts are accepted
+    #[arg(long, default_value = "standard")]
+    pub(crate) dialect: Dialect,
+    /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

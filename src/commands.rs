@@ -12,4 +12,5 @@ pub(crate) mod new;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod test;
 pub(crate) mod verify;

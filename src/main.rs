@@ -9,6 +9,7 @@ mod driver;
 mod end;
 mod exit;
 mod files;
+mod golden;
 mod grants;
 mod host;
 mod inputs;
@@ -91,6 +92,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Run(run) => commands::run::run(&run),
         Command::Resume(resume) => commands::resume::run(&resume),
         Command::Replay(replay) => commands::replay::run(&replay),
+        Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),
         Command::Fmt(fmt) => commands::fmt::run(&fmt),

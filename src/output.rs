@@ -30,6 +30,11 @@ impl Out {
         Self { stdout: BufWriter::new(io::stdout()), broken: false }
     }
 
+    /// Nothing is written.
+    pub(crate) fn none() -> Self {
+        Self { stdout: BufWriter::new(io::stdout()), broken: true }
+    }
+
     /// A text of which no part can command a terminal, and a line break.
     pub(crate) fn line(&mut self, text: &str) {
         self.bytes(visible(text).as_bytes());

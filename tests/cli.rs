@@ -5,6 +5,7 @@ mod cli {
     mod commands;
     mod config;
     mod documents;
+    mod golden;
     pub(crate) mod harness;
     mod replay;
     mod resume;

@@ -68,3 +68,12 @@ fn every_program_plays_again() {
     }
     assert!(played >= 35, "only {played} of {} programs started", all.len());
 }
+
+#[test]
+fn programs_repeat_their_golden_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tested = closed(&["test", "programs"], root);
+    let said = String::from_utf8_lossy(&tested.stdout).into_owned();
+    assert!(tested.status.success(), "{said}\nafter a change that is meant: just bless");
+    assert!(said.trim_end().ends_with("golden runs the same"), "{said}");
+}

@@ -1,0 +1,157 @@
+//! `avm test`: programs repeat their golden runs.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use avm_ir::Schedule;
+use avm_vm::{Config, Image, Machine, journal::Start};
+
+use crate::{
+    cli::{Setup, Test},
+    config,
+    driver::drive,
+    exit::{Exit, Failure, Outcome},
+    golden::{self, Case, Verdict},
+    journal::{self, Tape},
+    library,
+    output::{Out, note},
+    program, providers,
+};
+
+/// Runs the golden runs that are named, or makes them.
+pub(crate) fn run(args: &Test) -> Outcome {
+    let here = [PathBuf::from(".")];
+    let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
+    if args.bless {
+        return bless_all(args, paths);
+    }
+    let mut cases = Vec::new();
+    for path in paths {
+        cases.extend(golden::find(path)?);
+    }
+    if cases.is_empty() {
+        return Err(Failure::usage(
+            "there are no golden runs there; make one with: avm test --bless PROGRAM.avm",
+        ));
+    }
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let verdicts = check_all(&cases, args, workers);
+    let mut failed = 0;
+    let mut out = Out::new();
+    for (case, verdict) in cases.iter().zip(verdicts) {
+        let problem = match verdict {
+            Ok(Verdict::Same) => continue,
+            Ok(Verdict::Differs(what)) => format!("{}: {what}", case.journal.display()),
+            Err(failure) => format!("{:#}", failure.error),
+        };
+        failed += 1;
+        out.line(&problem);
+    }
+    let (all, same) = (cases.len(), cases.len() - failed);
+    let s = if all == 1 { "" } else { "s" };
+    out.line(&format!("{same} of {all} golden run{s} the same"));
+    if failed > 0 {
+        out.flush();
+        note("to accept what is different now: avm test --bless with the same paths");
+        return Ok(Exit::Program);
+    }
+    Ok(Exit::Done)
+}
+
+/// Checks cases side by side; verdicts in the order of the cases.
+fn check_all(cases: &[Case], args: &Test, workers: usize) -> Vec<Outcome<Verdict>> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let shown = std::io::stderr().is_terminal() && !args.quiet;
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(cases.len()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(at) else { return };
+                    let verdict = golden::check(case, args.dialect);
+                    let Ok(mut done) = done.lock() else { return };
+                    done.push((at, verdict));
+                    if shown && (done.len() % 16 == 0 || done.len() == cases.len()) {
+                        // Nobody is left to be told that standard error is closed.
+                        let _ = write!(std::io::stderr(), "\r{} of {} ", done.len(), cases.len());
+                    }
+                }
+            });
+        }
+    });
+    if shown {
+        let _ = write!(std::io::stderr(), "\r                    \r");
+    }
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+/// Makes golden runs anew, and one for each program that is named and has none.
+fn bless_all(args: &Test, paths: &[PathBuf]) -> Outcome {
+    let mut out = Out::new();
+    for path in paths {
+        let mut cases = golden::find(path)?;
+        if cases.is_empty() && path.is_file() {
+            let journal = path.with_extension("avmj");
+            cases.push(Case { journal, program: path.clone() });
+        }
+        for case in cases {
+            bless(&case, args)?;
+            out.line(&format!("recorded {}", case.journal.display()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Records a run with the providers of the program's configuration; with the inputs and limits of the
+/// golden run that is there already.
+fn bless(case: &Case, args: &Test) -> Outcome<()> {
+    let settings = if case.journal.exists() {
+        journal::read(&case.journal)?.start.config
+    } else {
+        Config::default()
+    };
+    let loaded = program::load(&case.program, args.dialect)?;
+    let manifest = loaded.program.program().manifest.clone();
+    let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
+    let start = Start {
+        program: image.program().to_bytes(),
+        schedule: image.schedule_hash(),
+        config: settings.clone(),
+        parent: None,
+    };
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::usage(format!(
+            "{}: {error}; record it with avm run --journal {}",
+            case.program.display(),
+            case.journal.display()
+        ))
+    };
+    let mut machine = Machine::new(image, settings).map_err(|error| wrong(&error))?;
+    let config = config::load(&case.program, None)?;
+    let mut library = library::open(None)?;
+    library::index(&mut library, &config.docs, &[], &manifest)?;
+    let mut registry = providers::bind(&Setup::default(), &config, &case.program, library)?;
+    providers::check_grants(&registry, &manifest)?;
+
+    let new = beside(&case.journal);
+    // One that an earlier command left behind.
+    let _ = std::fs::remove_file(&new);
+    let mut tape = Tape::create(&new, &start, &loaded.files)?;
+    drive::<false>(&mut machine, &mut registry, &mut tape, &mut Out::none(), false)?;
+    drop(tape);
+    std::fs::rename(&new, &case.journal).map_err(|error| crate::files::about(&case.journal, error))
+}
+
+fn beside(journal: &Path) -> PathBuf {
+    let name = journal.file_name().unwrap_or_default().to_string_lossy();
+    journal.with_file_name(format!(".{name}.new"))
+}

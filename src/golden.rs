@@ -1,0 +1,212 @@
+//! Golden runs: a recorded run beside a program, `NAME.avmj` or `NAME.CASE.avmj` beside `NAME.avm`,
+//! that the program has to repeat. It is fed the recorded answers, so nobody is asked.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use avm_ir::{Gas, Opcode, Schedule, Value, verify::CodePlace};
+use avm_vm::{
+    Image, Machine, Observer,
+    journal::{Journal, Player, Stop},
+};
+
+use crate::{
+    cli::Dialect,
+    end,
+    exit::{Failure, Outcome},
+    files, journal, program,
+};
+
+/// Deepest folder that is looked through.
+const DEEPEST: usize = 32;
+
+/// A golden run and its program.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Case {
+    pub(crate) journal: PathBuf,
+    pub(crate) program: PathBuf,
+}
+
+/// What became of a case.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The same end, output and gas.
+    Same,
+    /// Something else, in words.
+    Differs(String),
+}
+
+/// The golden runs of a program, of a folder and those below it, or one by itself.
+pub(crate) fn find(path: &Path) -> Outcome<Vec<Case>> {
+    let mut cases = Vec::new();
+    if path.is_dir() {
+        below(path, &mut cases, 0)?;
+    } else if path.extension().is_some_and(|extension| extension == "avmj") {
+        let program = program_of(path).ok_or_else(|| {
+            Failure::files(format!("{}: there is no program of its name beside it", path.display()))
+        })?;
+        cases.push(Case { journal: path.to_owned(), program });
+    } else {
+        below(files::folder_of(path), &mut cases, DEEPEST)?;
+        let program = fs::canonicalize(path).map_err(|error| files::about(path, error))?;
+        cases.retain(|case| fs::canonicalize(&case.program).is_ok_and(|other| other == program));
+    }
+    cases.sort();
+    Ok(cases)
+}
+
+fn below(folder: &Path, cases: &mut Vec<Case>, depth: usize) -> Outcome<()> {
+    let entries = fs::read_dir(folder).map_err(|error| files::about(folder, error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| files::about(folder, error))?.path();
+        let path = path.strip_prefix("./").map_or(path.clone(), Path::to_owned);
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !path.is_symlink() {
+            if depth < DEEPEST && !hidden {
+                below(&path, cases, depth + 1)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "avmj")
+            && let Some(program) = program_of(&path)
+        {
+            cases.push(Case { journal: path, program });
+        }
+    }
+    Ok(())
+}
+
+/// The program that a golden run is of, by their names.
+fn program_of(journal: &Path) -> Option<PathBuf> {
+    let stem = journal.file_stem()?.to_str()?;
+    let name = stem.split_once('.').map_or(stem, |(name, _)| name);
+    let program = journal.with_file_name(format!("{name}.avm"));
+    program.is_file().then_some(program)
+}
+
+/// Runs a case.
+pub(crate) fn check(case: &Case, dialect: Dialect) -> Outcome<Verdict> {
+    let journal = Arc::new(journal::read(&case.journal)?);
+    let old = Arc::new(Image::new(journal::program(&case.journal, &journal)?, &Schedule::v1()));
+    let source = program::read(&case.program, dialect)?;
+    let Some(program) = source.program else {
+        return Ok(Verdict::Differs("the program has errors; see avm check".to_owned()));
+    };
+    let new = Arc::new(Image::new(program, &Schedule::v1()));
+    if old.program_hash() == new.program_hash() {
+        // The machine itself is what could have changed.
+        let mut player = begin(&journal, old)?;
+        return Ok(match player.run(&mut ()) {
+            Ok(Stop::Rested) => Verdict::Same,
+            Ok(_) => Verdict::Differs("the golden run was cut off".to_owned()),
+            Err(diverged) => Verdict::Differs(diverged.to_string()),
+        });
+    }
+    let with =
+        || Player::with(Arc::clone(&journal), Arc::clone(&new)).map_err(|error| error.to_string());
+    let mut player = match with() {
+        Ok(player) => player,
+        Err(why) => return Ok(Verdict::Differs(why)),
+    };
+    let (mut seen, mut was) = (Notes::default(), Notes::default());
+    let went = player.run(&mut seen);
+    let mut recorded = begin(&journal, Arc::clone(&old))?;
+    let _ = recorded.run(&mut was);
+    let mut problems = Vec::new();
+    let rested = matches!(went, Ok(Stop::Rested));
+    match went {
+        Ok(Stop::Rested) => {}
+        Ok(_) => problems.push("it goes on where the golden run was cut off".to_owned()),
+        Err(diverged) => problems.push(diverged.what),
+    }
+    let notes = seen.0.iter().zip(&was.0).position(|(now, was)| now != was);
+    if let Some(first) = notes {
+        let shown = |notes: &Notes| avm_dbg::show(&notes.0[first]);
+        problems.push(format!("note {} is {}, was {}", first + 1, shown(&seen), shown(&was)));
+    } else if seen.0.len() != was.0.len() && problems.is_empty() {
+        problems.push(format!("{} notes, were {}", seen.0.len(), was.0.len()));
+    }
+    let [gas, before] = [&player, &recorded].map(|player| player.machine().gas_used());
+    // One that asks for something else has not come to its end.
+    if rested && gas != before {
+        let sign = if gas > before { '+' } else { '-' };
+        let by = Gas(gas.abs_diff(before));
+        problems.push(format!("gas {}, was {} ({sign}{by})", Gas(gas), Gas(before)));
+    }
+    if problems.is_empty() {
+        return Ok(Verdict::Same);
+    }
+    if let (Ok(new), old) = (with(), begin(&journal, old)?) {
+        problems.extend(first_difference(new, old));
+    }
+    Ok(Verdict::Differs(problems.join("\n  ")))
+}
+
+fn begin(journal: &Arc<Journal>, image: Arc<Image>) -> Outcome<Player> {
+    Player::new(Arc::clone(journal), image)
+        .map_err(|error| Failure::files(format!("a golden run that does not start: {error}")))
+}
+
+/// Where two runs of different code go apart: the first step that is another instruction, costs
+/// something else, or leaves another value in a register that both name.
+fn first_difference(mut new: Player, mut old: Player) -> Option<String> {
+    loop {
+        let (mut now, mut was) = (Step::default(), Step::default());
+        let next = new.machine().steps() + 1;
+        let (a, b) = (new.run_to(next, &mut now), old.run_to(next, &mut was));
+        let step = format!("first difference: step {next}, {}", place(new.machine(), now.at));
+        let ((Some(op), Some(other)), Ok(_), Ok(_)) = ((now.opcode, was.opcode), a, b) else {
+            return Some(step);
+        };
+        if op != other {
+            let there = place(old.machine(), was.at);
+            return Some(format!("{step}: {}, was {} ({there})", op.mnemonic(), other.mnemonic()));
+        }
+        for (name, value) in new.machine().registers() {
+            let before = old.machine().register(name);
+            if let Some(before) = before.filter(|before| *before != value) {
+                let (value, before) = (avm_dbg::show(value), avm_dbg::show(before));
+                return Some(format!("{step}: {}: {name} is {value}, was {before}", op.mnemonic()));
+            }
+        }
+        if now.gas != was.gas {
+            let [now, was] = [now.gas, was.gas].map(Gas);
+            return Some(format!("{step}: {}: gas {now}, was {was}", op.mnemonic()));
+        }
+    }
+}
+
+fn place(machine: &Machine, at: Option<CodePlace>) -> String {
+    let program = machine.image().program();
+    match at.and_then(|at| end::place(program, at)) {
+        Some((file, line, _)) => format!("{file}:{line}"),
+        None => "no line".to_owned(),
+    }
+}
+
+/// What a program logged.
+#[derive(Default)]
+struct Notes(Vec<Value>);
+
+impl Observer for Notes {
+    const STEPS: bool = false;
+
+    fn log(&mut self, note: &Value) {
+        self.0.push(note.clone());
+    }
+}
+
+/// The instruction that was executed last.
+#[derive(Default)]
+struct Step {
+    at: Option<CodePlace>,
+    opcode: Option<Opcode>,
+    gas: u64,
+}
+
+impl Observer for Step {
+    fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
+        (self.at, self.opcode, self.gas) = (Some(at), Some(opcode), gas);
+    }
+}
