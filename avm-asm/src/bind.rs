@@ -30,11 +30,11 @@ pub(crate) struct Bound<'a> {
     pub(crate) function: Option<&'a str>,
     /// Operands by position in the row; `None` where the default holds. A variadic one stays
     /// empty, see `rest`.
-    pub(crate) inputs: [Option<&'a Expr>; MAX_INPUTS],
+    pub(crate) inputs: [Option<&'a Expr<'a>>; MAX_INPUTS],
     /// Values of the variadic operand.
-    pub(crate) rest: Vec<&'a Expr>,
+    pub(crate) rest: Vec<&'a Expr<'a>>,
     /// Where the results go.
-    pub(crate) outputs: [Option<&'a Expr>; MAX_OUTPUTS],
+    pub(crate) outputs: [Option<&'a Expr<'a>>; MAX_OUTPUTS],
 }
 
 impl Bound<'_> {
@@ -51,7 +51,7 @@ impl Bound<'_> {
 
 /// Finds out which operand is which; `None` if that failed, with the reasons in `diagnostics`.
 pub(crate) fn bind<'a>(
-    instruction: &'a Instruction,
+    instruction: &'a Instruction<'a>,
     info: &'static OpInfo,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
@@ -59,43 +59,43 @@ pub(crate) fn bind<'a>(
     let mut binder =
         Binder { bound: Bound::new(info), span, diagnostics, failed: false, position: 0 };
     let mut named: Option<Span> = None;
-    for operand in &instruction.operands {
+    for operand in instruction.operands {
         match &operand.name {
             Some(name) => {
                 named.get_or_insert(name.span);
-                binder.by_name(operand, &name.text, name.span);
+                binder.by_name(operand, name.text, name.span);
             }
-            None => binder.by_position(&operand.value, named),
+            None => binder.by_position(operand.value, named),
         }
     }
-    binder.outputs(&instruction.outputs);
+    binder.outputs(instruction.outputs);
     binder.complete(instruction.operands.last().map(|operand| operand.value.span));
     (!binder.failed).then_some(binder.bound)
 }
 
 /// The same for the statement `f(a, b) -> R`, which calls a function of the program.
 pub(crate) fn bind_function<'a>(
-    instruction: &'a Instruction,
+    instruction: &'a Instruction<'a>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
     let info = Opcode::CALL.info();
     let function = &instruction.mnemonic;
-    let bound = Bound { function: Some(&function.text), ..Bound::new(info) };
+    let bound = Bound { function: Some(function.text), ..Bound::new(info) };
     let span = function.span;
     // The function itself is there; what follows are its arguments.
     let mut binder = Binder { bound, span, diagnostics, failed: false, position: 1 };
     let mut named: Option<Span> = None;
-    for operand in &instruction.operands {
+    for operand in instruction.operands {
         match &operand.name {
-            None => binder.by_position(&operand.value, named),
-            Some(name) if info.output_named(&name.text).is_some() => {
+            None => binder.by_position(operand.value, named),
+            Some(name) if info.output_named(name.text).is_some() => {
                 named.get_or_insert(name.span);
-                binder.by_name(operand, &name.text, name.span);
+                binder.by_name(operand, name.text, name.span);
             }
             Some(name) => binder.fail(named_argument(name.span)),
         }
     }
-    binder.outputs(&instruction.outputs);
+    binder.outputs(instruction.outputs);
     (!binder.failed).then_some(binder.bound)
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn bind_function<'a>(
 pub(crate) fn bind_call<'a>(
     info: &'static OpInfo,
     span: Span,
-    arguments: &'a [Operand],
+    arguments: &'a [Operand<'a>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Bound<'a>> {
     let mut binder =
@@ -111,11 +111,11 @@ pub(crate) fn bind_call<'a>(
     let mut named: Option<Span> = None;
     for argument in arguments {
         match &argument.name {
-            None if binder.position == info.inputs.len() => binder.one_too_many(&argument.value),
-            None => binder.by_position(&argument.value, named),
+            None if binder.position == info.inputs.len() => binder.one_too_many(argument.value),
+            None => binder.by_position(argument.value, named),
             Some(name) => {
                 named.get_or_insert(name.span);
-                binder.by_name(argument, &name.text, name.span);
+                binder.by_name(argument, name.text, name.span);
             }
         }
     }
@@ -157,7 +157,7 @@ impl<'a> Binder<'a, '_> {
         format!("usage: {}", self.bound.info.usage())
     }
 
-    fn by_position(&mut self, value: &'a Expr, named: Option<Span>) {
+    fn by_position(&mut self, value: &'a Expr<'a>, named: Option<Span>) {
         let info = self.bound.info;
         if let Some(first) = named {
             let report = diagnostic(
@@ -195,7 +195,7 @@ impl<'a> Binder<'a, '_> {
     }
 
     #[cold]
-    fn one_too_many(&mut self, value: &Expr) {
+    fn one_too_many(&mut self, value: &Expr<'_>) {
         let info = self.bound.info;
         let count = info.inputs.iter().filter(|input| input.default != DefaultValue::Named).count();
         let operands = match count {
@@ -213,7 +213,7 @@ impl<'a> Binder<'a, '_> {
         self.position = usize::MAX;
     }
 
-    fn by_name(&mut self, operand: &'a Operand, name: &str, span: Span) {
+    fn by_name(&mut self, operand: &'a Operand<'a>, name: &str, span: Span) {
         let info = self.bound.info;
         if let Some(position) = info.input_named(name) {
             let given = self.bound.inputs[position].is_some()
@@ -224,15 +224,15 @@ impl<'a> Binder<'a, '_> {
                     .fail(diagnostic(messages::OPERAND_TWICE, span, message).help(self.usage()));
             }
             if info.inputs[position].kind != Kind::Args {
-                self.bound.inputs[position] = Some(&operand.value);
+                self.bound.inputs[position] = Some(operand.value);
                 return;
             }
-            match &operand.value.kind {
+            match operand.value.kind {
                 ExprKind::List(items) => self.bound.rest.extend(items),
-                _ => self.bound.rest.push(&operand.value),
+                _ => self.bound.rest.push(operand.value),
             }
         } else if let Some(position) = info.output_named(name) {
-            self.output(position, &operand.value);
+            self.output(position, operand.value);
         } else {
             let report = self.unknown(name, span);
             self.fail(report);
@@ -252,7 +252,7 @@ impl<'a> Binder<'a, '_> {
         }
     }
 
-    fn outputs(&mut self, outputs: &'a [Expr]) {
+    fn outputs(&mut self, outputs: &'a [Expr<'a>]) {
         let info = self.bound.info;
         for (position, place) in outputs.iter().enumerate() {
             if position >= info.outputs.len() {
@@ -269,7 +269,7 @@ impl<'a> Binder<'a, '_> {
         }
     }
 
-    fn output(&mut self, position: usize, place: &'a Expr) {
+    fn output(&mut self, position: usize, place: &'a Expr<'a>) {
         let info = self.bound.info;
         if let Some(first) = self.bound.outputs[position] {
             let message = format!("result `{}` is given twice", info.outputs[position].name);
@@ -316,7 +316,7 @@ impl<'a> Binder<'a, '_> {
 }
 
 /// Whether something can be written: a register or a path into one.
-pub(crate) fn is_place(expr: &Expr) -> bool {
+pub(crate) fn is_place(expr: &Expr<'_>) -> bool {
     let mut expr = expr;
     loop {
         match &expr.kind {

@@ -15,7 +15,7 @@ use avm_ir::{
 };
 
 use crate::{
-    ast::{Expr, ExprKind},
+    ast::{Arena, Expr, ExprKind},
     bind,
     fmt::quote,
     resolve::ends_flow,
@@ -366,7 +366,7 @@ impl<'p> Writer<'p> {
                 self.instruction(&view, pc as usize, &|register| match params
                     .get(usize::from(register))
                 {
-                    Some(name) => show::bare(ExprKind::Name(name.clone())),
+                    Some(name) => show::bare(ExprKind::Name(name)),
                     None => show::bare(ExprKind::Raw(register)),
                 });
                 highest = highest.max(line::registers_used(region, pc as usize));
@@ -396,7 +396,7 @@ impl<'p> Writer<'p> {
 
     /// A value as a literal.
     fn value(&mut self, value: &Value) -> String {
-        match show::literal(value) {
+        match show::literal(value, &Arena::default()) {
             Some(expr) => line::print(&expr),
             None => {
                 self.cannot(format!("a constant of type {}", value.type_name()));
@@ -407,9 +407,9 @@ impl<'p> Writer<'p> {
 }
 
 /// A register outside of functions, by name where it has one.
-fn agent_register(program: &Program, register: u8) -> Expr {
+fn agent_register(program: &Program, register: u8) -> Expr<'_> {
     match program.registers.get(usize::from(register)) {
-        Some(name) if !name.is_empty() => show::bare(ExprKind::Name(name.clone())),
+        Some(name) if !name.is_empty() => show::bare(ExprKind::Name(name)),
         _ => show::bare(ExprKind::Raw(register)),
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use avm_ir::{Diagnostic, FileId, Severity, Span};
 
 use crate::{
-    ast::{Expr, Name, Stmt, StmtKind},
+    ast::{Arena, Arm, Expr, Name, Stmt, StmtKind},
     messages::{self, Report, diagnostic},
     parse::{MAX_SOURCE, Mark, Trivia, parse},
 };
@@ -48,12 +48,13 @@ impl Names for AsWritten {
 /// All diagnostics of a source that has syntax errors, or one that the canonical form would be too
 /// large to be read.
 pub fn format(file: FileId, text: &str, names: &dyn Names) -> Result<String, Vec<Diagnostic>> {
-    let (ast, diagnostics, trivia) = parse(file, text);
+    let arena = Arena::default();
+    let (ast, diagnostics, trivia) = parse(file, text, &arena);
     if diagnostics.iter().any(|report| report.severity == Severity::Error) {
         return Err(diagnostics);
     }
     let mut writer = Writer::new(text, names, &trivia);
-    writer.statements(&ast.items, Depth { statements: 2, directives: 0 });
+    writer.statements(ast.items, Depth { statements: 2, directives: 0 });
     writer.comments_before(text.len() as u32, 0);
     if writer.out.len() > MAX_SOURCE {
         let message = format!("the canonical form of this file exceeds {MAX_SOURCE} bytes");
@@ -109,7 +110,7 @@ impl<'a> Writer<'a> {
         self.line_below(mark.span, (inner, outer), mark.number, line);
     }
 
-    fn statements(&mut self, statements: &[Stmt], depth: Depth) {
+    fn statements(&mut self, statements: &[Stmt<'_>], depth: Depth) {
         let mut rest = statements;
         while let Some((statement, behind)) = rest.split_first() {
             rest = behind;
@@ -125,7 +126,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How many of the statements behind a `#define` are of its group.
-    fn group(&self, first: &Stmt, behind: &[Stmt]) -> usize {
+    fn group(&self, first: &Stmt<'_>, behind: &[Stmt<'_>]) -> usize {
         let mut end = first.span.end;
         behind
             .iter()
@@ -137,9 +138,9 @@ impl<'a> Writer<'a> {
             .count()
     }
 
-    fn defines(&mut self, first: &Stmt, others: &[Stmt], indent: usize) {
+    fn defines(&mut self, first: &Stmt<'_>, others: &[Stmt<'_>], indent: usize) {
         let all = || core::iter::once(first).chain(others);
-        let named = |statement: &Stmt| match &statement.kind {
+        let named = |statement: &Stmt<'_>| match &statement.kind {
             StmtKind::Define { name, .. } => name.text.len(),
             _ => 0,
         };
@@ -153,7 +154,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn statement(&mut self, statement: &Stmt, depth: Depth) {
+    fn statement(&mut self, statement: &Stmt<'_>, depth: Depth) {
         let Stmt { number, kind, span } = statement;
         let (number, span) = (*number, *span);
         match kind {
@@ -181,11 +182,11 @@ impl<'a> Writer<'a> {
             }
             StmtKind::Region(region) => {
                 let line = print::region(region);
-                self.section(region.head, number, line, &region.body, depth, ".endregion");
+                self.section(region.head, number, line, region.body, depth, ".endregion");
             }
             StmtKind::Func(func) => {
-                let line = format!(".func {}({})", func.name.text, print::names(&func.params));
-                self.section(func.head, number, line, &func.body, depth, ".endfunc");
+                let line = format!(".func {}({})", func.name.text, print::names(func.params));
+                self.section(func.head, number, line, func.body, depth, ".endfunc");
             }
             StmtKind::Test(test) => self.test(test, number, depth),
             _ => {
@@ -206,10 +207,10 @@ impl<'a> Writer<'a> {
     }
 
     /// The text of an `IF` that the source has on one line.
-    fn one_line(&self, statement: &Stmt) -> Option<Doc> {
+    fn one_line(&self, statement: &Stmt<'_>) -> Option<Doc> {
         let StmtKind::If { arms, otherwise: None } = &statement.kind else { return None };
-        let [(condition, body)] = arms.as_slice() else { return None };
-        let [only] = body.as_slice() else { return None };
+        let [(condition, body)] = arms else { return None };
+        let [only] = body else { return None };
         (only.span.end == statement.span.end).then(|| {
             let mut line = self.head("IF ", condition, " THEN ");
             self.print.write_statement(&mut line, &only.kind);
@@ -218,14 +219,14 @@ impl<'a> Writer<'a> {
     }
 
     /// A keyword, an expression and another keyword.
-    fn head(&self, before: &str, expr: &Expr, after: &str) -> Doc {
+    fn head(&self, before: &str, expr: &Expr<'_>, after: &str) -> Doc {
         let mut line = Doc::from(before);
         self.print.write(&mut line, expr, 0);
         line.push(after);
         line
     }
 
-    fn arms(&mut self, span: Span, number: Option<u32>, arms: &[(Expr, Vec<Stmt>)], depth: Depth) {
+    fn arms(&mut self, span: Span, number: Option<u32>, arms: &[Arm<'_>], depth: Depth) {
         for (at, (condition, body)) in arms.iter().enumerate() {
             if at == 0 {
                 let line = self.head("IF ", condition, " THEN");
@@ -243,7 +244,7 @@ impl<'a> Writer<'a> {
         head: Span,
         number: Option<u32>,
         line: impl Into<Doc>,
-        body: &[Stmt],
+        body: &[Stmt<'_>],
         depth: Depth,
         end: &str,
     ) {
@@ -258,7 +259,7 @@ impl<'a> Writer<'a> {
         head: Span,
         number: Option<u32>,
         line: impl Into<Doc>,
-        body: &[Stmt],
+        body: &[Stmt<'_>],
         depth: Depth,
         end: &str,
     ) {
@@ -268,17 +269,17 @@ impl<'a> Writer<'a> {
         self.mark(inner, depth.directives, end);
     }
 
-    fn test(&mut self, test: &crate::ast::Test, number: Option<u32>, depth: Depth) {
+    fn test(&mut self, test: &crate::ast::Test<'_>, number: Option<u32>, depth: Depth) {
         let (outer, inner) = (depth.directives, depth.directives + 2);
         let line = format!(
             ".test {} region={}",
-            self.print.literal(test.name_span, &test.name),
+            self.print.literal(test.name_span, test.name),
             test.region.text
         );
         self.line(test.head, outer, number, line);
         // Both kinds of line are kept apart in the tree; their places tell the order.
         let given = test.given.iter().map(|(name, value)| (Some(name), value));
-        let expect = test.expect.iter().map(|condition| (None::<&Name>, condition));
+        let expect = test.expect.iter().map(|condition| (None::<&Name<'_>>, condition));
         let mut lines: Vec<_> = given.chain(expect).collect();
         lines.sort_by_key(|(_, value)| value.span.start);
         for (name, value) in lines {
@@ -296,6 +297,6 @@ impl<'a> Writer<'a> {
 }
 
 /// The head of a block that begins at `span` and ends with `last`, without `THEN` or `DO`.
-fn head(span: Span, last: &Expr) -> Span {
+fn head(span: Span, last: &Expr<'_>) -> Span {
     Span::new(span.file, span.start, last.span.end)
 }

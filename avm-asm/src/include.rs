@@ -6,7 +6,7 @@ use avm_ir::{Diagnostic, FileId, Span};
 
 use crate::{
     LoadError, Sources,
-    ast::{Stmt, StmtKind},
+    ast::{Arena, Arm, Func, Region, Stmt, StmtKind},
     messages::{self, Report, diagnostic},
     parse::parse,
     source::SourceFile,
@@ -20,16 +20,22 @@ const MAX_BYTES: usize = 64 << 20;
 const MAX_DEPTH: usize = 64;
 
 /// All files of a program as one tree.
-pub(crate) struct Loaded {
-    pub(crate) items: Vec<Stmt>,
+pub(crate) struct Loaded<'a> {
+    pub(crate) items: &'a [Stmt<'a>],
     pub(crate) files: Vec<SourceFile>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads a program and everything it includes.
-pub(crate) fn load(path: &str, text: &str, sources: &mut dyn Sources) -> Loaded {
+pub(crate) fn load<'a>(
+    path: &str,
+    text: &'a str,
+    sources: &mut dyn Sources,
+    arena: &'a Arena,
+) -> Loaded<'a> {
     let mut loader = Loader {
         sources,
+        arena,
         files: Vec::new(),
         diagnostics: Vec::new(),
         bytes: 0,
@@ -37,12 +43,13 @@ pub(crate) fn load(path: &str, text: &str, sources: &mut dyn Sources) -> Loaded 
         once: BTreeSet::new(),
         full: false,
     };
-    let items = loader.file(String::from(path), String::from(text), true);
+    let items = loader.file(String::from(path), text, String::from(text), true);
     Loaded { items, files: loader.files, diagnostics: loader.diagnostics }
 }
 
-struct Loader<'s> {
+struct Loader<'s, 'a> {
     sources: &'s mut dyn Sources,
+    arena: &'a Arena,
     files: Vec<SourceFile>,
     diagnostics: Vec<Diagnostic>,
     bytes: usize,
@@ -55,60 +62,81 @@ struct Loader<'s> {
     full: bool,
 }
 
-impl Loader<'_> {
-    fn file(&mut self, path: String, text: String, top: bool) -> Vec<Stmt> {
+impl<'a> Loader<'_, 'a> {
+    /// Reads a file; the tree points into `text`, diagnostics are shown with `own`, its copy.
+    fn file(&mut self, path: String, text: &'a str, own: String, top: bool) -> &'a [Stmt<'a>] {
         let id = FileId(self.files.len() as u16);
         self.bytes = self.bytes.saturating_add(text.len());
-        let (ast, diagnostics, _) = parse(id, &text);
+        let (ast, diagnostics, _) = parse(id, text, self.arena);
         self.diagnostics.extend(diagnostics);
         self.open.push(path.clone());
-        self.files.push(SourceFile { path, text });
-        let mut items = ast.items;
-        self.expand(&mut items, top);
+        self.files.push(SourceFile { path, text: own });
+        let items = self.expand(ast.items, top).unwrap_or(ast.items);
         self.open.pop();
         items
     }
 
-    /// Replaces the `.include` lines of a block by what they bring in.
-    fn expand(&mut self, items: &mut Vec<Stmt>, top: bool) {
-        let mut includes = false;
-        for item in items.iter_mut() {
-            match &mut item.kind {
-                StmtKind::Include { .. } => includes = true,
-                StmtKind::If { arms, otherwise } => {
-                    let bodies = arms.iter_mut().map(|(_, body)| body);
-                    for body in bodies.chain(otherwise.as_mut()) {
-                        self.expand(body, false);
-                    }
-                }
-                StmtKind::While { body, .. } | StmtKind::For { body, .. } => {
-                    self.expand(body, false);
-                }
-                StmtKind::Region(region) => self.expand(&mut region.body, false),
-                StmtKind::Func(func) => self.expand(&mut func.body, false),
-                _ => {}
-            }
-        }
-        if !includes {
-            return;
-        }
-        for item in core::mem::take(items) {
-            match &item.kind {
+    /// A block with what its `.include` lines bring in; `None` where there are none.
+    fn expand(&mut self, items: &'a [Stmt<'a>], top: bool) -> Option<&'a [Stmt<'a>]> {
+        let mut changed: Option<Vec<Stmt<'a>>> = None;
+        for (at, item) in items.iter().enumerate() {
+            let (included, kind) = match &item.kind {
                 StmtKind::Include { path, path_span } => {
-                    items.extend(self.include(path, *path_span, top));
+                    (self.include(path, *path_span, top), None)
                 }
-                _ => items.push(item),
+                kind => (&[][..], self.expand_inside(kind)),
+            };
+            if let StmtKind::Include { .. } = item.kind {
+                changed.get_or_insert_with(|| items[..at].to_vec()).extend(included);
+            } else if let Some(kind) = kind {
+                changed.get_or_insert_with(|| items[..at].to_vec()).push(Stmt { kind, ..*item });
+            } else if let Some(changed) = &mut changed {
+                changed.push(*item);
             }
         }
+        changed.map(|items| self.arena.list(&items))
     }
 
-    fn include(&mut self, path: &str, span: Span, top: bool) -> Vec<Stmt> {
+    /// A statement whose blocks changed.
+    fn expand_inside(&mut self, kind: &StmtKind<'a>) -> Option<StmtKind<'a>> {
+        let arena = self.arena;
+        Some(match *kind {
+            StmtKind::If { arms, otherwise } => {
+                let bodies: Vec<_> =
+                    arms.iter().map(|(_, body)| self.expand(body, false)).collect();
+                let other = otherwise.and_then(|body| self.expand(body, false));
+                if other.is_none() && bodies.iter().all(Option::is_none) {
+                    return None;
+                }
+                let new = arms.iter().zip(bodies).map(|(arm, body)| (arm.0, body.unwrap_or(arm.1)));
+                let arms = arena.list(&new.collect::<Vec<Arm<'a>>>());
+                StmtKind::If { arms, otherwise: other.or(otherwise) }
+            }
+            StmtKind::While { condition, body } => {
+                StmtKind::While { condition, body: self.expand(body, false)? }
+            }
+            StmtKind::For { item, list, body } => {
+                StmtKind::For { item, list, body: self.expand(body, false)? }
+            }
+            StmtKind::Region(region) => {
+                let body = self.expand(region.body, false)?;
+                StmtKind::Region(arena.put(Region { body, ..*region }))
+            }
+            StmtKind::Func(func) => {
+                let body = self.expand(func.body, false)?;
+                StmtKind::Func(arena.put(Func { body, ..*func }))
+            }
+            _ => return None,
+        })
+    }
+
+    fn include(&mut self, path: &str, span: Span, top: bool) -> &'a [Stmt<'a>] {
         let from = self.open.last().cloned().unwrap_or_default();
         let (name, text) = match self.sources.load(&from, path) {
             Ok(loaded) => loaded,
             Err(error) => {
                 self.diagnostics.push(refused(path, span, &error));
-                return Vec::new();
+                return &[];
             }
         };
         if let Some(at) = self.open.iter().position(|open| *open == name) {
@@ -119,10 +147,10 @@ impl Loader<'_> {
                 .label("closes the circle")
                 .help(format!("the circle is {}", chain.join(" → ")));
             self.diagnostics.push(report);
-            return Vec::new();
+            return &[];
         }
         if top && !self.once.insert(name.clone()) {
-            return Vec::new();
+            return &[];
         }
         let too_much = if self.files.len() >= MAX_FILES {
             format!("more than {MAX_FILES} files")
@@ -131,12 +159,12 @@ impl Loader<'_> {
         } else if self.open.len() >= MAX_DEPTH {
             format!("more than {MAX_DEPTH} files that include one another")
         } else {
-            return self.file(name, text, top);
+            return self.file(name, self.arena.text(&text), text, top);
         };
         if !core::mem::replace(&mut self.full, true) {
             self.diagnostics.push(diagnostic(messages::INCLUDE_TOO_MUCH, span, too_much));
         }
-        Vec::new()
+        &[]
     }
 }
 

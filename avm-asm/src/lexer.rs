@@ -67,11 +67,11 @@ struct Level {
 
 /// The token stream of one source.
 #[derive(Debug)]
-pub struct Lexer<'s> {
+pub struct Lexer<'b, 's> {
     file: FileId,
     text: &'s str,
     raw: logos::Lexer<'s, Raw>,
-    shared: &'s Shared,
+    shared: &'b Shared,
     /// What was wrong with the characters.
     pub diagnostics: Vec<Diagnostic>,
     /// Every comment, without its line break.
@@ -98,9 +98,9 @@ pub struct Lexer<'s> {
     skip: bool,
 }
 
-impl<'s> Lexer<'s> {
+impl<'b, 's> Lexer<'b, 's> {
     /// A lexer for the whole of `text`.
-    pub fn new(file: FileId, text: &'s str, shared: &'s Shared) -> Self {
+    pub fn new(file: FileId, text: &'s str, shared: &'b Shared) -> Self {
         let mut lexer = Self::at(file, text, 0, shared, false);
         // A byte order mark is no character of the text.
         if text.starts_with('\u{feff}') {
@@ -110,7 +110,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// A lexer that begins with the statement at `start`, to look at one statement again.
-    pub fn at(file: FileId, text: &'s str, start: u32, shared: &'s Shared, in_test: bool) -> Self {
+    pub fn at(file: FileId, text: &'s str, start: u32, shared: &'b Shared, in_test: bool) -> Self {
         let mut raw = Raw::lexer(text);
         raw.bump(start as usize);
         Self {
@@ -478,7 +478,7 @@ impl<'s> Lexer<'s> {
     }
 }
 
-impl<'s> Iterator for Lexer<'s> {
+impl<'s> Iterator for Lexer<'_, 's> {
     type Item = Result<(u32, Token<'s>, u32), ()>;
 
     fn next(&mut self) -> Option<Self::Item> {

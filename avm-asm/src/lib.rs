@@ -121,18 +121,20 @@ pub struct Assembly {
 /// `path` names the text in diagnostics, in debug data and for [`Sources`]; where `.include` is
 /// used it should be the canonical name that [`Sources`] would give.
 pub fn assemble(path: &str, text: &str, sources: &mut dyn Sources, options: &Options) -> Assembly {
-    let include::Loaded { items, files, mut diagnostics } = include::load(path, text, sources);
-    let symbols = resolve::collect(&items, &mut diagnostics);
+    let arena = ast::Arena::default();
+    let include::Loaded { items, files, mut diagnostics } =
+        include::load(path, text, sources, &arena);
+    let symbols = resolve::collect(items, &mut diagnostics);
     let mut stand_ins = HashMap::new();
-    let mut lowered = lower::program(&items, &symbols, &files, &stand_ins);
+    let mut lowered = lower::program(items, &symbols, &files, &stand_ins);
     // The program to look at: names of constants that were misspelled do not hide other mistakes.
     let mut mended = None;
     if !lowered.related.is_empty() {
         stand_ins.extend(core::mem::take(&mut lowered.related));
         if options.dialect == Dialect::Paper {
-            lowered = lower::program(&items, &symbols, &files, &stand_ins);
+            lowered = lower::program(items, &symbols, &files, &stand_ins);
         } else if options.lints && !failed(&diagnostics) {
-            let program = lower::program(&items, &symbols, &files, &stand_ins);
+            let program = lower::program(items, &symbols, &files, &stand_ins);
             mended = (!failed(&program.diagnostics)).then_some(program.program);
         }
     }
@@ -147,14 +149,14 @@ pub fn assemble(path: &str, text: &str, sources: &mut dyn Sources, options: &Opt
     let mended = mended.and_then(|program| avm_ir::verify(program).ok());
     let mut findings = None;
     if let (true, Some(program)) = (options.lints, program.as_ref().or(mended.as_ref())) {
-        let (items, files) = (&items, &files);
+        let files = &files;
         let source =
             lint::Source { program, items, symbols: &symbols, files, stand_ins: &stand_ins };
         let mut found = lint::run(&source);
         found.hand_over(&mut diagnostics);
         findings = Some(found);
     }
-    lint::allow::apply(&items, &files, &mut diagnostics, findings.as_ref());
+    lint::allow::apply(items, &files, &mut diagnostics, findings.as_ref());
     diagnostics.sort_by_key(|report| (report.span, report.code));
     Assembly { program: program.map(Verified::into_program), diagnostics, files }
 }

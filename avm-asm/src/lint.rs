@@ -39,7 +39,7 @@ const MAX_FINDINGS: usize = 1000;
 /// A program to look at, with its text.
 pub(crate) struct Source<'a> {
     pub(crate) program: &'a Verified,
-    pub(crate) items: &'a [Stmt],
+    pub(crate) items: &'a [Stmt<'a>],
     pub(crate) symbols: &'a Symbols<'a>,
     pub(crate) files: &'a [SourceFile],
     /// Names that were taken for a constant of another name.

@@ -52,7 +52,7 @@ pub(crate) struct Lowered {
 
 /// Lowers a program. `stand_ins` are names that mean a constant of another name.
 pub(crate) fn program<'a>(
-    items: &'a [Stmt],
+    items: &'a [Stmt<'a>],
     symbols: &'a Symbols<'a>,
     files: &'a [SourceFile],
     stand_ins: &'a HashMap<String, u32>,
@@ -135,7 +135,7 @@ pub(crate) struct Lower<'e, 'a> {
     /// Labels that only this body or function knows.
     scope: HashMap<&'a str, OwnLabel>,
     /// Their names in source order.
-    scope_names: Vec<&'a Name>,
+    scope_names: Vec<&'a Name<'a>>,
     start: Start,
     /// Labels for `BREAK` and `CONTINUE`, innermost last.
     loops: Vec<(LabelId, LabelId)>,
@@ -163,7 +163,7 @@ impl<'a> Env<'a> {
 
     fn nearest_function(&self, name: &str) -> Option<&'a str> {
         let symbols = self.symbols;
-        self.nearest(name, symbols.functions.iter().map(|symbol| symbol.func.name.text.as_str()))
+        self.nearest(name, symbols.functions.iter().map(|symbol| symbol.func.name.text))
     }
 
     fn nearest_mnemonic(&self, name: &str) -> Option<&'static str> {
@@ -177,14 +177,14 @@ impl<'a> Env<'a> {
     fn directives(&mut self, program: &mut Program) {
         for directive in &self.symbols.directives {
             if let StmtKind::Registers(names) = &directive.kind {
-                for name in names {
+                for name in *names {
                     if name.text == "_" {
                         self.agent.skip();
-                    } else if self.agent.knows(&name.text) {
+                    } else if self.agent.knows(name.text) {
                         let message = format!("register `{}` is declared twice", name.text);
                         self.report(diagnostic(messages::DUPLICATE_REGISTER, name.span, message));
                     } else {
-                        self.declare(&name.text, name.span);
+                        self.declare(name.text, name.span);
                     }
                 }
             }
@@ -201,7 +201,7 @@ impl<'a> Env<'a> {
                             })
                             .ok()
                     });
-                    let Some(register) = self.declare(&name.text, name.span) else { continue };
+                    let Some(register) = self.declare(name.text, name.span) else { continue };
                     if program.inputs.iter().any(|input| input.register == register) {
                         let message = format!("input `{}` is declared twice", name.text);
                         self.report(diagnostic(messages::DUPLICATE_REGISTER, name.span, message));
@@ -229,8 +229,8 @@ impl<'a> Env<'a> {
             }
         }
         for region in &self.symbols.regions {
-            for name in region.inputs.iter().chain(&region.outputs) {
-                self.declare(&name.text, name.span);
+            for name in region.inputs.iter().chain(region.outputs) {
+                self.declare(name.text, name.span);
             }
         }
     }
@@ -253,7 +253,7 @@ impl<'a> Env<'a> {
             self.report(diagnostic(messages::TOO_MANY_REGISTERS, span, message));
         }
         if self.agent.len() > known && !resolve::fits(name) {
-            let name = Name { text: String::from(name), span };
+            let name = Name { text: name, span };
             self.report(resolve::too_long(&name));
         }
         number
@@ -261,13 +261,13 @@ impl<'a> Env<'a> {
 
     fn manifest_name(&mut self, kind: NameKind, name: &'a str, span: Span) {
         if !resolve::fits(name) {
-            let name = Name { text: String::from(name), span };
+            let name = Name { text: name, span };
             self.report(resolve::too_long(&name));
         }
         self.names.insert((kind, name));
     }
 
-    fn main(&mut self, items: &'a [Stmt]) -> avm_ir::program::Region {
+    fn main(&mut self, items: &'a [Stmt<'a>]) -> avm_ir::program::Region {
         let span = items.last().map_or_else(Span::default, |last| last.span);
         let mut lower = Lower::new(self, 0);
         lower.body(items);
@@ -280,18 +280,18 @@ impl<'a> Env<'a> {
         self.finish(out, MAIN, Perms::MAIN, (Vec::new(), Vec::new()), span, locals)
     }
 
-    fn region(&mut self, region: &'a Region, index: u32) -> avm_ir::program::Region {
+    fn region(&mut self, region: &'a Region<'a>, index: u32) -> avm_ir::program::Region {
         let perms = self.perms(region);
-        let number = |env: &mut Self, name: &'a Name| env.agent.number(&name.text, true);
+        let number = |env: &mut Self, name: &'a Name<'a>| env.agent.number(name.text, true);
         let inputs = region.inputs.iter().filter_map(|name| number(self, name)).collect();
         let outputs = region.outputs.iter().filter_map(|name| number(self, name)).collect();
         let mut lower = Lower::new(self, index);
-        lower.body(&region.body);
+        lower.body(region.body);
         if lower.out.end_reachable(lower.start) {
             if region.detached {
                 lower.emit(Opcode::HALT, &[], &[]);
             } else {
-                let exit = lower.out.named(exit_label(&region.name.text), true);
+                let exit = lower.out.named(exit_label(region.name.text), true);
                 lower.emit(Opcode::JUMP, &[], &[Arg::Label(exit)]);
             }
         }
@@ -302,18 +302,18 @@ impl<'a> Env<'a> {
         self.finish(out, name, perms, (inputs, outputs), region.head, locals)
     }
 
-    fn perms(&mut self, region: &Region) -> Perms {
+    fn perms(&mut self, region: &Region<'_>) -> Perms {
         let Some(names) = &region.perms else { return Perms::DEFAULT };
         let mut perms = Perms::default();
-        for name in names {
-            let known = Perm::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(&name.text));
+        for name in *names {
+            let known = Perm::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(name.text));
             match known {
                 Some(perm) => perms = perms.with(perm),
                 None => {
                     let words = Perm::ALL.map(Perm::name);
                     let message = format!("there is no permission `{}`", name.text);
                     let report = diagnostic(messages::UNKNOWN_PERMISSION, name.span, message);
-                    self.report(match self.nearest(&name.text, words) {
+                    self.report(match self.nearest(name.text, words) {
                         Some(near) => {
                             report.edit(name.span, near, format!("did you mean `{near}`?"))
                         }
@@ -375,12 +375,12 @@ impl<'a> Env<'a> {
         }
     }
 
-    fn test(&mut self, test: &'a Test) -> TestCase {
-        if test.region.text != MAIN && !self.symbols.region_of.contains_key(&*test.region.text) {
+    fn test(&mut self, test: &'a Test<'a>) -> TestCase {
+        if test.region.text != MAIN && !self.symbols.region_of.contains_key(test.region.text) {
             let message = format!("there is no region `{}`", test.region.text);
             let report = diagnostic(messages::UNKNOWN_REGION, test.region.span, message);
-            let names = self.symbols.regions.iter().map(|region| region.name.text.as_str());
-            self.report(match self.nearest(&test.region.text, names) {
+            let names = self.symbols.regions.iter().map(|region| region.name.text);
+            self.report(match self.nearest(test.region.text, names) {
                 Some(near) => {
                     report.edit(test.region.span, near, format!("did you mean `{near}`?"))
                 }
@@ -388,14 +388,14 @@ impl<'a> Env<'a> {
             });
         }
         let mut given = Lower::new(self, NO_REGION);
-        for (name, value) in &test.given {
+        for (name, value) in test.given {
             given.given(name, value);
         }
         given.emit(Opcode::HALT, &[], &[]);
         given.check_raws();
         let given = given.out;
         let mut expect = Lower::new(self, NO_REGION);
-        for condition in &test.expect {
+        for condition in test.expect {
             expect.expect(condition);
         }
         expect.emit(Opcode::HALT, &[], &[]);
@@ -406,8 +406,8 @@ impl<'a> Env<'a> {
             built.map(|built| built.region).unwrap_or_default()
         };
         TestCase {
-            name: test.name.clone(),
-            region: test.region.text.clone(),
+            name: String::from(test.name),
+            region: String::from(test.region.text),
             given: block(given, "given"),
             expect: block(expect, "expect"),
         }
@@ -468,7 +468,7 @@ impl<'e, 'a> Lower<'e, 'a> {
         }
     }
 
-    fn body(&mut self, items: &'a [Stmt]) {
+    fn body(&mut self, items: &'a [Stmt<'a>]) {
         if !self.env.symbols.hidden_labels.is_empty() {
             self.collect_scope(items, false);
         }
@@ -491,28 +491,28 @@ impl<'e, 'a> Lower<'e, 'a> {
         self.scope.clear();
         self.scope_names.clear();
         let mut window = Window::function();
-        for param in &func.params {
-            if self.env.symbols.define(&param.text).is_some()
-                || resolve::status_word(&param.text).is_some()
+        for param in func.params {
+            if self.env.symbols.define(param.text).is_some()
+                || resolve::status_word(param.text).is_some()
             {
                 let message = format!("`{}` is no register", param.text);
                 self.env.report(diagnostic(messages::READ_ONLY, param.span, message));
-            } else if window.knows(&param.text) {
+            } else if window.knows(param.text) {
                 let message = format!("parameter `{}` is declared twice", param.text);
                 self.env.report(diagnostic(messages::DUPLICATE_REGISTER, param.span, message));
             }
-            if !resolve::fits(&param.text) {
+            if !resolve::fits(param.text) {
                 self.env.report(resolve::too_long(param));
             }
-            if window.number(&param.text, true).is_none() && window.overflows() {
+            if window.number(param.text, true).is_none() && window.overflows() {
                 let message = "a function has at most 254 parameters";
                 self.env.report(diagnostic(messages::TOO_MANY_REGISTERS, param.span, message));
             }
         }
         let params = window.len() as u8;
         self.locals = Some(window);
-        self.collect_scope(&func.body, true);
-        self.block(&func.body);
+        self.collect_scope(func.body, true);
+        self.block(func.body);
         if self.out.end_reachable(self.start) {
             let null = self.literal(&Literal::Null);
             self.emit(Opcode::RETURN, &[], &[Arg::Slot(null)]);
@@ -522,7 +522,7 @@ impl<'e, 'a> Lower<'e, 'a> {
         let named = self.check_locals(&window, params, func);
         let scratch = self.scratch;
         let start = self.start.pc;
-        self.out.end_function(&func.name.text, params, start, |register| {
+        self.out.end_function(func.name.text, params, start, |register| {
             scratch
                 .depth_of(register)
                 .map_or(register, |depth| named.saturating_add(depth).min(253))
@@ -559,10 +559,10 @@ impl<'e, 'a> Lower<'e, 'a> {
     }
 
     /// Enters a region that stands here and goes on behind it.
-    fn pass_through(&mut self, region: &Region) {
-        let entry = self.out.named(entry_label(&region.name.text), true);
+    fn pass_through(&mut self, region: &Region<'_>) {
+        let entry = self.out.named(entry_label(region.name.text), true);
         self.emit(Opcode::JUMP, &[], &[Arg::Label(entry)]);
-        let exit = self.out.named(exit_label(&region.name.text), false);
+        let exit = self.out.named(exit_label(region.name.text), false);
         self.out.place(exit);
     }
 }

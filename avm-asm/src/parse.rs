@@ -8,7 +8,7 @@ use avm_ir::{Diagnostic, FileId, Opcode, Span};
 use lalrpop_util::ParseError;
 
 use crate::{
-    ast::{Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind, Test},
+    ast::{Arena, Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind, Test},
     lexer::{Lexer, MAX_ERRORS, Shared, decode},
     messages::{self, Report, diagnostic},
     token::{Key, Token},
@@ -18,6 +18,8 @@ mod attributes;
 mod blocks;
 mod chain;
 mod explain;
+mod pile;
+mod tokens;
 
 lalrpop_util::lalrpop_mod!(
     #[allow(
@@ -34,6 +36,8 @@ lalrpop_util::lalrpop_mod!(
 );
 
 pub(crate) use chain::{Term, strength};
+use pile::Pile;
+use tokens::Tokens;
 
 /// Largest source in bytes.
 pub const MAX_SOURCE: usize = 16 << 20;
@@ -61,7 +65,11 @@ pub struct Mark {
 /// Reads a source. The tree holds what was understood; it is whole where no diagnostic is an error.
 ///
 /// Never fails and never panics: what cannot be read becomes diagnostics in source order.
-pub fn parse(file: FileId, text: &str) -> (Ast, Vec<Diagnostic>, Trivia) {
+pub fn parse<'s>(
+    file: FileId,
+    text: &'s str,
+    arena: &'s Arena,
+) -> (Ast<'s>, Vec<Diagnostic>, Trivia) {
     if text.len() > MAX_SOURCE {
         let message = format!("this file has {} bytes, the limit is {MAX_SOURCE}", text.len());
         let report = diagnostic(messages::TOO_LARGE, Span::new(file, 0, 0), message)
@@ -69,13 +77,22 @@ pub fn parse(file: FileId, text: &str) -> (Ast, Vec<Diagnostic>, Trivia) {
         return (Ast::default(), vec![report], Trivia::default());
     }
     let shared = Shared::default();
-    let mut lexer = Lexer::new(file, text, &shared);
-    let mut builder = Builder::new(file, text, &shared);
-    // Every error is one of a line and was recovered from there.
-    let outcome = grammar::SourceParser::new().parse(&mut builder, &mut lexer);
-    if let Err(error) = outcome {
-        builder.syntax_error(&error);
+    let mut tokens = Tokens::new(Lexer::new(file, text, &shared));
+    let mut builder = Builder::new(file, text, &shared, arena);
+    let parser = grammar::SourceParser::new();
+    // Every error is one of a line; the parser goes on behind it.
+    while let Err(error) = parser.parse(&mut builder, &mut tokens) {
+        let at = error_place(&error);
+        let more = tokens.skip_line(matches!(
+            error,
+            ParseError::UnrecognizedToken { token: (_, Token::Newline, _), .. }
+        ));
+        builder.misfit(at.unwrap_or(shared.statement.get()));
+        if !more {
+            break;
+        }
     }
+    let lexer = tokens.into_lexer();
     let (items, syntax, marks) = builder.finish();
     let mut diagnostics = lexer.diagnostics;
     let lexical = diagnostics.len();
@@ -92,51 +109,76 @@ pub fn parse(file: FileId, text: &str) -> (Ast, Vec<Diagnostic>, Trivia) {
     (Ast { items }, diagnostics, Trivia { comments: lexer.comments, marks })
 }
 
+/// Where the parser stopped; the parser alone knows its errors.
+fn error_place(error: &ParseError<u32, Token<'_>, ()>) -> Option<u32> {
+    match error {
+        ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => {
+            Some(token.0)
+        }
+        ParseError::InvalidToken { location } | ParseError::UnrecognizedEof { location, .. } => {
+            Some(*location)
+        }
+        ParseError::User { .. } => None,
+    }
+}
+
 /// What the line that was just read says; it waits here until the parser has seen its end.
-#[derive(Debug, Default)]
-pub(crate) enum Flat {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Flat<'s> {
     #[default]
     Nothing,
-    Statement(StmtKind),
-    If(Expr),
-    ElseIf(Expr),
-    While(Expr),
-    For(Name, Expr),
-    Region(Region),
-    Func(Name, Vec<Name>),
-    Test(Test),
-    Given(Name, Expr),
-    Expect(Expr),
+    Statement(StmtKind<'s>),
+    If(&'s Expr<'s>),
+    ElseIf(&'s Expr<'s>),
+    While(&'s Expr<'s>),
+    For(Name<'s>, &'s Expr<'s>),
+    Region(&'s Region<'s>),
+    Func(Name<'s>, &'s [Name<'s>]),
+    Test(&'s Test<'s>),
+    Given(Name<'s>, &'s Expr<'s>),
+    Expect(&'s Expr<'s>),
     Key(Key),
 }
 
 /// Collects what the grammar finds.
 #[derive(Debug)]
-pub(crate) struct Builder<'s> {
+pub(crate) struct Builder<'b, 's> {
     file: FileId,
     text: &'s str,
-    shared: &'s Shared,
+    shared: &'b Shared,
+    arena: &'s Arena,
     /// Each with the statement it was found in; an empty one where no statement is to blame.
     errors: Vec<(Span, Diagnostic)>,
     number: Option<(u32, Span)>,
-    flat: Flat,
-    one_line: Option<(Expr, u32)>,
-    body: Vec<Stmt>,
-    blocks: Vec<blocks::Block>,
+    flat: Flat<'s>,
+    one_line: Option<(&'s Expr<'s>, u32)>,
+    body: Vec<Stmt<'s>>,
+    blocks: Vec<blocks::Block<'s>>,
     /// Blocks that were closed by an error; their closing lines are not reported again.
     forgiven: Vec<Key>,
     marks: Vec<Mark>,
     /// Definitions that stand inside of IF, WHILE or FOR; they are taken as if they stood outside.
-    displaced: Vec<Stmt>,
+    displaced: Vec<Stmt<'s>>,
     statements: usize,
+    // Lists of the line that is being read.
+    pub(crate) names: Pile<Name<'s>>,
+    pub(crate) operands: Pile<Operand<'s>>,
+    pub(crate) exprs: Pile<Expr<'s>>,
+    pub(crate) pairs: Pile<(Name<'s>, Expr<'s>)>,
+    attributes: Pile<(Name<'s>, &'s [Name<'s>])>,
+    links: Pile<chain::Link<'s>>,
+    /// Where each `NOT` begins.
+    nots: Vec<u32>,
+    waiting: Vec<chain::Waiting<'s>>,
 }
 
-impl<'s> Builder<'s> {
-    fn new(file: FileId, text: &'s str, shared: &'s Shared) -> Self {
+impl<'b, 's> Builder<'b, 's> {
+    fn new(file: FileId, text: &'s str, shared: &'b Shared, arena: &'s Arena) -> Self {
         Self {
             file,
             text,
             shared,
+            arena,
             errors: Vec::new(),
             number: None,
             flat: Flat::Nothing,
@@ -147,6 +189,14 @@ impl<'s> Builder<'s> {
             marks: Vec::new(),
             displaced: Vec::new(),
             statements: 0,
+            names: Pile::default(),
+            operands: Pile::default(),
+            exprs: Pile::default(),
+            pairs: Pile::default(),
+            attributes: Pile::default(),
+            links: Pile::default(),
+            nots: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -181,58 +231,93 @@ impl<'s> Builder<'s> {
 
     // Names and values.
 
-    pub(crate) fn name(&self, text: &'s str) -> Name {
-        Name { text: text.to_owned(), span: self.place(text) }
+    pub(crate) fn name(&self, text: &'s str) -> Name<'s> {
+        Name { text, span: self.place(text) }
     }
 
-    pub(crate) fn expr(&self, start: u32, kind: ExprKind, end: u32) -> Expr {
-        Expr { kind, span: self.span(start, end) }
+    pub(crate) fn kept_name(&self, text: &'s str) -> &'s Name<'s> {
+        self.arena.put(self.name(text))
     }
 
-    pub(crate) fn variable(&self, name: Name) -> Expr {
-        Expr { kind: ExprKind::Name(name.text), span: name.span }
+    pub(crate) fn expr(&self, start: u32, kind: ExprKind<'s>, end: u32) -> &'s Expr<'s> {
+        self.arena.put(Expr { kind, span: self.span(start, end) })
     }
 
-    pub(crate) fn text(&self, token: &'s str) -> Expr {
+    pub(crate) fn variable(&self, name: &'s str) -> &'s Expr<'s> {
+        self.arena.put(Expr { kind: ExprKind::Name(name), span: self.place(name) })
+    }
+
+    pub(crate) fn text(&self, token: &'s str) -> &'s Expr<'s> {
         let (text, span) = self.literal(token);
-        Expr { kind: ExprKind::Text(text), span }
+        self.arena.put(Expr { kind: ExprKind::Text(text), span })
     }
 
-    pub(crate) fn key(&self, token: &'s str) -> Name {
+    fn key(&self, token: &'s str) -> Name<'s> {
         let (text, span) = self.literal(token);
         Name { text, span }
     }
 
-    /// The lexer let only texts pass whose escapes are right.
-    fn literal(&self, token: &'s str) -> (String, Span) {
-        (decode(token).unwrap_or_default(), self.place(token))
+    pub(crate) fn kept_key(&self, token: &'s str) -> &'s Name<'s> {
+        self.arena.put(self.key(token))
     }
 
-    pub(crate) fn field(&mut self, base: Expr, name: Name) -> Expr {
+    /// The lexer let only texts pass whose escapes are right.
+    fn literal(&self, token: &'s str) -> (&'s str, Span) {
+        let inner = token.strip_prefix('"').unwrap_or(token);
+        let inner = inner.strip_suffix('"').unwrap_or(inner);
+        let text = match inner.contains('\\') {
+            true => self.arena.text(&decode(token).unwrap_or_default()),
+            false => inner,
+        };
+        (text, self.place(token))
+    }
+
+    pub(crate) fn field(&mut self, base: &'s Expr<'s>, name: &'s str) -> &'s Expr<'s> {
+        let name = self.kept_name(name);
         let span = base.span.to(name.span);
-        if is_number(&base) {
+        if is_number(base) {
             let message = format!("a number has no field `{}`", name.text);
             let report = diagnostic(messages::BAD_NUMBER, span, message)
                 .help("a float has digits on both sides of its point, `5.0`");
             self.report(report);
         }
-        Expr { kind: ExprKind::Field(Box::new(base), name), span }
+        self.arena.put(Expr { kind: ExprKind::Field(base, name), span })
     }
 
-    pub(crate) fn index(&mut self, base: Expr, index: Expr, end: u32) -> Expr {
+    pub(crate) fn index(
+        &mut self,
+        base: &'s Expr<'s>,
+        index: &'s Expr<'s>,
+        end: u32,
+    ) -> &'s Expr<'s> {
         let span = self.span(base.span.start, end);
-        if is_number(&base) {
+        if is_number(base) {
             self.report(diagnostic(messages::BAD_NUMBER, span, "a number has no items"));
         }
-        Expr { kind: ExprKind::Index(Box::new(base), Box::new(index)), span }
+        self.arena.put(Expr { kind: ExprKind::Index(base, index), span })
     }
 
-    pub(crate) fn call(&self, name: Name, arguments: Vec<Operand>, end: u32) -> Expr {
-        let span = self.span(name.span.start, end);
-        Expr { kind: ExprKind::Call(name, arguments), span }
+    pub(crate) fn named(&self, name: &'s str, value: &'s Expr<'s>) -> Operand<'s> {
+        Operand { name: Some(self.kept_name(name)), value }
     }
 
-    pub(crate) fn ellipsis(&mut self, start: u32, end: u32) -> Expr {
+    pub(crate) fn call(&mut self, name: &'s str, arguments: Option<u32>, end: u32) -> &'s Expr<'s> {
+        let name = self.kept_name(name);
+        let arguments = self.operands.end(arguments, self.arena);
+        self.expr(name.span.start, ExprKind::Call(name, arguments), end)
+    }
+
+    pub(crate) fn list(&mut self, start: u32, items: Option<u32>, end: u32) -> &'s Expr<'s> {
+        let items = self.exprs.end(items, self.arena);
+        self.expr(start, ExprKind::List(items), end)
+    }
+
+    pub(crate) fn record(&mut self, start: u32, pairs: Option<u32>, end: u32) -> &'s Expr<'s> {
+        let pairs = self.pairs.end(pairs, self.arena);
+        self.expr(start, ExprKind::Record(pairs), end)
+    }
+
+    pub(crate) fn ellipsis(&mut self, start: u32, end: u32) -> &'s Expr<'s> {
         self.left_out(start, end);
         self.expr(start, ExprKind::Ellipsis, end)
     }
@@ -258,8 +343,8 @@ impl<'s> Builder<'s> {
         self.number = Some((number, self.span(start, end)));
     }
 
-    pub(crate) fn label(&mut self, start: u32, name: Name, end: u32) {
-        let span = self.span(start, end);
+    pub(crate) fn label(&mut self, start: u32, name: &'s str, end: u32) {
+        let (name, span) = (self.name(name), self.span(start, end));
         self.count(span);
         self.push(StmtKind::Label(name), span);
     }
@@ -273,36 +358,40 @@ impl<'s> Builder<'s> {
         }
     }
 
-    pub(crate) fn park(&mut self, flat: Flat) {
+    pub(crate) fn park(&mut self, flat: Flat<'s>) {
         self.flat = flat;
     }
 
-    pub(crate) fn one_line(&mut self, condition: Expr, start: u32) {
+    pub(crate) fn one_line(&mut self, condition: &'s Expr<'s>, start: u32) {
         self.one_line = Some((condition, start));
     }
 
-    pub(crate) fn set(&mut self, place: Expr, value: Expr) {
+    pub(crate) fn set(&mut self, place: &'s Expr<'s>, value: &'s Expr<'s>) {
         self.flat = Flat::Statement(StmtKind::Set { place, value });
     }
 
     pub(crate) fn instruction(
         &mut self,
-        mnemonic: Name,
-        mut operands: Vec<Operand>,
-        outputs: Vec<Expr>,
+        mnemonic: &'s str,
+        operands: Option<u32>,
+        outputs: Option<u32>,
         call_form: bool,
     ) {
+        let mnemonic = self.name(mnemonic);
+        let mut operands = self.operands.end(operands, self.arena);
+        let outputs = self.exprs.end(outputs, self.arena);
         // `CALL f(a, b)` says what `CALL f, a, b` does.
         if mnemonic.text.eq_ignore_ascii_case(Opcode::CALL.mnemonic())
-            && let [Operand { name: None, value }] = operands.as_mut_slice()
-            && let ExprKind::Call(function, arguments) = &mut value.kind
+            && let [Operand { name: None, value }] = operands
+            && let ExprKind::Call(function, arguments) = value.kind
         {
-            let function = Operand { name: None, value: self.variable(function.clone()) };
-            let arguments = core::mem::take(arguments);
-            operands = core::iter::once(function).chain(arguments).collect();
+            let kind = ExprKind::Name(function.text);
+            let value = self.arena.put(Expr { kind, span: function.span });
+            let function = Operand { name: None, value };
+            operands = self.arena.list(&[&[function], arguments].concat());
         }
         let instruction = Instruction { mnemonic, operands, outputs, call_form };
-        self.flat = Flat::Statement(StmtKind::Instruction(instruction));
+        self.flat = Flat::Statement(StmtKind::Instruction(self.arena.put(instruction)));
     }
 
     pub(crate) fn jump(&mut self, key: Key) {
@@ -310,13 +399,20 @@ impl<'s> Builder<'s> {
         self.flat = Flat::Statement(kind);
     }
 
-    pub(crate) fn define(&mut self, name: Name, value: Expr) {
+    pub(crate) fn define(&mut self, name: &'s str, value: &'s Expr<'s>) {
+        let name = self.name(name);
         self.flat = Flat::Statement(StmtKind::Define { name, value });
     }
 
     /// `#define NAME = value`: reported, and defined all the same, so that its uses are not blamed.
     #[cold]
-    pub(crate) fn define_assigned(&mut self, start: u32, end: u32, name: Name, value: Expr) {
+    pub(crate) fn define_assigned(
+        &mut self,
+        start: u32,
+        end: u32,
+        name: &'s str,
+        value: &'s Expr<'s>,
+    ) {
         let sign = self.span(start, end);
         let report = diagnostic(messages::BAD_DEFINE, sign, "`#define` takes no `=`").edit(
             sign,
@@ -332,26 +428,31 @@ impl<'s> Builder<'s> {
         self.flat = Flat::Statement(StmtKind::Include { path, path_span });
     }
 
-    pub(crate) fn input(&mut self, name: Name, default: Option<Expr>) {
+    pub(crate) fn input(&mut self, name: &'s str, default: Option<&'s Expr<'s>>) {
+        let name = self.name(name);
         self.flat = Flat::Statement(StmtKind::Input { name, default });
     }
 
-    pub(crate) fn uses(&mut self, kind: Name, token: &'s str) {
+    pub(crate) fn uses(&mut self, kind: &'s str, token: &'s str) {
+        let kind = self.kept_name(kind);
         let (name, name_span) = self.literal(token);
         self.flat = Flat::Statement(StmtKind::Uses { kind, name, name_span });
     }
 
-    pub(crate) fn registers(&mut self, names: Vec<Name>) {
+    pub(crate) fn registers(&mut self, names: u32) {
+        let names = self.names.end(Some(names), self.arena);
         self.flat = Flat::Statement(StmtKind::Registers(names));
     }
 
-    pub(crate) fn allow(&mut self, code: Name, token: Option<&'s str>) {
+    pub(crate) fn allow(&mut self, code: &'s str, token: Option<&'s str>) {
+        let code = self.kept_name(code);
         let reason = token.map(|token| self.literal(token));
         self.flat = Flat::Statement(StmtKind::Allow { code, reason });
     }
 
-    pub(crate) fn func(&mut self, name: Name, params: Vec<Name>) {
-        self.flat = Flat::Func(name, params);
+    pub(crate) fn func(&mut self, name: &'s str, params: Option<u32>) {
+        let params = self.names.end(params, self.arena);
+        self.flat = Flat::Func(self.name(name), params);
     }
 
     /// A line is complete.
@@ -365,7 +466,8 @@ impl<'s> Builder<'s> {
         let Flat::Statement(kind) = flat else { return };
         let body = Stmt { number: None, kind, span: self.span(inner, end) };
         self.check(&body.kind, body.span);
-        self.push(StmtKind::If { arms: vec![(condition, vec![body])], otherwise: None }, span);
+        let arms = self.arena.list(&[(*condition, self.arena.list(&[body]))]);
+        self.push(StmtKind::If { arms, otherwise: None }, span);
     }
 
     /// One statement more; the one that exceeds the limit ends the reading.
@@ -382,24 +484,24 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// A line that the grammar could not read; the parser has gone on to its end.
+    /// A line that does not fit from `at` on; the parser has gone on to its end.
     #[cold]
-    pub(crate) fn syntax_error(&mut self, error: &ParseError<u32, Token<'s>, ()>) {
-        let at = match error {
-            ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => {
-                token.0
-            }
-            ParseError::InvalidToken { location }
-            | ParseError::UnrecognizedEof { location, .. } => *location,
-            ParseError::User { .. } => self.shared.statement.get(),
-        };
+    pub(crate) fn misfit(&mut self, at: u32) {
         self.number = None;
         self.one_line = None;
         self.flat = Flat::Nothing;
+        self.names.clear();
+        self.operands.clear();
+        self.exprs.clear();
+        self.pairs.clear();
+        self.attributes.clear();
+        self.links.clear();
+        self.nots.clear();
+        self.waiting.clear();
         self.bad_line(at);
     }
 }
 
-fn is_number(expr: &Expr) -> bool {
+fn is_number(expr: &Expr<'_>) -> bool {
     matches!(expr.kind, ExprKind::Int(_) | ExprKind::Float(_))
 }

@@ -37,11 +37,11 @@ pub(crate) struct Symbols<'a> {
     pub(crate) functions: Vec<FuncSymbol<'a>>,
     pub(crate) function_of: HashMap<&'a str, u32>,
     /// The regions behind `main`, in source order; region `n` of the program is entry `n - 1`.
-    pub(crate) regions: Vec<&'a Region>,
+    pub(crate) regions: Vec<&'a Region<'a>>,
     pub(crate) region_of: HashMap<&'a str, u32>,
-    pub(crate) tests: Vec<&'a Test>,
+    pub(crate) tests: Vec<&'a Test<'a>>,
     /// `.registers`, `.input` and `.uses` lines in source order.
-    pub(crate) directives: Vec<&'a Stmt>,
+    pub(crate) directives: Vec<&'a Stmt<'a>>,
     /// A statement could not be read: what seems to be missing may stand there.
     pub(crate) incomplete: bool,
 }
@@ -59,15 +59,15 @@ pub(crate) struct LabelSymbol {
 /// A function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FuncSymbol<'a> {
-    pub(crate) func: &'a Func,
+    pub(crate) func: &'a Func<'a>,
     /// Index of the region it belongs to.
     pub(crate) region: u32,
     /// The statement's own place and number.
-    pub(crate) stmt: &'a Stmt,
+    pub(crate) stmt: &'a Stmt<'a>,
 }
 
 /// Collects the names of a program.
-pub(crate) fn collect<'a>(items: &'a [Stmt], diagnostics: &mut Vec<Diagnostic>) -> Symbols<'a> {
+pub(crate) fn collect<'a>(items: &'a [Stmt<'a>], diagnostics: &mut Vec<Diagnostic>) -> Symbols<'a> {
     let mut walk = Walk { symbols: Symbols::default(), diagnostics, region: 0, in_for: None };
     walk.constants(items);
     walk.block(items, Where::Top);
@@ -95,7 +95,7 @@ struct Walk<'a, 'd> {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn block(&mut self, items: &'a [Stmt], at: Where) {
+    fn block(&mut self, items: &'a [Stmt<'a>], at: Where) {
         let inner = if at == Where::Func { Where::Func } else { Where::Control };
         for item in items {
             match &item.kind {
@@ -124,17 +124,17 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn label(&mut self, name: &'a Name, at: Where) {
+    fn label(&mut self, name: &'a Name<'a>, at: Where) {
         self.length(name);
         if at == Where::Func || name.text.starts_with('.') {
-            self.symbols.hidden_labels.insert(&name.text, name.span);
+            self.symbols.hidden_labels.insert(name.text, name.span);
             return;
         }
         let symbol = LabelSymbol { region: self.region, span: name.span, in_for: self.in_for };
-        match self.symbols.labels.get(&*name.text) {
+        match self.symbols.labels.get(name.text) {
             None => {
-                self.symbols.labels.insert(&name.text, symbol);
-                self.symbols.label_names.push(&name.text);
+                self.symbols.labels.insert(name.text, symbol);
+                self.symbols.label_names.push(name.text);
             }
             Some(first) => {
                 let first = first.span;
@@ -143,7 +143,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn region(&mut self, region: &'a Region, at: Where) {
+    fn region(&mut self, region: &'a Region<'a>, at: Where) {
         if at != Where::Top {
             return self.misplaced(region.head, "a region");
         }
@@ -155,7 +155,7 @@ impl<'a> Walk<'a, '_> {
             self.diagnostics.push(report);
             return;
         }
-        if let Some(&first) = self.symbols.region_of.get(&*region.name.text) {
+        if let Some(&first) = self.symbols.region_of.get(region.name.text) {
             let first = self.symbols.regions[first as usize - 1].name.span;
             let report = twice(messages::DUPLICATE_REGION, "region", &region.name, first);
             self.diagnostics.push(report);
@@ -167,17 +167,17 @@ impl<'a> Walk<'a, '_> {
         }
         self.symbols.regions.push(region);
         self.region = self.symbols.regions.len() as u32;
-        self.symbols.region_of.insert(&region.name.text, self.region);
-        self.block(&region.body, Where::Region);
+        self.symbols.region_of.insert(region.name.text, self.region);
+        self.block(region.body, Where::Region);
         self.region = 0;
     }
 
-    fn func(&mut self, func: &'a Func, stmt: &'a Stmt, at: Where) {
+    fn func(&mut self, func: &'a Func<'a>, stmt: &'a Stmt<'a>, at: Where) {
         if !matches!(at, Where::Top | Where::Region) {
             return self.misplaced(func.head, "a function");
         }
         self.length(&func.name);
-        if let Some(op) = bind::opcode(&func.name.text) {
+        if let Some(op) = bind::opcode(func.name.text) {
             let message = format!(
                 "`{}` is the instruction {}, in any case of its letters",
                 func.name.text,
@@ -186,10 +186,10 @@ impl<'a> Walk<'a, '_> {
             let report = diagnostic(messages::FUNCTION_IS_INSTRUCTION, func.name.span, message);
             self.diagnostics.push(report.help("give the function another name"));
         }
-        match self.symbols.function_of.get(&*func.name.text) {
+        match self.symbols.function_of.get(func.name.text) {
             None => {
                 let number = self.symbols.functions.len() as u32;
-                self.symbols.function_of.insert(&func.name.text, number);
+                self.symbols.function_of.insert(func.name.text, number);
             }
             Some(&first) => {
                 let first = self.symbols.functions[first as usize].func.name.span;
@@ -199,7 +199,7 @@ impl<'a> Walk<'a, '_> {
         }
         self.symbols.functions.push(FuncSymbol { func, region: self.region, stmt });
         let outer = self.in_for.take();
-        self.block(&func.body, Where::Func);
+        self.block(func.body, Where::Func);
         self.in_for = outer;
     }
 
@@ -210,20 +210,20 @@ impl<'a> Walk<'a, '_> {
         self.diagnostics.push(report);
     }
 
-    fn length(&mut self, name: &Name) {
+    fn length(&mut self, name: &Name<'_>) {
         if name.text.len() > LONGEST_NAME {
             self.diagnostics.push(too_long(name));
         }
     }
 }
 
-fn twice(code: avm_ir::Code, what: &str, name: &Name, first: Span) -> Diagnostic {
+fn twice(code: avm_ir::Code, what: &str, name: &Name<'_>, first: Span) -> Diagnostic {
     diagnostic(code, name.span, format!("{what} `{}` is defined twice", name.text))
         .note(first, "first defined here")
 }
 
 /// A name that a program file cannot hold.
-pub(crate) fn too_long(name: &Name) -> Diagnostic {
+pub(crate) fn too_long(name: &Name<'_>) -> Diagnostic {
     let message = format!("this name has {} bytes, the limit is {LONGEST_NAME}", name.text.len());
     diagnostic(messages::NAME_TOO_LONG, name.span, message)
 }

@@ -8,6 +8,7 @@ mod report;
 use std::fmt::Write as _;
 
 use avm_asm::{
+    ast::Arena,
     fmt::{AsWritten, format},
     lexer::{Lexer, Shared},
     messages::MESSAGES,
@@ -43,7 +44,8 @@ fn tokens_of_the_paper() {
 #[test]
 fn trees_of_the_paper() {
     for (name, text) in PAPER {
-        let (ast, diagnostics, _) = parse(FileId(0), text);
+        let arena = Arena::default();
+        let (ast, diagnostics, _) = parse(FileId(0), text, &arena);
         let reports = report::all(text, &diagnostics);
         insta::assert_snapshot!(format!("tree_{name}"), format!("{}{reports}", dump::tree(&ast)));
     }
@@ -60,7 +62,10 @@ fn canonical_form_of_the_paper() {
         let once = format(FileId(0), text, &AsWritten).expect("the program is sound");
         let twice = format(FileId(0), &once, &AsWritten).expect("its canonical form is sound");
         assert_eq!(once, twice);
-        assert_eq!(dump::tree(&parse(FileId(0), text).0), dump::tree(&parse(FileId(0), &once).0));
+        assert_eq!(
+            dump::tree(&parse(FileId(0), text, &Arena::default()).0),
+            dump::tree(&parse(FileId(0), &once, &Arena::default()).0)
+        );
         insta::assert_snapshot!(format!("format_{name}"), once);
     }
 }
@@ -68,11 +73,13 @@ fn canonical_form_of_the_paper() {
 #[test]
 fn every_form_of_the_standard() {
     let text = include_str!("front/forms.avm");
-    let (ast, diagnostics, _) = parse(FileId(0), text);
+    let arena = Arena::default();
+    let (ast, diagnostics, _) = parse(FileId(0), text, &arena);
     assert_eq!(report::all(text, &diagnostics), "");
     insta::assert_snapshot!("tree_forms", dump::tree(&ast));
     let once = format(FileId(0), text, &AsWritten).expect("the program is sound");
-    let (again, ..) = parse(FileId(0), &once);
+    let other = Arena::default();
+    let (again, ..) = parse(FileId(0), &once, &other);
     assert_eq!(dump::tree(&ast), dump::tree(&again));
     assert_eq!(once, format(FileId(0), &once, &AsWritten).expect("its canonical form is sound"));
     insta::assert_snapshot!("format_forms", once);
@@ -81,10 +88,11 @@ fn every_form_of_the_standard() {
 #[test]
 fn lists_and_operands_on_lines_of_their_own() {
     let text = include_str!("front/layout.avm");
-    let (ast, diagnostics, _) = parse(FileId(0), text);
+    let arena = Arena::default();
+    let (ast, diagnostics, _) = parse(FileId(0), text, &arena);
     assert_eq!(report::all(text, &diagnostics), "");
     let once = format(FileId(0), text, &AsWritten).expect("the program is sound");
-    assert_eq!(dump::tree(&ast), dump::tree(&parse(FileId(0), &once).0));
+    assert_eq!(dump::tree(&ast), dump::tree(&parse(FileId(0), &once, &Arena::default()).0));
     assert_eq!(once, format(FileId(0), &once, &AsWritten).expect("its canonical form is sound"));
     assert_eq!(text.matches(";;").count(), once.matches(";;").count());
     insta::assert_snapshot!("format_layout", once);
@@ -93,12 +101,12 @@ fn lists_and_operands_on_lines_of_their_own() {
 #[test]
 fn examples_of_the_messages_hold() {
     for row in MESSAGES.iter().filter(|row| row.code.0 < 200) {
-        let (_, right, _) = parse(FileId(0), row.right);
+        let (_, right, _) = parse(FileId(0), row.right, &Arena::default());
         assert_eq!(report::all(row.right, &right), "", "{}: the right example", row.code);
         if row.wrong.starts_with('(') {
             continue;
         }
-        let (_, wrong, _) = parse(FileId(0), row.wrong);
+        let (_, wrong, _) = parse(FileId(0), row.wrong, &Arena::default());
         let codes: Vec<_> = wrong.iter().map(|report| report.code).collect();
         assert_eq!(codes, [row.code], "{}: {}", row.code, report::all(row.wrong, &wrong));
     }
@@ -107,7 +115,7 @@ fn examples_of_the_messages_hold() {
 #[test]
 fn limits_are_errors_and_not_crashes() {
     let codes = |text: &str| -> Vec<u16> {
-        parse(FileId(0), text).1.iter().map(|report| report.code.0).collect()
+        parse(FileId(0), text, &Arena::default()).1.iter().map(|report| report.code.0).collect()
     };
     let none: [u16; 0] = [];
     let deep = |open: &str, close: &str, n: usize| {

@@ -5,7 +5,7 @@ mod report;
 
 use std::fmt::Write as _;
 
-use avm_asm::parse::parse;
+use avm_asm::{ast::Arena, parse::parse};
 use avm_ir::{FileId, Severity};
 
 /// Cases are divided by lines of three dashes.
@@ -16,7 +16,7 @@ fn broken_sources() {
     let mut out = String::new();
     let mut count = 0;
     for case in CASES.split("---\n") {
-        let (_, diagnostics, _) = parse(FileId(0), case);
+        let (_, diagnostics, _) = parse(FileId(0), case, &Arena::default());
         assert!(diagnostics.iter().any(|report| report.severity == Severity::Error), "{case}");
         let _ = writeln!(out, "{}\n=>\n{}", case.trim_end(), report::all(case, &diagnostics));
         count += 1;
@@ -45,7 +45,8 @@ fn twenty_errors_in_one_pass() {
         let _ = writeln!(text, "LOG \"fine\"\n{line}\nHALT");
         expected.push(3 * at + 2);
     }
-    let (ast, diagnostics, _) = parse(FileId(0), &text);
+    let arena = Arena::default();
+    let (ast, diagnostics, _) = parse(FileId(0), &text, &arena);
     let lines: Vec<usize> = diagnostics
         .iter()
         .map(|found| {

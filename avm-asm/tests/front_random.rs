@@ -4,6 +4,7 @@
 mod dump;
 
 use avm_asm::{
+    ast::Arena,
     fmt::{AsWritten, format},
     parse::parse,
 };
@@ -85,7 +86,8 @@ const PIECES: [&str; 64] = [
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
-    let (ast, diagnostics, _) = parse(FileId(0), text);
+    let arena = Arena::default();
+    let (ast, diagnostics, _) = parse(FileId(0), text, &arena);
     for report in &diagnostics {
         let notes = report.notes.iter().map(|note| note.span);
         let edits = report.suggestion.iter().map(|edit| edit.span);
@@ -97,7 +99,8 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     let formatted = format(FileId(0), text, &AsWritten);
     prop_assert_eq!(errors, formatted.is_err());
     if let Ok(once) = formatted {
-        let (again, reports, _) = parse(FileId(0), &once);
+        let other = Arena::default();
+        let (again, reports, _) = parse(FileId(0), &once, &other);
         prop_assert_eq!(dump::tree(&ast), dump::tree(&again), "{}\n{}\n{:?}", text, once, reports);
         prop_assert_eq!(&once, &format(FileId(0), &once, &AsWritten).unwrap_or_default());
         let count = |text: &str| text.matches(";;").count();

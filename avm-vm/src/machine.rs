@@ -3,6 +3,7 @@
 mod budget;
 mod effects;
 mod frames;
+mod look;
 mod park;
 mod rest;
 mod snapshot;
@@ -18,6 +19,7 @@ use avm_ir::{
 };
 
 pub use effects::AnswerError;
+pub use look::Window;
 pub use park::Parked;
 pub use snapshot::SnapshotError;
 

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use avm_ir::{Instr, Program, Value, program::Region, value::encode};
 
 use super::line::{Operands, print};
-use crate::{ast::Expr, ast::ExprKind, show};
+use crate::{
+    ast::{Arena, Expr, ExprKind},
+    show,
+};
 
 /// Constants of at least this canonical length are named if they are used twice, in bytes.
 const LARGE: u64 = 1024;
@@ -50,7 +53,8 @@ impl Large {
         let mut number = 0;
         for (key, (count, value)) in uses {
             // What no literal stands for is reported where it is used.
-            let Some(expr) = show::literal(value).filter(|_| count > 1) else { continue };
+            let arena = Arena::default();
+            let Some(expr) = show::literal(value, &arena).filter(|_| count > 1) else { continue };
             let name = loop {
                 number += 1;
                 let name = format!("CONSTANT_{number}");
@@ -86,12 +90,15 @@ impl<'r> View<'r> {
     }
 
     /// A constant as an expression, or why none stands for it.
-    pub(super) fn constant(&self, number: usize) -> Result<Expr, String> {
+    pub(super) fn constant<'a>(&self, number: usize, arena: &'a Arena) -> Result<Expr<'a>, String>
+    where
+        'r: 'a,
+    {
         if let Some(Some(name)) = self.names.get(number) {
-            return Ok(show::bare(ExprKind::Name(String::from(*name))));
+            return Ok(show::bare(ExprKind::Name(name)));
         }
         match self.region.consts.get(number) {
-            Some(value) => show::literal(value)
+            Some(value) => show::literal(value, arena)
                 .ok_or_else(|| format!("a constant of type {}", value.type_name())),
             None => Err(String::from("a constant that does not exist")),
         }

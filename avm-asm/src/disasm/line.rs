@@ -8,13 +8,13 @@ use avm_ir::{
 
 use super::{Writer, constant::View};
 use crate::{
-    ast::{Expr, ExprKind, Instruction, Operand, StmtKind},
+    ast::{Arena, Expr, ExprKind, Instruction, Operand, StmtKind},
     fmt::{AsWritten, Printer},
     show::{bare, plain},
 };
 
 /// An expression as text.
-pub(super) fn print(expr: &Expr) -> String {
+pub(super) fn print(expr: &Expr<'_>) -> String {
     Printer::new("", &AsWritten).expr(expr)
 }
 
@@ -88,9 +88,15 @@ pub(super) fn is_default(info: &OpInfo, input: usize, slot: Slot, region: &Regio
 
 impl Writer<'_> {
     /// Writes the instruction at `pc`; `name` gives registers their names.
-    pub(super) fn instruction(&mut self, view: &View<'_>, pc: usize, name: &dyn Fn(u8) -> Expr) {
+    pub(super) fn instruction<'a>(
+        &mut self,
+        view: &View<'a>,
+        pc: usize,
+        name: &dyn Fn(u8) -> Expr<'a>,
+    ) {
         let mut causes = Vec::new();
-        let text = statement(view, pc, name, &mut causes);
+        let arena = Arena::default();
+        let text = statement(view, pc, &|register| name(register), &mut causes, &arena);
         for cause in causes {
             self.cannot(cause);
         }
@@ -98,11 +104,12 @@ impl Writer<'_> {
     }
 }
 
-fn statement(
-    view: &View<'_>,
+fn statement<'a>(
+    view: &View<'a>,
     pc: usize,
-    name: &dyn Fn(u8) -> Expr,
+    name: &dyn Fn(u8) -> Expr<'a>,
     causes: &mut Vec<String>,
+    arena: &'a Arena,
 ) -> String {
     let region = view.region;
     let instr = region.code[pc];
@@ -113,15 +120,16 @@ fn statement(
     };
     let mut value = |input: usize, slot: Slot| {
         let kind = info.inputs[input].kind;
-        operand(view, kind, slot, name).unwrap_or_else(|cause| {
+        let value = operand(view, kind, slot, name, arena).unwrap_or_else(|cause| {
             causes.push(cause);
             bare(ExprKind::Null)
-        })
+        });
+        arena.put(value)
     };
     if let (Opcode::SET, [Some(register)], [slot]) =
         (instr.op, operands.outputs.as_slice(), operands.inputs.as_slice())
     {
-        let set = StmtKind::Set { place: name(*register), value: value(0, *slot) };
+        let set = StmtKind::Set { place: arena.put(name(*register)), value: value(0, *slot) };
         return Printer::new("", &AsWritten).simple(&set);
     }
     let mut written = Vec::new();
@@ -132,7 +140,7 @@ fn statement(
             continue;
         }
         let by_name = skipped || info.inputs[input].default == DefaultValue::Named;
-        let label = by_name.then(|| plain(info.inputs[input].name));
+        let label = by_name.then(|| arena.put(plain(info.inputs[input].name)));
         written.push(Operand { name: label, value: value(input, *slot) });
     }
     for slot in &operands.rest {
@@ -143,43 +151,42 @@ fn statement(
     let last = operands.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let outputs = operands.outputs[..last].iter().map(|output| match output {
         Some(register) => name(*register),
-        None => bare(ExprKind::Name(String::from("_"))),
+        None => bare(ExprKind::Name("_")),
     });
     let instruction = Instruction {
         mnemonic: plain(info.mnemonic),
-        operands: written,
-        outputs: outputs.collect(),
+        operands: &written,
+        outputs: &outputs.collect::<Vec<_>>(),
         call_form: false,
     };
-    Printer::new("", &AsWritten).simple(&StmtKind::Instruction(instruction))
+    Printer::new("", &AsWritten).simple(&StmtKind::Instruction(&instruction))
 }
 
 /// An operand as an expression, or why none stands for it.
-pub(super) fn operand(
-    view: &View<'_>,
+pub(super) fn operand<'a>(
+    view: &View<'a>,
     kind: Kind,
     slot: Slot,
-    name: &dyn Fn(u8) -> Expr,
-) -> Result<Expr, String> {
+    name: &dyn Fn(u8) -> Expr<'a>,
+    arena: &'a Arena,
+) -> Result<Expr<'a>, String> {
     let region = view.region;
     match kind {
         Kind::Label => match region.labels.get(usize::from(slot.0)) {
             Some(label) if label.name.is_empty() => {
-                Ok(bare(ExprKind::Name(format!(".L{}", slot.0))))
+                Ok(bare(ExprKind::Name(arena.text(&format!(".L{}", slot.0)))))
             }
-            Some(label) if super::is_name(&label.name) => {
-                Ok(bare(ExprKind::Name(label.name.clone())))
-            }
+            Some(label) if super::is_name(&label.name) => Ok(bare(ExprKind::Name(&label.name))),
             Some(label) => Err(format!("a jump to {}", label.name)),
             None => Err(String::from("a jump to nowhere")),
         },
         Kind::Func => match region.imports.get(usize::from(slot.0)) {
-            Some(function) => Ok(bare(ExprKind::Name(function.clone()))),
+            Some(function) => Ok(bare(ExprKind::Name(function))),
             None => Err(String::from("a call of nothing")),
         },
         _ => match (slot.as_reg(), slot.as_const()) {
             (Some(register), _) => Ok(name(register)),
-            (None, Some(constant)) => view.constant(constant),
+            (None, Some(constant)) => view.constant(constant, arena),
             (None, None) => Err(String::from("an operand that is missing")),
         },
     }

@@ -14,7 +14,7 @@ use super::{
     line::{Operands, is_default, operand, print},
 };
 use crate::{
-    ast::{BinaryOp, Expr, ExprKind, Operand, UnaryOp},
+    ast::{Arena, BinaryOp, Expr, ExprKind, Operand, UnaryOp},
     fmt::quote,
     show::{bare, plain},
 };
@@ -43,7 +43,8 @@ impl Writer<'_> {
     fn given(&self, block: &Region) -> Option<Vec<String>> {
         let mut lines = Vec::new();
         // What each register holds that has no name.
-        let mut parts: BTreeMap<u8, Expr> = BTreeMap::new();
+        let arena = Arena::default();
+        let mut parts: BTreeMap<u8, Expr<'_>> = BTreeMap::new();
         let view = View::plain(block);
         let (last, code) = block.code.split_last()?;
         if last.op != Opcode::HALT {
@@ -53,10 +54,10 @@ impl Writer<'_> {
             let operands = Operands::of(*instr, block)?;
             let [Some(output)] = operands.outputs.as_slice() else { return None };
             let register = |number: u8| match parts.get(&number) {
-                Some(part) => part.clone(),
+                Some(part) => *part,
                 None => agent_register(self.program, number),
             };
-            let expr = expression(instr.op, &operands, &view, &register)?;
+            let expr = expression(instr.op, &operands, &view, &register, &arena)?;
             match agent_register(self.program, *output).kind {
                 ExprKind::Name(name) => lines.push(format!("given {name} = {}", print(&expr))),
                 _ => {
@@ -100,57 +101,60 @@ fn one_line(text: &str) -> bool {
 }
 
 /// The expression that an instruction computes.
-fn expression(
+fn expression<'a>(
     op: Opcode,
     operands: &Operands,
-    view: &View<'_>,
-    register: &dyn Fn(u8) -> Expr,
-) -> Option<Expr> {
+    view: &View<'a>,
+    register: &dyn Fn(u8) -> Expr<'a>,
+    arena: &'a Arena,
+) -> Option<Expr<'a>> {
     let info = op.info();
     let value = |input: usize| {
-        operand(view, info.inputs[input].kind, *operands.inputs.get(input)?, register).ok()
+        let slot = *operands.inputs.get(input)?;
+        operand(view, info.inputs[input].kind, slot, register, arena).ok()
     };
-    let rest = || -> Option<Vec<Expr>> {
-        operands.rest.iter().map(|slot| operand(view, Kind::Any, *slot, register).ok()).collect()
+    let put = |input: usize| Some(arena.put(value(input)?));
+    let rest = || -> Option<Vec<Expr<'a>>> {
+        let rest = operands.rest.iter();
+        rest.map(|slot| operand(view, Kind::Any, *slot, register, arena).ok()).collect()
     };
     let kind = match op {
         Opcode::SET => return value(0),
-        Opcode::NEG => ExprKind::Unary(UnaryOp::Neg, Box::new(value(0)?)),
-        Opcode::NOT => ExprKind::Unary(UnaryOp::Not, Box::new(value(0)?)),
+        Opcode::NEG => ExprKind::Unary(UnaryOp::Neg, put(0)?),
+        Opcode::NOT => ExprKind::Unary(UnaryOp::Not, put(0)?),
         Opcode::GET => match value(1)?.kind {
-            ExprKind::Text(key) if is_name(&key) => {
-                ExprKind::Field(Box::new(value(0)?), plain(&key))
-            }
-            key => ExprKind::Index(Box::new(value(0)?), Box::new(bare(key))),
+            ExprKind::Text(key) if is_name(key) => ExprKind::Field(put(0)?, arena.put(plain(key))),
+            key => ExprKind::Index(put(0)?, arena.put(bare(key))),
         },
         Opcode::STATUS => match value(0)?.kind {
-            ExprKind::Int(word) => {
-                ExprKind::Name(String::from(StatusWord::from_number(word)?.name()))
-            }
+            ExprKind::Int(word) => ExprKind::Name(StatusWord::from_number(word)?.name()),
             _ => return None,
         },
-        Opcode::LIST => ExprKind::List(rest()?),
+        Opcode::LIST => ExprKind::List(arena.list(&rest()?)),
         Opcode::RECORD => {
             let mut pairs = Vec::new();
             for pair in rest()?.chunks(2) {
                 match pair {
                     [Expr { kind: ExprKind::Text(key), .. }, value] => {
-                        pairs.push((plain(key), value.clone()));
+                        pairs.push((plain(key), *value));
                     }
                     _ => return None,
                 }
             }
-            ExprKind::Record(pairs)
+            ExprKind::Record(arena.list(&pairs))
         }
         Opcode::CALL => match value(0)?.kind {
             ExprKind::Name(function) => {
-                let arguments = rest()?.into_iter().map(|value| Operand { name: None, value });
-                ExprKind::Call(plain(&function), arguments.collect())
+                let arguments = rest()?
+                    .into_iter()
+                    .map(|value| Operand { name: None, value: arena.put(value) });
+                let arguments = arena.list(&arguments.collect::<Vec<_>>());
+                ExprKind::Call(arena.put(plain(function)), arguments)
             }
             _ => return None,
         },
         _ => match operator(op) {
-            Some(operator) => ExprKind::Binary(operator, Box::new(value(0)?), Box::new(value(1)?)),
+            Some(operator) => ExprKind::Binary(operator, put(0)?, put(1)?),
             None => {
                 let changes = |kind| matches!(kind, Kind::Place | Kind::Label | Kind::Func);
                 if info.inputs.iter().any(|input| changes(input.kind)) || info.reach.is_some() {
@@ -161,11 +165,11 @@ fn expression(
                     if !is_default(info, input, *slot, view.region) {
                         // Behind one that is left out the others need their names.
                         let named = arguments.len() < input;
-                        let name = named.then(|| plain(info.inputs[input].name));
-                        arguments.push(Operand { name, value: value(input)? });
+                        let name = named.then(|| arena.put(plain(info.inputs[input].name)));
+                        arguments.push(Operand { name, value: put(input)? });
                     }
                 }
-                ExprKind::Call(plain(info.mnemonic), arguments)
+                ExprKind::Call(arena.put(plain(info.mnemonic)), arena.list(&arguments))
             }
         },
     };

@@ -49,18 +49,18 @@ pub fn quote(text: &str) -> String {
 }
 
 /// Names with commas between them.
-pub(super) fn names(names: &[Name]) -> String {
-    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ")
+pub(super) fn names(names: &[Name<'_>]) -> String {
+    names.iter().map(|name| name.text).collect::<Vec<_>>().join(", ")
 }
 
 /// The line that begins a region.
-pub(super) fn region(region: &Region) -> String {
+pub(super) fn region(region: &Region<'_>) -> String {
     let mut line = format!(".region {}", region.name.text);
     if region.detached {
         line.push_str(" detached");
     }
     if let Some(perms) = &region.perms {
-        let words: Vec<_> = perms.iter().map(|name| name.text.as_str()).collect();
+        let words: Vec<_> = perms.iter().map(|name| name.text).collect();
         let words = words.join(",");
         let _ = if words.is_empty() {
             write!(line, " perms=()")
@@ -82,7 +82,7 @@ fn is_name(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn is_place(expr: &Expr) -> bool {
+fn is_place(expr: &Expr<'_>) -> bool {
     match &expr.kind {
         ExprKind::Name(_) | ExprKind::Raw(_) => true,
         ExprKind::Field(base, _) | ExprKind::Index(base, _) => is_place(base),
@@ -117,29 +117,29 @@ impl<'a> Printer<'a> {
     }
 
     /// An expression.
-    pub fn expr(&self, expr: &Expr) -> String {
+    pub fn expr(&self, expr: &Expr<'_>) -> String {
         let mut out = Doc::default();
         self.write(&mut out, expr, 0);
         out.text
     }
 
     /// A statement that is no block, on one line.
-    pub fn simple(&self, kind: &StmtKind) -> String {
+    pub fn simple(&self, kind: &StmtKind<'_>) -> String {
         self.statement(kind).text
     }
 
     /// A statement that is no block.
-    pub(super) fn statement(&self, kind: &StmtKind) -> Doc {
+    pub(super) fn statement(&self, kind: &StmtKind<'_>) -> Doc {
         let mut out = Doc::default();
         self.write_statement(&mut out, kind);
         out
     }
 
-    pub(super) fn write_statement(&self, out: &mut Doc, kind: &StmtKind) {
+    pub(super) fn write_statement(&self, out: &mut Doc, kind: &StmtKind<'_>) {
         match kind {
             StmtKind::Label(name) => {
                 out.push(":");
-                out.push(&name.text);
+                out.push(name.text);
             }
             StmtKind::Define { name, value } => {
                 out.push(&format!("#define {} ", name.text));
@@ -160,7 +160,7 @@ impl<'a> Printer<'a> {
             }
             StmtKind::Input { name, default } => {
                 out.push(".input ");
-                out.push(&name.text);
+                out.push(name.text);
                 if let Some(value) = default {
                     out.push(" = ");
                     self.write(out, value, 0);
@@ -182,23 +182,23 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn instruction(&self, out: &mut Doc, instruction: &Instruction) {
+    fn instruction(&self, out: &mut Doc, instruction: &Instruction<'_>) {
         let written = &instruction.mnemonic.text;
         let mnemonic = written.to_ascii_uppercase();
         // A function of the program keeps its case and its parentheses.
         let function = instruction.call_form && opcode(written).is_none();
         out.push(if function { written } else { &mnemonic });
         out.push(if function { "(" } else { "" });
-        let mut outputs: Vec<&Expr> = instruction.outputs.iter().collect();
-        let mut operands: Vec<&Operand> = Vec::with_capacity(instruction.operands.len());
-        for operand in &instruction.operands {
+        let mut outputs: Vec<&Expr<'_>> = instruction.outputs.iter().collect();
+        let mut operands: Vec<&Operand<'_>> = Vec::with_capacity(instruction.operands.len());
+        for operand in instruction.operands {
             match &operand.name {
                 Some(name)
                     if outputs.is_empty()
-                        && is_place(&operand.value)
-                        && self.names.is_output(&mnemonic, &name.text) =>
+                        && is_place(operand.value)
+                        && self.names.is_output(&mnemonic, name.text) =>
                 {
-                    outputs.push(&operand.value);
+                    outputs.push(operand.value);
                 }
                 _ => operands.push(operand),
             }
@@ -217,10 +217,10 @@ impl<'a> Printer<'a> {
                 });
                 let start = out.text.len();
                 if let Some(name) = &operand.name {
-                    out.push(&self.names.operand(&mnemonic, &name.text));
+                    out.push(&self.names.operand(&mnemonic, name.text));
                     out.push("=");
                 }
-                self.write(out, &operand.value, 0);
+                self.write(out, operand.value, 0);
                 let source = operand_start(operand)..operand.value.span.end;
                 out.item(group, start, source);
             }
@@ -242,7 +242,7 @@ impl<'a> Printer<'a> {
 
     /// Where the operands stand, parentheses included, and whether there are line breaks between
     /// them. Line breaks in an operand do not count.
-    fn operand_lines(&self, instruction: &Instruction) -> (Range<u32>, bool) {
+    fn operand_lines(&self, instruction: &Instruction<'_>) -> (Range<u32>, bool) {
         let operands = &instruction.operands;
         let start = instruction.mnemonic.span.end;
         let last = operands.last().map_or(start, |operand| operand.value.span.end);
@@ -315,7 +315,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Writes an expression, in parentheses if it is weaker than `least`.
-    pub(super) fn write(&self, out: &mut Doc, expr: &Expr, least: u8) {
+    pub(super) fn write(&self, out: &mut Doc, expr: &Expr<'_>, least: u8) {
         let own = match &expr.kind {
             ExprKind::Binary(op, ..) => strength(*op),
             ExprKind::Unary(UnaryOp::Not, _) => NOT,
@@ -345,7 +345,7 @@ impl<'a> Printer<'a> {
             ExprKind::Field(base, name) => {
                 self.write(out, base, POSTFIX);
                 out.push(".");
-                out.push(&name.text);
+                out.push(name.text);
             }
             ExprKind::Index(base, index) => {
                 self.write(out, base, POSTFIX);
@@ -357,9 +357,9 @@ impl<'a> Printer<'a> {
                 let (start, end) = (name.span.end, self.place(expr.span).end);
                 let places = arguments.iter().map(|a| operand_start(a)..a.value.span.end);
                 let broken = self.spread(start, places, end);
-                out.push(&name.text);
+                out.push(name.text);
                 out.push("(");
-                self.arguments(out, &name.text, arguments, start..end, broken);
+                self.arguments(out, name.text, arguments, start..end, broken);
                 out.push(")");
             }
             ExprKind::List(items) => {
@@ -399,7 +399,7 @@ impl<'a> Printer<'a> {
 
     /// An operand of `op`. `AND` in `OR` keeps its parentheses: not every reader knows which is
     /// stronger.
-    fn side(&self, out: &mut Doc, op: BinaryOp, value: &Expr, least: u8) {
+    fn side(&self, out: &mut Doc, op: BinaryOp, value: &Expr<'_>, least: u8) {
         let keep = op == BinaryOp::Or
             && matches!(value.kind, ExprKind::Binary(BinaryOp::And, ..))
             && self.in_parentheses(value);
@@ -408,7 +408,7 @@ impl<'a> Printer<'a> {
 
     /// Whether the source has parentheses around all of an operator and its operands: its span
     /// includes them.
-    fn in_parentheses(&self, expr: &Expr) -> bool {
+    fn in_parentheses(&self, expr: &Expr<'_>) -> bool {
         match &expr.kind {
             ExprKind::Binary(_, left, _) => expr.span.start < left.span.start,
             _ => false,
@@ -425,7 +425,7 @@ impl<'a> Printer<'a> {
         start..start + bare.len() as u32
     }
 
-    fn list(&self, out: &mut Doc, items: &[Expr], source: Range<u32>, broken: bool) {
+    fn list(&self, out: &mut Doc, items: &[Expr<'_>], source: Range<u32>, broken: bool) {
         if items.is_empty() {
             return;
         }
@@ -443,7 +443,7 @@ impl<'a> Printer<'a> {
         &self,
         out: &mut Doc,
         function: &str,
-        arguments: &[Operand],
+        arguments: &[Operand<'_>],
         source: Range<u32>,
         broken: bool,
     ) {
@@ -455,16 +455,16 @@ impl<'a> Printer<'a> {
             out.push(if at > 0 { ", " } else { "" });
             let start = out.text.len();
             if let Some(name) = &argument.name {
-                out.push(&self.names.operand(function, &name.text));
+                out.push(&self.names.operand(function, name.text));
                 out.push("=");
             }
-            self.write(out, &argument.value, 0);
+            self.write(out, argument.value, 0);
             out.item(group, start, operand_start(argument)..argument.value.span.end);
         }
         out.close(group);
     }
 
-    fn record(&self, out: &mut Doc, fields: &[(Name, Expr)], span: Span) {
+    fn record(&self, out: &mut Doc, fields: &[(Name<'_>, Expr<'_>)], span: Span) {
         if fields.is_empty() {
             return out.push("{}");
         }
@@ -473,10 +473,10 @@ impl<'a> Printer<'a> {
         for (at, (name, value)) in fields.iter().enumerate() {
             out.push(if at > 0 { ", " } else { "" });
             let start = out.text.len();
-            if is_name(&name.text) {
-                out.push(&name.text);
+            if is_name(name.text) {
+                out.push(name.text);
             } else {
-                out.push(&self.literal(name.span, &name.text));
+                out.push(&self.literal(name.span, name.text));
             }
             out.push(": ");
             self.write(out, value, 0);
@@ -487,6 +487,6 @@ impl<'a> Printer<'a> {
     }
 }
 
-fn operand_start(operand: &Operand) -> u32 {
+fn operand_start(operand: &Operand<'_>) -> u32 {
     operand.name.as_ref().map_or(operand.value.span.start, |name| name.span.start)
 }

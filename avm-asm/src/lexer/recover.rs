@@ -14,7 +14,7 @@ fn closer(bracket: u8) -> char {
     }
 }
 
-impl<'s> Lexer<'s> {
+impl<'s> Lexer<'_, 's> {
     /// Reports the innermost open bracket and forgets them all.
     pub(super) fn unclosed(&mut self) {
         let Some(&level) = self.levels.last() else { return };

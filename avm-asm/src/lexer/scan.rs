@@ -169,7 +169,7 @@ fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
-impl<'s> Lexer<'s> {
+impl<'s> Lexer<'_, 's> {
     #[cold]
     fn error(&mut self, diagnostic: Diagnostic) -> Token<'s> {
         self.report(diagnostic);

@@ -18,7 +18,7 @@ use crate::{
 /// One `.allow`.
 #[derive(Debug)]
 struct Allow<'a> {
-    code: &'a Name,
+    code: &'a Name<'a>,
     /// What the code names, if that can be silenced.
     silences: Option<Code>,
     reason: bool,
@@ -30,7 +30,7 @@ struct Allow<'a> {
 /// Takes away what is silenced, and says what is wrong with the lines that silence. `findings` is
 /// what the lints found; without them an `.allow` of theirs is not called useless.
 pub(crate) fn apply(
-    items: &[Stmt],
+    items: &[Stmt<'_>],
     files: &[SourceFile],
     diagnostics: &mut Vec<Diagnostic>,
     findings: Option<&Findings>,
@@ -69,7 +69,7 @@ pub(crate) fn apply(
     }
 }
 
-fn not_silenced(code: &Name) -> Diagnostic {
+fn not_silenced(code: &Name<'_>) -> Diagnostic {
     let row = number(code).and_then(messages::explain);
     let message = match row.map(|row| row.severity) {
         None => format!("there is no warning `{}`", code.text),
@@ -80,7 +80,7 @@ fn not_silenced(code: &Name) -> Diagnostic {
         .help("`avm explain` lists all codes; warnings from AVM0900 on can be silenced")
 }
 
-fn number(code: &Name) -> Option<Code> {
+fn number(code: &Name<'_>) -> Option<Code> {
     let digits = code.text.get(..3).filter(|start| start.eq_ignore_ascii_case("AVM"))?;
     let digits = code.text.get(digits.len()..).filter(|digits| digits.len() == 4)?;
     digits.parse().ok().map(Code)
@@ -145,7 +145,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// The lines of a block. `whole` is the region or function whose body it is.
-    fn block(&mut self, items: &'a [Stmt], whole: Option<Span>) {
+    fn block(&mut self, items: &'a [Stmt<'a>], whole: Option<Span>) {
         let mut top = true;
         for (at, item) in items.iter().enumerate() {
             let StmtKind::Allow { code, reason } = &item.kind else {
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn inside(&mut self, item: &'a Stmt) {
+    fn inside(&mut self, item: &'a Stmt<'a>) {
         match &item.kind {
             StmtKind::If { arms, otherwise } => {
                 for body in arms.iter().map(|(_, body)| body).chain(otherwise) {
@@ -173,8 +173,8 @@ impl<'a> Walk<'a> {
                 }
             }
             StmtKind::While { body, .. } | StmtKind::For { body, .. } => self.block(body, None),
-            StmtKind::Region(region) => self.block(&region.body, Some(item.span)),
-            StmtKind::Func(func) => self.block(&func.body, Some(item.span)),
+            StmtKind::Region(region) => self.block(region.body, Some(item.span)),
+            StmtKind::Func(func) => self.block(func.body, Some(item.span)),
             _ => {}
         }
     }
@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
 }
 
 /// The statement that an `.allow` stands in front of, with the labels before it.
-fn following(allow: Span, behind: &[Stmt]) -> Span {
+fn following(allow: Span, behind: &[Stmt<'_>]) -> Span {
     let mut scope = Span { start: allow.end, ..allow };
     for item in behind.iter().filter(|item| item.span.file == allow.file) {
         scope.end = scope.end.max(item.span.end);

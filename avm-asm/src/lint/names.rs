@@ -70,7 +70,7 @@ fn functions(view: &View<'_>, found: &mut Findings) {
     for symbol in &symbols.functions {
         let name = &symbol.func.name;
         if name.span.file == MAIN_FILE
-            && !used.contains(name.text.as_str())
+            && !used.contains(name.text)
             && found.wants(messages::UNUSED_FUNCTION)
         {
             let message = format!("nothing calls the function `{}`", name.text);
@@ -81,7 +81,7 @@ fn functions(view: &View<'_>, found: &mut Findings) {
 }
 
 /// Every name that may be a value, in all statements.
-fn names<'a>(items: &'a [Stmt], each: &mut impl FnMut(&'a str)) {
+fn names<'a>(items: &'a [Stmt<'a>], each: &mut impl FnMut(&'a str)) {
     for item in items {
         match &item.kind {
             StmtKind::Define { value, .. } => expr(value, each),
@@ -94,7 +94,7 @@ fn names<'a>(items: &'a [Stmt], each: &mut impl FnMut(&'a str)) {
                 outputs.iter().for_each(|place| expr(place, each));
             }
             StmtKind::If { arms, otherwise } => {
-                for (condition, body) in arms {
+                for (condition, body) in *arms {
                     expr(condition, each);
                     names(body, each);
                 }
@@ -108,8 +108,8 @@ fn names<'a>(items: &'a [Stmt], each: &mut impl FnMut(&'a str)) {
                 expr(list, each);
                 names(body, each);
             }
-            StmtKind::Region(region) => names(&region.body, each),
-            StmtKind::Func(func) => names(&func.body, each),
+            StmtKind::Region(region) => names(region.body, each),
+            StmtKind::Func(func) => names(func.body, each),
             StmtKind::Test(test) => {
                 test.given.iter().for_each(|(_, value)| expr(value, each));
                 test.expect.iter().for_each(|condition| expr(condition, each));
@@ -129,11 +129,11 @@ fn names<'a>(items: &'a [Stmt], each: &mut impl FnMut(&'a str)) {
     }
 }
 
-fn operands<'a>(operands: &'a [Operand], each: &mut impl FnMut(&'a str)) {
-    operands.iter().for_each(|operand| expr(&operand.value, each));
+fn operands<'a>(operands: &'a [Operand<'a>], each: &mut impl FnMut(&'a str)) {
+    operands.iter().for_each(|operand| expr(operand.value, each));
 }
 
-fn expr<'a>(value: &'a Expr, each: &mut impl FnMut(&'a str)) {
+fn expr<'a>(value: &'a Expr<'a>, each: &mut impl FnMut(&'a str)) {
     match &value.kind {
         ExprKind::Name(name) => each(name),
         ExprKind::Field(base, _) | ExprKind::Unary(_, base) => expr(base, each),

@@ -12,7 +12,7 @@ impl<'a> Lower<'_, 'a> {
     /// Goes on at `target` where the condition of `word` is `sense`, else falls through.
     pub(super) fn branch(
         &mut self,
-        condition: &'a Expr,
+        condition: &'a Expr<'a>,
         sense: bool,
         target: LabelId,
         word: &'static str,

@@ -40,7 +40,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Evaluates an expression to something an operand can name; a scratch register may hold it.
-    pub(super) fn atom(&mut self, expr: &'a Expr) -> Atom<'a> {
+    pub(super) fn atom(&mut self, expr: &'a Expr<'a>) -> Atom<'a> {
         match self.direct(expr, false) {
             Some(atom) => atom,
             None => self.compute(expr, None),
@@ -48,7 +48,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// The same where a text is expected that names something.
-    pub(super) fn name_atom(&mut self, expr: &'a Expr) -> Atom<'a> {
+    pub(super) fn name_atom(&mut self, expr: &'a Expr<'a>) -> Atom<'a> {
         match self.direct(expr, true) {
             Some(atom) => atom,
             None => self.compute(expr, None),
@@ -56,7 +56,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Evaluates an expression into a register; nothing is written before all of it was read.
-    pub(super) fn into(&mut self, expr: &'a Expr, dest: u8) {
+    pub(super) fn into(&mut self, expr: &'a Expr<'a>, dest: u8) {
         if let Some(atom) = self.direct(expr, false) {
             let slot = self.slot(&atom);
             self.emit(Opcode::SET, &[dest], &[Arg::Slot(slot)]);
@@ -68,7 +68,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// What needs no instruction: literals, constants, registers.
-    fn direct(&mut self, expr: &'a Expr, names: bool) -> Option<Atom<'a>> {
+    fn direct(&mut self, expr: &'a Expr<'a>, names: bool) -> Option<Atom<'a>> {
         let literal = match &expr.kind {
             ExprKind::Null => Literal::Null,
             ExprKind::Bool(value) => Literal::Bool(*value),
@@ -124,9 +124,9 @@ impl<'a> Lower<'_, 'a> {
         Some(number)
     }
 
-    fn check_keys(&mut self, pairs: &'a [(Name, Expr)]) {
-        let mut names: Vec<&Name> = pairs.iter().map(|(name, _)| name).collect();
-        names.sort_by(|a, b| a.text.cmp(&b.text));
+    fn check_keys(&mut self, pairs: &'a [(Name<'a>, Expr<'a>)]) {
+        let mut names: Vec<&Name<'_>> = pairs.iter().map(|(name, _)| name).collect();
+        names.sort_by(|a, b| a.text.cmp(b.text));
         for pair in names.windows(2) {
             if let [first, second] = pair
                 && first.text == second.text
@@ -148,7 +148,7 @@ impl<'a> Lower<'_, 'a> {
         }
     }
 
-    fn compute(&mut self, expr: &'a Expr, dest: Option<u8>) -> Atom<'a> {
+    fn compute(&mut self, expr: &'a Expr<'a>, dest: Option<u8>) -> Atom<'a> {
         let mark = self.mark();
         let span = expr.span;
         match &expr.kind {
@@ -171,7 +171,7 @@ impl<'a> Lower<'_, 'a> {
             }
             ExprKind::Field(base, name) => {
                 let base = self.base(base, None, dest);
-                let key = Atom::Literal(Literal::Text(&name.text));
+                let key = Atom::Literal(Literal::Text(name.text));
                 self.unary_or_binary(Opcode::GET, &[base, key], mark, dest, span)
             }
             ExprKind::Index(base, index) => {
@@ -194,13 +194,18 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// What a part is read from: in the register for the result, unless the index still reads that.
-    fn base(&mut self, base: &'a Expr, index: Option<&'a Expr>, dest: Option<u8>) -> Atom<'a> {
+    fn base(
+        &mut self,
+        base: &'a Expr<'a>,
+        index: Option<&'a Expr<'a>>,
+        dest: Option<u8>,
+    ) -> Atom<'a> {
         if let Some(atom) = self.direct(base, false) {
             return atom;
         }
         let is_apart = |window: &Window<'a>, dest: u8| match index.map(|index| &index.kind) {
             None | Some(ExprKind::Int(_) | ExprKind::Text(_)) => true,
-            Some(ExprKind::Name(name)) => window.name(dest) != Some(name.as_str()),
+            Some(ExprKind::Name(name)) => window.name(dest) != Some(*name),
             _ => false,
         };
         let window = self.window();
@@ -230,8 +235,8 @@ impl<'a> Lower<'_, 'a> {
     fn short_circuit(
         &mut self,
         op: BinaryOp,
-        left: &'a Expr,
-        right: &'a Expr,
+        left: &'a Expr<'a>,
+        right: &'a Expr<'a>,
         dest: Option<u8>,
         span: Span,
     ) -> Atom<'a> {
@@ -260,7 +265,7 @@ impl<'a> Lower<'_, 'a> {
         Atom::Reg(result)
     }
 
-    fn list(&mut self, items: &'a [Expr], dest: Option<u8>, span: Span) -> Atom<'a> {
+    fn list(&mut self, items: &'a [Expr<'a>], dest: Option<u8>, span: Span) -> Atom<'a> {
         let mark = self.mark();
         let mut args = Vec::with_capacity(items.len().min(MAX_ITEMS));
         let mut waiting = 0;
@@ -291,7 +296,12 @@ impl<'a> Lower<'_, 'a> {
         self.built(list, dest)
     }
 
-    fn record(&mut self, pairs: &'a [(Name, Expr)], dest: Option<u8>, span: Span) -> Atom<'a> {
+    fn record(
+        &mut self,
+        pairs: &'a [(Name<'a>, Expr<'a>)],
+        dest: Option<u8>,
+        span: Span,
+    ) -> Atom<'a> {
         let mark = self.mark();
         let mut args = Vec::with_capacity(2 * pairs.len().min(MAX_ITEMS));
         let mut waiting = 0;
@@ -299,7 +309,7 @@ impl<'a> Lower<'_, 'a> {
         for (key, value) in pairs.by_ref() {
             let atom = self.atom(value);
             waiting += usize::from(is_computed(value));
-            args.push(Arg::Slot(self.literal(&Literal::Text(&key.text))));
+            args.push(Arg::Slot(self.literal(&Literal::Text(key.text))));
             args.push(Arg::Slot(self.slot(&atom)));
             if waiting == MAX_WAITING || args.len() == 2 * MAX_ITEMS {
                 break;
@@ -315,7 +325,7 @@ impl<'a> Lower<'_, 'a> {
         for (key, value) in pairs {
             let inner = self.mark();
             let atom = self.atom(value);
-            let key = Arg::Slot(self.literal(&Literal::Text(&key.text)));
+            let key = Arg::Slot(self.literal(&Literal::Text(key.text)));
             let args = [Arg::Slot(Slot::reg(record)), key, Arg::Slot(self.slot(&atom))];
             self.emit(Opcode::PUT, &[], &args);
             self.release(inner);
@@ -333,28 +343,28 @@ impl<'a> Lower<'_, 'a> {
     /// `name(arguments)`: a function of the program or an instruction with one result.
     fn call_expr(
         &mut self,
-        name: &'a Name,
-        arguments: &'a [Operand],
+        name: &'a Name<'a>,
+        arguments: &'a [Operand<'a>],
         dest: Option<u8>,
         span: Span,
     ) -> Atom<'a> {
         let mark = self.mark();
-        if let Some(symbol) = self.env.symbols.function(&name.text) {
+        if let Some(symbol) = self.env.symbols.function(name.text) {
             let func = symbol.func;
-            self.check_arguments(func, arguments.iter().map(|argument| &argument.value));
-            let mut args = vec![Arg::Slot(self.out.import(&func.name.text))];
+            self.check_arguments(func, arguments.iter().map(|argument| argument.value));
+            let mut args = vec![Arg::Slot(self.out.import(func.name.text))];
             for argument in arguments {
                 if let Some(name) = &argument.name {
                     self.env.report(bind::named_argument(name.span));
                 }
-                let atom = self.atom(&argument.value);
+                let atom = self.atom(argument.value);
                 args.push(Arg::Slot(self.slot(&atom)));
             }
             let result = self.result(mark, dest, span);
             self.emit(Opcode::CALL, &[result], &args);
             return Atom::Reg(result);
         }
-        let Some(op) = bind::opcode(&name.text) else {
+        let Some(op) = bind::opcode(name.text) else {
             let report = self.no_function(name);
             self.env.report(report);
             self.evaluate_all(arguments);
@@ -386,7 +396,7 @@ impl<'a> Lower<'_, 'a> {
     fn as_statement(
         &mut self,
         op: Opcode,
-        arguments: &[Operand],
+        arguments: &[Operand<'_>],
         dest: Option<u8>,
     ) -> Option<String> {
         let info = op.info();
@@ -408,16 +418,16 @@ impl<'a> Lower<'_, 'a> {
     /// Evaluates the arguments of a misplaced instruction: what it would have changed counts as
     /// written, labels and functions are no values.
     #[cold]
-    fn evaluate_for(&mut self, op: Opcode, arguments: &'a [Operand]) {
+    fn evaluate_for(&mut self, op: Opcode, arguments: &'a [Operand<'a>]) {
         let mark = self.mark();
         for (position, argument) in arguments.iter().enumerate() {
             let name = argument.name.as_ref();
-            let input = name.map_or(Some(position), |name| op.info().input_named(&name.text));
+            let input = name.map_or(Some(position), |name| op.info().input_named(name.text));
             match input.and_then(|at| op.info().inputs.get(at)).map(|input| input.kind) {
-                Some(Kind::Place) => self.forgive_place(&argument.value),
+                Some(Kind::Place) => self.forgive_place(argument.value),
                 Some(Kind::Label | Kind::Func) => {}
                 _ => {
-                    self.atom(&argument.value);
+                    self.atom(argument.value);
                 }
             }
             self.release(mark);
@@ -425,27 +435,27 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Evaluates arguments for their diagnostics alone.
-    fn evaluate_all(&mut self, arguments: &'a [Operand]) {
+    fn evaluate_all(&mut self, arguments: &'a [Operand<'a>]) {
         let mark = self.mark();
         for argument in arguments {
-            self.atom(&argument.value);
+            self.atom(argument.value);
             self.release(mark);
         }
     }
 
     #[cold]
-    fn no_function(&self, name: &Name) -> avm_ir::Diagnostic {
+    fn no_function(&self, name: &Name<'_>) -> avm_ir::Diagnostic {
         let message = format!("there is no function `{}`", name.text);
         let report = diagnostic(messages::UNKNOWN_FUNCTION, name.span, message);
-        if let Some(op) = bind::synonym(&name.text) {
+        if let Some(op) = bind::synonym(name.text) {
             let text = format!("the instruction is called {}", op.mnemonic());
             return match not_in_expression(op, name) {
                 None => report.edit(name.span, op.mnemonic(), text),
                 Some(_) => report.help(format!("{text} and stands on a line of its own")),
             };
         }
-        let near = self.env.nearest_function(&name.text);
-        match near.or_else(|| self.env.nearest_mnemonic(&name.text)) {
+        let near = self.env.nearest_function(name.text);
+        match near.or_else(|| self.env.nearest_mnemonic(name.text)) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
             None => report.help("define it by `.func`, or use an instruction that has one result"),
         }
@@ -453,7 +463,7 @@ impl<'a> Lower<'_, 'a> {
 }
 
 /// Whether an item of a literal may need a register of its own.
-fn is_computed(expr: &Expr) -> bool {
+fn is_computed(expr: &Expr<'_>) -> bool {
     !matches!(
         expr.kind,
         ExprKind::Null
@@ -485,7 +495,7 @@ fn opcode_of(op: BinaryOp) -> Opcode {
 }
 
 /// Why an instruction cannot stand in an expression, if it cannot.
-fn not_in_expression(op: Opcode, name: &Name) -> Option<avm_ir::Diagnostic> {
+fn not_in_expression(op: Opcode, name: &Name<'_>) -> Option<avm_ir::Diagnostic> {
     let info = op.info();
     let (cause, help) = match op {
         Opcode::LIST => ("is written as a literal", "write `[a, b]`"),

@@ -17,19 +17,17 @@ enum Dest<'a> {
     /// The instruction writes it in place, or it is dropped.
     Done,
     /// From a scratch register to a path.
-    Path(&'a Expr, u8),
+    Path(&'a Expr<'a>, u8),
 }
 
 impl<'a> Lower<'_, 'a> {
-    pub(super) fn instruction(&mut self, instruction: &'a Instruction) {
+    pub(super) fn instruction(&mut self, instruction: &'a Instruction<'a>) {
         let mark = self.mark();
         let mnemonic = &instruction.mnemonic;
         let mut reports = Vec::new();
-        let bound = match bind::opcode(&mnemonic.text) {
+        let bound = match bind::opcode(mnemonic.text) {
             Some(op) => bind::bind(instruction, op.info(), &mut reports),
-            None if instruction.call_form
-                && self.env.symbols.function(&mnemonic.text).is_some() =>
-            {
+            None if instruction.call_form && self.env.symbols.function(mnemonic.text).is_some() => {
                 bind::bind_function(instruction, &mut reports)
             }
             None => {
@@ -47,26 +45,26 @@ impl<'a> Lower<'_, 'a> {
 
     /// What a broken instruction would have written counts as written.
     #[cold]
-    fn forgive(&mut self, instruction: &'a Instruction) {
+    fn forgive(&mut self, instruction: &'a Instruction<'a>) {
         let named = instruction.operands.iter().filter(|operand| operand.name.is_some());
         // The last operand may be a result by position.
         let last = instruction.operands.last();
         let places =
-            instruction.outputs.iter().chain(named.chain(last).map(|operand| &operand.value));
+            instruction.outputs.iter().chain(named.chain(last).map(|operand| operand.value));
         for place in places {
             self.forgive_place(place);
         }
-        let foreign = bind::synonym(&instruction.mnemonic.text);
+        let foreign = bind::synonym(instruction.mnemonic.text);
         if let (Some(Opcode::SET), Some(first)) = (foreign, instruction.operands.first()) {
             match &first.name {
-                Some(name) => self.forgive_name(&name.text, name.span),
-                None => self.forgive_place(&first.value),
+                Some(name) => self.forgive_name(name.text, name.span),
+                None => self.forgive_place(first.value),
             }
         }
     }
 
     /// What was to be written counts as written.
-    pub(super) fn forgive_place(&mut self, place: &'a Expr) {
+    pub(super) fn forgive_place(&mut self, place: &'a Expr<'a>) {
         let mut place = place;
         while let ExprKind::Field(base, _) | ExprKind::Index(base, _) = &place.kind {
             place = base;
@@ -87,11 +85,11 @@ impl<'a> Lower<'_, 'a> {
     }
 
     #[cold]
-    fn no_instruction(&self, instruction: &Instruction) -> Diagnostic {
+    fn no_instruction(&self, instruction: &Instruction<'_>) -> Diagnostic {
         let name = &instruction.mnemonic;
         let message = format!("there is no instruction `{}`", name.text);
         let report = diagnostic(messages::UNKNOWN_OPCODE, name.span, message);
-        if self.env.symbols.function(&name.text).is_some() {
+        if self.env.symbols.function(name.text).is_some() {
             let call = Opcode::CALL.mnemonic();
             let separator = if instruction.operands.is_empty() { "" } else { "," };
             return report.edit(
@@ -100,10 +98,10 @@ impl<'a> Lower<'_, 'a> {
                 format!("it is a function, call it by `{call}`"),
             );
         }
-        if let Some(op) = bind::synonym(&name.text) {
+        if let Some(op) = bind::synonym(name.text) {
             return self.foreign(report, instruction, op);
         }
-        match self.env.nearest_mnemonic(&name.text) {
+        match self.env.nearest_mnemonic(name.text) {
             Some(near) => report.edit(name.span, near, format!("did you mean `{near}`?")),
             None => report.help("`avm explain` lists all instructions"),
         }
@@ -111,12 +109,13 @@ impl<'a> Lower<'_, 'a> {
 
     /// What a word of another language is written like here.
     #[cold]
-    fn foreign(&self, report: Diagnostic, instruction: &Instruction, op: Opcode) -> Diagnostic {
+    fn foreign(&self, report: Diagnostic, instruction: &Instruction<'_>, op: Opcode) -> Diagnostic {
         let info = op.info();
         let word = instruction.mnemonic.span;
-        let operands = instruction.operands.as_slice();
-        let shown =
-            |operand: &Operand| self.source(operand.value.span).filter(|_| operand.name.is_none());
+        let operands = instruction.operands;
+        let shown = |operand: &Operand<'_>| {
+            self.source(operand.value.span).filter(|_| operand.name.is_none())
+        };
         let set = match (op, operands) {
             (Opcode::SET, [Operand { name: Some(_), .. }]) => {
                 return report.edit(word, "SET", "write `SET place = value`");
@@ -124,7 +123,7 @@ impl<'a> Lower<'_, 'a> {
             (Opcode::SET, [place, value]) => {
                 shown(place).zip(shown(value)).map(|(p, v)| (p, v.into()))
             }
-            (Opcode::ADD | Opcode::SUB, [place, rest @ ..]) if bind::is_place(&place.value) => {
+            (Opcode::ADD | Opcode::SUB, [place, rest @ ..]) if bind::is_place(place.value) => {
                 let sign = if op == Opcode::ADD { '+' } else { '-' };
                 let step = rest.first().map_or(Some("1"), shown);
                 let place = shown(place);
@@ -132,8 +131,7 @@ impl<'a> Lower<'_, 'a> {
             }
             _ => None,
         };
-        if let (Some((place, value)), [], Some(last)) =
-            (set, instruction.outputs.as_slice(), operands.last())
+        if let (Some((place, value)), [], Some(last)) = (set, instruction.outputs, operands.last())
             && !instruction.call_form
         {
             let statement = format!("SET {place} = {value}");
@@ -188,7 +186,7 @@ impl<'a> Lower<'_, 'a> {
         let mut dests = Vec::new();
         for (position, output) in info.outputs.iter().enumerate() {
             let given = bound.outputs[position]
-                .filter(|place| !matches!(&place.kind, ExprKind::Name(name) if name == "_"));
+                .filter(|place| !matches!(&place.kind, ExprKind::Name(name) if *name == "_"));
             let (register, dest) = match given {
                 Some(place) => self.output(place, span),
                 None if output.optional => (NO_REGISTER, Dest::Done),
@@ -230,7 +228,7 @@ impl<'a> Lower<'_, 'a> {
         }
     }
 
-    fn output(&mut self, place: &'a Expr, span: Span) -> (u8, Dest<'a>) {
+    fn output(&mut self, place: &'a Expr<'a>, span: Span) -> (u8, Dest<'a>) {
         match &place.kind {
             ExprKind::Name(_) | ExprKind::Raw(_) => {
                 (self.plain_place(place).unwrap_or(0), Dest::Done)
@@ -266,7 +264,7 @@ impl<'a> Lower<'_, 'a> {
         match info.opcode {
             Opcode::CALL => {
                 let name = match bound.inputs[0].map(|expr| &expr.kind) {
-                    Some(ExprKind::Name(name)) => name.as_str(),
+                    Some(ExprKind::Name(name)) => *name,
                     _ => bound.function.unwrap_or_default(),
                 };
                 if let Some(symbol) = self.env.symbols.function(name) {
@@ -285,7 +283,7 @@ impl<'a> Lower<'_, 'a> {
         args
     }
 
-    fn input(&mut self, info: &OpInfo, position: usize, expr: &'a Expr) -> Arg {
+    fn input(&mut self, info: &OpInfo, position: usize, expr: &'a Expr<'a>) -> Arg {
         let kind = info.inputs[position].kind;
         match (kind, &expr.kind) {
             // Filled in once the other operands are there.
@@ -297,7 +295,7 @@ impl<'a> Lower<'_, 'a> {
             (Kind::Func, ExprKind::Name(name)) => {
                 let symbols = self.env.symbols;
                 match symbols.function(name) {
-                    Some(symbol) => Arg::Slot(self.out.import(&symbol.func.name.text)),
+                    Some(symbol) => Arg::Slot(self.out.import(symbol.func.name.text)),
                     None => {
                         let message = format!("there is no function `{name}`");
                         let report = diagnostic(messages::UNKNOWN_FUNCTION, expr.span, message);
@@ -321,7 +319,7 @@ impl<'a> Lower<'_, 'a> {
                     let report = diagnostic(code, expr.span, message);
                     self.env.report(match &expr.kind {
                         ExprKind::Text(text) if !text.is_empty() => {
-                            report.edit(expr.span, text.clone(), "write it without quotes")
+                            report.edit(expr.span, String::from(*text), "write it without quotes")
                         }
                         _ => report,
                     });
@@ -376,8 +374,8 @@ impl<'a> Lower<'_, 'a> {
     /// A call has at most as many arguments as the function has parameters.
     pub(super) fn check_arguments(
         &mut self,
-        func: &Func,
-        mut arguments: impl ExactSizeIterator<Item = &'a Expr>,
+        func: &Func<'_>,
+        mut arguments: impl ExactSizeIterator<Item = &'a Expr<'a>>,
     ) {
         let (most, count) = (func.params.len(), arguments.len());
         if let Some(extra) = arguments.nth(most) {
@@ -398,7 +396,7 @@ impl<'a> Lower<'_, 'a> {
         op: Opcode,
         position: usize,
         atom: &Atom<'a>,
-        expr: &Expr,
+        expr: &Expr<'_>,
     ) {
         let Some(given) = self.type_of(atom, expr) else { return };
         let info = op.info();
@@ -421,14 +419,14 @@ impl<'a> Lower<'_, 'a> {
         let numeric = matches!(input.kind, Kind::Int | Kind::Num | Kind::Float);
         self.env.report(match &expr.kind {
             ExprKind::Text(text) if numeric && text.parse::<i64>().is_ok() => {
-                report.edit(expr.span, text.clone(), "write the number without quotes")
+                report.edit(expr.span, String::from(*text), "write the number without quotes")
             }
             _ => report,
         });
     }
 
     /// Complains about a condition that is no bool.
-    pub(super) fn check_condition(&mut self, atom: &Atom<'a>, expr: &Expr, word: &str) {
+    pub(super) fn check_condition(&mut self, atom: &Atom<'a>, expr: &Expr<'_>, word: &str) {
         if let Some(given) = self.type_of(atom, expr).filter(|given| !accepts(Kind::Bool, given)) {
             let given = with_article(given);
             let message = format!("the condition of `{word}` takes a bool, not {given}");
@@ -451,7 +449,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// The type of a value, where it is known by now.
-    pub(super) fn type_of(&self, atom: &Atom<'a>, expr: &Expr) -> Option<&'static str> {
+    pub(super) fn type_of(&self, atom: &Atom<'a>, expr: &Expr<'_>) -> Option<&'static str> {
         Some(match atom {
             Atom::Literal(Literal::Null) => "null",
             Atom::Literal(Literal::Bool(_)) => "bool",

@@ -21,11 +21,11 @@ pub(super) struct OwnLabel {
 impl<'a> Lower<'_, 'a> {
     /// Finds the labels that only this body or function knows: those with a dot and, in a
     /// function, all others too.
-    pub(super) fn collect_scope(&mut self, items: &'a [Stmt], all: bool) {
+    pub(super) fn collect_scope(&mut self, items: &'a [Stmt<'a>], all: bool) {
         for item in items {
             match &item.kind {
                 StmtKind::Label(name) if all || name.text.starts_with('.') => {
-                    if let Some(first) = self.scope.get(&*name.text) {
+                    if let Some(first) = self.scope.get(name.text) {
                         let message = format!("label `{}` is defined twice", name.text);
                         let report = diagnostic(messages::DUPLICATE_LABEL, name.span, message)
                             .note(first.span, "first defined here");
@@ -33,7 +33,7 @@ impl<'a> Lower<'_, 'a> {
                         continue;
                     }
                     let (id, in_for) = (self.out.fresh(), self.fors.last().copied());
-                    self.scope.insert(&name.text, OwnLabel { id, in_for, span: name.span });
+                    self.scope.insert(name.text, OwnLabel { id, in_for, span: name.span });
                     self.scope_names.push(name);
                 }
                 StmtKind::If { arms, otherwise } => {
@@ -53,23 +53,23 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Puts a label of the program here.
-    pub(super) fn define_label(&mut self, name: &'a Name) {
+    pub(super) fn define_label(&mut self, name: &'a Name<'a>) {
         // The second of two labels of the same name was reported and stands nowhere.
-        if let Some(label) = self.scope.get(&*name.text) {
+        if let Some(label) = self.scope.get(name.text) {
             if label.span == name.span {
                 self.out.place(label.id);
             }
             return;
         }
-        let symbol = self.env.symbols.labels.get(&*name.text);
+        let symbol = self.env.symbols.labels.get(name.text);
         if symbol.is_none_or(|symbol| symbol.span != name.span) {
             return;
         }
         if self.out.flow_ended(self.start) {
             let pc = self.out.pc();
-            self.env.unreachable.push((&name.text, self.region, pc, name.span));
+            self.env.unreachable.push((name.text, self.region, pc, name.span));
         }
-        let label = self.program_label(&name.text, false);
+        let label = self.program_label(name.text, false);
         self.out.place(label);
     }
 
@@ -121,7 +121,7 @@ impl<'a> Lower<'_, 'a> {
         }
         let report =
             diagnostic(messages::UNKNOWN_LABEL, span, format!("there is no label `{name}`"));
-        let own = self.scope_names.iter().map(|name| name.text.as_str());
+        let own = self.scope_names.iter().map(|name| name.text);
         let all = self.locals.is_none().then_some(&symbols.label_names);
         let known = own.chain(all.into_iter().flatten().copied());
         if let Some(near) = self.env.nearest(name, known) {

@@ -21,8 +21,8 @@ pub(super) struct Path {
 
 /// One step of a path.
 enum Step<'a> {
-    Field(&'a Name),
-    Index(&'a Expr),
+    Field(&'a Name<'a>),
+    Index(&'a Expr<'a>),
 }
 
 impl Path {
@@ -34,7 +34,7 @@ impl Path {
 
 impl<'a> Lower<'_, 'a> {
     /// The register of a place that is no path.
-    pub(super) fn plain_place(&mut self, place: &'a Expr) -> Option<u8> {
+    pub(super) fn plain_place(&mut self, place: &'a Expr<'a>) -> Option<u8> {
         match &place.kind {
             ExprKind::Name(name) => self.write(name, place.span),
             ExprKind::Raw(number) => self.raw(*number, place.span),
@@ -43,7 +43,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Resolves a path and computes its keys.
-    pub(super) fn path(&mut self, place: &'a Expr) -> Option<Path> {
+    pub(super) fn path(&mut self, place: &'a Expr<'a>) -> Option<Path> {
         let mut steps = Vec::new();
         let mut base = place;
         let root = loop {
@@ -62,7 +62,7 @@ impl<'a> Lower<'_, 'a> {
         let mut keys = Vec::with_capacity(steps.len());
         for step in steps.into_iter().rev() {
             keys.push(match step {
-                Step::Field(name) => self.literal(&Literal::Text(&name.text)),
+                Step::Field(name) => self.literal(&Literal::Text(name.text)),
                 Step::Index(index) => {
                     let atom = self.key(index);
                     self.slot(&atom)
@@ -73,7 +73,7 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// The key of an index; a text or int where it is a literal.
-    pub(super) fn key(&mut self, index: &'a Expr) -> Atom<'a> {
+    pub(super) fn key(&mut self, index: &'a Expr<'a>) -> Atom<'a> {
         let atom = self.atom(index);
         self.check_key(&atom, index.span);
         atom

@@ -273,7 +273,7 @@ impl<'a> Lower<'_, 'a> {
             let message = format!("`{name}` is one register too many, a function has 254");
             self.env.report(diagnostic(messages::TOO_MANY_REGISTERS, span, message));
         } else if window.len() > known && !resolve::fits(name) {
-            let name = crate::ast::Name { text: String::from(name), span };
+            let name = crate::ast::Name { text: name, span };
             self.env.report(resolve::too_long(&name));
         }
         number
@@ -308,7 +308,7 @@ impl<'a> Lower<'_, 'a> {
 
     /// The same in a function, where numbers of its own names are in the way too. Gives the number
     /// of the first scratch register.
-    pub(super) fn check_locals(&mut self, window: &Window<'_>, params: u8, func: &Func) -> u8 {
+    pub(super) fn check_locals(&mut self, window: &Window<'_>, params: u8, func: &Func<'_>) -> u8 {
         let mut named = window.len();
         for (raw, span) in core::mem::take(&mut self.raws) {
             named = named.max(usize::from(raw) + 1);
@@ -335,8 +335,8 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// Reports names of a function that are read and never written.
-    pub(super) fn report_unwritten_locals(&mut self, window: &Window<'a>, func: &'a Func) {
-        let first = window.read_first().map(|(name, span)| (name, span, func.name.text.as_str()));
+    pub(super) fn report_unwritten_locals(&mut self, window: &Window<'a>, func: &'a Func<'a>) {
+        let first = window.read_first().map(|(name, span)| (name, span, func.name.text));
         self.env.read_first.extend(first);
         if self.env.symbols.incomplete {
             return;

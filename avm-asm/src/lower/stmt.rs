@@ -4,7 +4,7 @@ use avm_ir::{Opcode, Slot, Value};
 
 use super::{Lower, expr::Atom, instruction::with_article};
 use crate::{
-    ast::{Expr, ExprKind, Name, Operand, Stmt, StmtKind},
+    ast::{Arm, Expr, ExprKind, Name, Operand, Stmt, StmtKind},
     bind,
     emit::{Arg, Literal},
     messages::{self, Report, diagnostic},
@@ -17,13 +17,13 @@ const ELSEIF: &str = "ELSEIF";
 const WHILE: &str = "WHILE";
 
 impl<'a> Lower<'_, 'a> {
-    pub(super) fn block(&mut self, items: &'a [Stmt]) {
+    pub(super) fn block(&mut self, items: &'a [Stmt<'a>]) {
         for item in items {
             self.stmt(item);
         }
     }
 
-    fn stmt(&mut self, stmt: &'a Stmt) {
+    fn stmt(&mut self, stmt: &'a Stmt<'a>) {
         match &stmt.kind {
             StmtKind::Label(name) => self.define_label(name),
             StmtKind::Instruction(instruction) => {
@@ -34,7 +34,7 @@ impl<'a> Lower<'_, 'a> {
                 self.here(stmt.span, stmt.number);
                 self.set(place, value);
             }
-            StmtKind::If { arms, otherwise } => self.branches(stmt, arms, otherwise.as_deref()),
+            StmtKind::If { arms, otherwise } => self.branches(stmt, arms, *otherwise),
             StmtKind::While { condition, body } => {
                 let top = self.out.fresh();
                 let end = self.out.fresh();
@@ -61,10 +61,10 @@ impl<'a> Lower<'_, 'a> {
                 }
             }
             StmtKind::Region(region) => {
-                let known = self.env.symbols.region_of.get(&*region.name.text);
+                let known = self.env.symbols.region_of.get(region.name.text);
                 let known = known.and_then(|&at| self.env.symbols.regions.get(at as usize - 1));
                 // A second region of the same name was reported.
-                if known.is_some_and(|known| core::ptr::eq(*known, region)) && !region.detached {
+                if known.is_some_and(|known| core::ptr::eq(*known, *region)) && !region.detached {
                     self.here(region.head, stmt.number);
                     self.pass_through(region);
                 }
@@ -81,7 +81,7 @@ impl<'a> Lower<'_, 'a> {
         }
     }
 
-    fn set(&mut self, place: &'a Expr, value: &'a Expr) {
+    fn set(&mut self, place: &'a Expr<'a>, value: &'a Expr<'a>) {
         let mark = self.mark();
         if !bind::is_place(place) {
             if !matches!(place.kind, ExprKind::Error | ExprKind::Ellipsis) {
@@ -118,12 +118,12 @@ impl<'a> Lower<'_, 'a> {
 
     fn branches(
         &mut self,
-        stmt: &'a Stmt,
-        arms: &'a [(Expr, Vec<Stmt>)],
-        otherwise: Option<&'a [Stmt]>,
+        stmt: &'a Stmt<'a>,
+        arms: &'a [Arm<'a>],
+        otherwise: Option<&'a [Stmt<'a>]>,
     ) {
         if let ([(condition, body)], None) = (arms, otherwise)
-            && let [only] = body.as_slice()
+            && let [only] = body
             && self.branch_out(stmt, condition, only)
         {
             return;
@@ -152,14 +152,19 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// `IF c THEN JUMP x`, `BREAK` or `CONTINUE`: the branch itself is the jump.
-    fn branch_out(&mut self, stmt: &'a Stmt, condition: &'a Expr, only: &'a Stmt) -> bool {
+    fn branch_out(
+        &mut self,
+        stmt: &'a Stmt<'a>,
+        condition: &'a Expr<'a>,
+        only: &'a Stmt<'a>,
+    ) -> bool {
         let target = match &only.kind {
             StmtKind::Break => self.loops.last().map(|(end, _)| *end),
             StmtKind::Continue => self.loops.last().map(|(_, next)| *next),
             StmtKind::Instruction(jump)
-                if bind::opcode(&jump.mnemonic.text) == Some(Opcode::JUMP) =>
+                if bind::opcode(jump.mnemonic.text) == Some(Opcode::JUMP) =>
             {
-                match (jump.operands.as_slice(), jump.outputs.as_slice()) {
+                match (jump.operands, jump.outputs) {
                     ([Operand { name: None, value }], []) => match &value.kind {
                         ExprKind::Name(name) => self.target(name, value.span),
                         _ => return false,
@@ -181,7 +186,13 @@ impl<'a> Lower<'_, 'a> {
         true
     }
 
-    fn for_loop(&mut self, stmt: &'a Stmt, item: &'a Name, list: &'a Expr, body: &'a [Stmt]) {
+    fn for_loop(
+        &mut self,
+        stmt: &'a Stmt<'a>,
+        item: &'a Name<'a>,
+        list: &'a Expr<'a>,
+        body: &'a [Stmt<'a>],
+    ) {
         self.here(stmt.span, stmt.number);
         let head = self.at;
         let mark = self.mark();
@@ -202,7 +213,7 @@ impl<'a> Lower<'_, 'a> {
         self.emit(Opcode::SET, &[cursor], &[Arg::Slot(zero)]);
         let (next, end) = (self.out.fresh(), self.out.fresh());
         self.out.place(next);
-        let item = self.write(&item.text, item.span).unwrap_or(0);
+        let item = self.write(item.text, item.span).unwrap_or(0);
         let operands = [Arg::Slot(Slot::reg(cursor)), Arg::Slot(items), Arg::Label(end)];
         self.emit(Opcode::NEXT, &[item], &operands);
         self.loops.push((end, next));
@@ -218,7 +229,7 @@ impl<'a> Lower<'_, 'a> {
         self.release(mark);
     }
 
-    fn check_items(&mut self, atom: &Atom<'a>, list: &Expr) {
+    fn check_items(&mut self, atom: &Atom<'a>, list: &Expr<'_>) {
         let Some(given) = self.type_of(atom, list).filter(|ty| !matches!(*ty, "list" | "int"))
         else {
             return;
@@ -244,23 +255,23 @@ impl<'a> Lower<'_, 'a> {
     }
 
     /// `given R = value` of a test.
-    pub(super) fn given(&mut self, name: &'a Name, value: &'a Expr) {
+    pub(super) fn given(&mut self, name: &'a Name<'a>, value: &'a Expr<'a>) {
         self.here(name.span, None);
-        let constant = self.env.symbols.define(&name.text).is_some();
-        if constant || crate::resolve::status_word(&name.text).is_some() || name.text == "_" {
+        let constant = self.env.symbols.define(name.text).is_some();
+        if constant || crate::resolve::status_word(name.text).is_some() || name.text == "_" {
             let message = format!("`{}` is no register", name.text);
             self.env.report(diagnostic(messages::READ_ONLY, name.span, message));
             return;
         }
         // What only a test writes, the program does not write.
-        if let Some(register) = self.register(&name.text, name.span, false) {
+        if let Some(register) = self.register(name.text, name.span, false) {
             self.into(value, register);
         }
     }
 
     /// `expect condition` of a test. The message is the condition's text with its constants
     /// replaced by their values, which is what can be read out of bytecode again.
-    pub(super) fn expect(&mut self, condition: &'a Expr) {
+    pub(super) fn expect(&mut self, condition: &'a Expr<'a>) {
         self.here(condition.span, None);
         let mark = self.mark();
         let atom = self.atom(condition);

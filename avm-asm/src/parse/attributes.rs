@@ -7,12 +7,24 @@ use crate::{
     messages::{self, Report, diagnostic},
 };
 
-impl<'s> Builder<'s> {
-    pub(crate) fn region(&mut self, name: Name, attributes: Vec<(Name, Vec<Name>)>) {
-        let mut region = empty_region(name);
-        let mut seen: Vec<Name> = Vec::new();
-        for (attribute, values) in attributes {
-            if self.repeated(&seen, &attribute) || self.no_value(&attribute, &values) {
+impl<'s> Builder<'_, 's> {
+    pub(crate) fn attribute(&mut self, name: &'s str, values: Option<u32>) {
+        let values = self.names.end(values, self.arena);
+        let name = self.name(name);
+        self.attributes.begin((name, values));
+    }
+
+    pub(crate) fn bare_attribute(&mut self, name: &'s str) {
+        let name = self.name(name);
+        self.attributes.begin((name, self.arena.list(&[name])));
+    }
+
+    pub(crate) fn region(&mut self, name: &'s str) {
+        let attributes = self.attributes.end(Some(0), self.arena);
+        let mut region = empty_region(self.name(name));
+        let mut seen: Vec<Name<'s>> = Vec::new();
+        for &(attribute, values) in attributes {
+            if self.repeated(&seen, &attribute) || self.no_value(&attribute, values) {
                 continue;
             }
             match attribute.text.to_ascii_lowercase().as_str() {
@@ -27,19 +39,20 @@ impl<'s> Builder<'s> {
             }
             seen.push(attribute);
         }
-        self.park(Flat::Region(region));
+        self.park(Flat::Region(self.arena.put(region)));
     }
 
-    pub(crate) fn test(&mut self, token: &'s str, attributes: Vec<(Name, Vec<Name>)>) {
+    pub(crate) fn test(&mut self, token: &'s str) {
+        let attributes = self.attributes.end(Some(0), self.arena);
         let title = self.key(token);
-        let mut test = empty_test(title.clone());
+        let mut test = empty_test(title);
         (test.name, test.name_span) = (title.text, title.span);
-        let mut seen: Vec<Name> = Vec::new();
-        for (attribute, mut values) in attributes {
+        let mut seen: Vec<Name<'s>> = Vec::new();
+        for &(attribute, values) in attributes {
             if self.repeated(&seen, &attribute) {
                 continue;
             }
-            if self.no_value(&attribute, &values) {
+            if self.no_value(&attribute, values) {
                 seen.push(attribute);
                 continue;
             }
@@ -52,8 +65,8 @@ impl<'s> Builder<'s> {
                     );
                     self.report(report);
                 }
-                if let Some(region) = values.pop() {
-                    test.region = region;
+                if let Some(region) = values.last() {
+                    test.region = *region;
                 }
             } else {
                 self.unknown_attribute(&attribute, ".test", &["region"]);
@@ -66,11 +79,11 @@ impl<'s> Builder<'s> {
                     .help("write `.test \"name\" region=NAME`");
             self.report(report);
         }
-        self.park(Flat::Test(test));
+        self.park(Flat::Test(self.arena.put(test)));
     }
 
-    fn repeated(&mut self, seen: &[Name], attribute: &Name) -> bool {
-        let first = seen.iter().find(|name| name.text.eq_ignore_ascii_case(&attribute.text));
+    fn repeated(&mut self, seen: &[Name<'_>], attribute: &Name<'_>) -> bool {
+        let first = seen.iter().find(|name| name.text.eq_ignore_ascii_case(attribute.text));
         if let Some(first) = first {
             let message = format!("`{}` is given twice", attribute.text);
             let report = diagnostic(messages::TWICE, attribute.span, message)
@@ -82,7 +95,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Whether an attribute lacks its value, or `detached` has one. An unknown one is another matter.
-    fn no_value(&mut self, attribute: &Name, values: &[Name]) -> bool {
+    fn no_value(&mut self, attribute: &Name<'_>, values: &[Name<'_>]) -> bool {
         let bare = matches!(values, [only] if only.span == attribute.span);
         let word = attribute.text.to_ascii_lowercase();
         let (message, help) = match word.as_str() {
@@ -98,10 +111,10 @@ impl<'s> Builder<'s> {
         true
     }
 
-    fn unknown_attribute(&mut self, attribute: &Name, directive: &str, known: &[&'static str]) {
+    fn unknown_attribute(&mut self, attribute: &Name<'_>, directive: &str, known: &[&'static str]) {
         let message = format!("`{directive}` has no attribute `{}`", attribute.text);
         let mut report = diagnostic(messages::BAD_ATTRIBUTE, attribute.span, message);
-        match nearest(&attribute.text, known.iter().copied()) {
+        match nearest(attribute.text, known.iter().copied()) {
             Some(name) => report = report.suggest(attribute.span, name),
             None => report = report.help(format!("there is `{}`", known.join("`, `"))),
         }
@@ -109,15 +122,13 @@ impl<'s> Builder<'s> {
     }
 }
 
-pub(super) fn empty_region(name: Name) -> Region {
+pub(super) fn empty_region(name: Name<'_>) -> Region<'_> {
     let head = name.span;
-    let (inputs, outputs, body) = (Vec::new(), Vec::new(), Vec::new());
-    Region { name, perms: None, detached: false, inputs, outputs, body, head }
+    Region { name, perms: None, detached: false, inputs: &[], outputs: &[], body: &[], head }
 }
 
-pub(super) fn empty_test(name: Name) -> Test {
-    let region = Name { text: String::new(), span: name.span };
+pub(super) fn empty_test(name: Name<'_>) -> Test<'_> {
+    let region = Name { text: "", span: name.span };
     let (head, name_span) = (name.span, name.span);
-    let (given, expect) = (Vec::new(), Vec::new());
-    Test { name: name.text, name_span, region, given, expect, head }
+    Test { name: name.text, name_span, region, given: &[], expect: &[], head }
 }

@@ -4,7 +4,7 @@ use avm_ir::Span;
 
 use super::{Builder, Flat, Mark};
 use crate::{
-    ast::{Expr, ExprKind, Func, Name, Region, Stmt, StmtKind, Test},
+    ast::{Arm, Expr, ExprKind, Func, Name, Region, Stmt, StmtKind, Test},
     messages::{self, Report, diagnostic},
     token::Key,
 };
@@ -14,27 +14,27 @@ const MAX_BLOCKS: usize = 64;
 
 /// A block whose end was not seen yet.
 #[derive(Debug)]
-pub(super) struct Block {
-    open: Open,
+pub(super) struct Block<'s> {
+    open: Open<'s>,
     head: Span,
     number: Option<u32>,
     /// The statements of the block around it.
-    outer: Vec<Stmt>,
+    outer: Vec<Stmt<'s>>,
     /// The regions, functions and tests that begin in it although they may not.
     inside: Vec<(Key, Span)>,
 }
 
 #[derive(Debug)]
-enum Open {
-    If { arms: Vec<(Expr, Vec<Stmt>)>, condition: Option<Expr> },
-    While(Expr),
-    For(Name, Expr),
-    Region(Region),
-    Func(Name, Vec<Name>),
-    Test(Test),
+enum Open<'s> {
+    If { arms: Vec<Arm<'s>>, condition: Option<&'s Expr<'s>> },
+    While(&'s Expr<'s>),
+    For(Name<'s>, &'s Expr<'s>),
+    Region(&'s Region<'s>),
+    Func(Name<'s>, &'s [Name<'s>]),
+    Test { test: &'s Test<'s>, given: Vec<(Name<'s>, Expr<'s>)>, expect: Vec<Expr<'s>> },
 }
 
-impl Open {
+impl Open<'_> {
     fn key(&self) -> Key {
         match self {
             Self::If { .. } => Key::If,
@@ -42,7 +42,7 @@ impl Open {
             Self::For(..) => Key::For,
             Self::Region(_) => Key::Region,
             Self::Func(..) => Key::Func,
-            Self::Test(_) => Key::Test,
+            Self::Test { .. } => Key::Test,
         }
     }
 }
@@ -76,16 +76,16 @@ fn is_control(key: Key) -> bool {
     matches!(key, Key::If | Key::While | Key::For)
 }
 
-impl Builder<'_> {
+impl<'s> Builder<'_, 's> {
     /// The end of the source: what was read, what was wrong, where blocks are divided.
-    pub(super) fn finish(mut self) -> (Vec<Stmt>, Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
+    pub(super) fn finish(mut self) -> (&'s [Stmt<'s>], Vec<(Span, avm_ir::Diagnostic)>, Vec<Mark>) {
         while let Some(block) = self.blocks.last() {
             let head = block.head;
             self.never_closed(None);
             self.pop(head);
         }
         self.body.append(&mut self.displaced);
-        (self.body, self.errors, self.marks)
+        (self.arena.list(&self.body), self.errors, self.marks)
     }
 
     /// The innermost block has no closing line.
@@ -108,7 +108,7 @@ impl Builder<'_> {
     }
 
     /// Adds a statement to the innermost block.
-    pub(super) fn push(&mut self, kind: StmtKind, span: Span) {
+    pub(super) fn push(&mut self, kind: StmtKind<'s>, span: Span) {
         let number = self.number.take().map(|(number, _)| number);
         self.check(&kind, span);
         if self.in_test() {
@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// What a plain statement may not say where it stands.
-    pub(super) fn check(&mut self, kind: &StmtKind, span: Span) {
+    pub(super) fn check(&mut self, kind: &StmtKind<'s>, span: Span) {
         let word = match kind {
             StmtKind::Break => "BREAK",
             StmtKind::Continue => "CONTINUE",
@@ -141,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// Takes in one line.
-    pub(super) fn take(&mut self, flat: Flat, span: Span) {
+    pub(super) fn take(&mut self, flat: Flat<'s>, span: Span) {
         match flat {
             Flat::Nothing => {}
             Flat::Statement(StmtKind::Instruction(instruction)) => {
@@ -149,31 +149,35 @@ impl Builder<'_> {
             }
             Flat::Statement(kind) => self.push(kind, span),
             Flat::If(condition) => {
-                self.no_condition(&condition, "IF", "THEN");
+                self.no_condition(condition, "IF", "THEN");
                 self.open(Open::If { arms: Vec::new(), condition: Some(condition) }, span);
             }
             Flat::While(condition) => {
-                self.no_condition(&condition, "WHILE", "DO");
+                self.no_condition(condition, "WHILE", "DO");
                 self.open(Open::While(condition), span);
             }
             Flat::For(item, list) => self.open(Open::For(item, list), span),
             Flat::Region(region) => self.outermost(Open::Region(region), span),
             Flat::Func(name, params) => self.outermost(Open::Func(name, params), span),
-            Flat::Test(test) => self.outermost(Open::Test(test), span),
+            Flat::Test(test) => {
+                let (given, expect) = (Vec::new(), Vec::new());
+                self.outermost(Open::Test { test, given, expect }, span);
+            }
             Flat::Given(name, value) => {
                 self.number = None;
-                if let Some(Block { open: Open::Test(test), .. }) = self.blocks.last_mut() {
-                    test.given.push((name, value));
+                if let Some(Block { open: Open::Test { given, .. }, .. }) = self.blocks.last_mut() {
+                    given.push((name, *value));
                 }
             }
             Flat::Expect(condition) => {
                 self.number = None;
-                if let Some(Block { open: Open::Test(test), .. }) = self.blocks.last_mut() {
-                    test.expect.push(condition);
+                if let Some(Block { open: Open::Test { expect, .. }, .. }) = self.blocks.last_mut()
+                {
+                    expect.push(*condition);
                 }
             }
             Flat::ElseIf(condition) => {
-                self.no_condition(&condition, "ELSEIF", "THEN");
+                self.no_condition(condition, "ELSEIF", "THEN");
                 self.branch(Some(condition), span);
             }
             Flat::Key(Key::Else) => self.branch(None, span),
@@ -182,7 +186,7 @@ impl Builder<'_> {
     }
 
     /// `IF THEN`: the second word was taken for a register.
-    fn no_condition(&mut self, condition: &Expr, word: &str, link: &str) {
+    fn no_condition(&mut self, condition: &Expr<'_>, word: &str, link: &str) {
         if matches!(&condition.kind, ExprKind::Name(name) if name.eq_ignore_ascii_case(link)) {
             let message = format!("`{word}` has no condition");
             self.report(diagnostic(messages::NO_CONDITION, condition.span, message));
@@ -190,10 +194,14 @@ impl Builder<'_> {
     }
 
     /// An instruction, unless it is `END IF` or a line of a test that is none.
-    fn number_or_end(&mut self, kind: StmtKind, span: Span) {
-        let StmtKind::Instruction(instruction) = &kind else { return };
-        let head = &instruction.mnemonic.text;
-        let second = match instruction.operands.as_slice() {
+    fn number_or_end(&mut self, kind: StmtKind<'s>, span: Span) {
+        let StmtKind::Instruction(instruction) = kind else { return };
+        let head = instruction.mnemonic.text;
+        // Most mnemonics begin otherwise.
+        if !head.starts_with(['E', 'e', 'G', 'g']) {
+            return self.push(kind, span);
+        }
+        let second = match instruction.operands {
             [only] if only.name.is_none() => self.slice(only.value.span),
             _ => "",
         };
@@ -235,7 +243,7 @@ impl Builder<'_> {
         self.push(kind, span);
     }
 
-    fn open(&mut self, open: Open, head: Span) {
+    fn open(&mut self, open: Open<'s>, head: Span) {
         if self.blocks.len() == MAX_BLOCKS {
             let message = format!("blocks are nested deeper than {MAX_BLOCKS} levels");
             let report = diagnostic(messages::BLOCKS_TOO_DEEP, head, message)
@@ -248,7 +256,7 @@ impl Builder<'_> {
     }
 
     /// Opens a region, function or test, none of which may stand in just any block.
-    fn outermost(&mut self, open: Open, head: Span) {
+    fn outermost(&mut self, open: Open<'s>, head: Span) {
         let key = open.key();
         // Inside IF, WHILE or FOR: only their end shows whether that or a missing end is the error.
         if let Some(block) = self.blocks.last_mut()
@@ -274,7 +282,7 @@ impl Builder<'_> {
     }
 
     #[cold]
-    fn misplaced(&mut self, key: Key, place: Span, around: &Block) {
+    fn misplaced(&mut self, key: Key, place: Span, around: &Block<'_>) {
         let what = match key {
             Key::Region => "a region",
             Key::Func => "a function",
@@ -289,7 +297,7 @@ impl Builder<'_> {
     }
 
     /// `ELSEIF condition`, or `ELSE` where there is none.
-    fn branch(&mut self, next: Option<Expr>, span: Span) {
+    fn branch(&mut self, next: Option<&'s Expr<'s>>, span: Span) {
         let word = if next.is_some() { "ELSEIF" } else { "ELSE" };
         self.mark(span);
         // Loops inside the IF that were not closed.
@@ -303,23 +311,20 @@ impl Builder<'_> {
                 self.pop(span);
             }
         }
-        let body = core::mem::take(&mut self.body);
         let Some(block) = self.blocks.last_mut() else {
-            self.body = body;
             return self.no_if(word, span);
         };
         let head = block.head;
         let Open::If { arms, condition } = &mut block.open else {
-            self.body = body;
             return self.no_if(word, span);
         };
         match condition.take() {
             Some(of) => {
-                arms.push((of, body));
+                arms.push((*of, self.arena.list(&self.body)));
+                self.body.clear();
                 *condition = next;
             }
             None => {
-                self.body = body;
                 let report = diagnostic(
                     messages::AFTER_ELSE,
                     span,
@@ -349,7 +354,7 @@ impl Builder<'_> {
 
     /// Whether the lines here are those of a test.
     pub(super) fn in_test(&self) -> bool {
-        matches!(self.blocks.last(), Some(Block { open: Open::Test(_), .. }))
+        matches!(self.blocks.last(), Some(Block { open: Open::Test { .. }, .. }))
     }
 
     fn mark(&mut self, span: Span) {
@@ -429,24 +434,31 @@ impl Builder<'_> {
         if self.blocks.len() >= MAX_BLOCKS {
             return;
         }
+        let arena = self.arena;
+        let body = arena.list(&body);
         let kind = match block.open {
             Open::If { mut arms, condition } => {
                 let otherwise = match condition {
                     Some(condition) => {
-                        arms.push((condition, body));
+                        arms.push((*condition, body));
                         None
                     }
                     None => Some(body),
                 };
-                StmtKind::If { arms, otherwise }
+                StmtKind::If { arms: arena.list(&arms), otherwise }
             }
             Open::While(condition) => StmtKind::While { condition, body },
             Open::For(item, list) => StmtKind::For { item, list, body },
-            Open::Region(region) => StmtKind::Region(Region { body, head: block.head, ..region }),
-            Open::Func(name, params) => {
-                StmtKind::Func(Func { name, params, body, head: block.head })
+            Open::Region(region) => {
+                StmtKind::Region(arena.put(Region { body, head: block.head, ..*region }))
             }
-            Open::Test(test) => StmtKind::Test(Test { head: block.head, ..test }),
+            Open::Func(name, params) => {
+                StmtKind::Func(arena.put(Func { name, params, body, head: block.head }))
+            }
+            Open::Test { test, given, expect } => {
+                let (given, expect) = (arena.list(&given), arena.list(&expect));
+                StmtKind::Test(arena.put(Test { given, expect, head: block.head, ..*test }))
+            }
         };
         let statement = Stmt { number: block.number, kind, span };
         let around = self.blocks.last().map(|block| block.open.key());

@@ -316,7 +316,7 @@ impl Line<'_> {
     }
 }
 
-impl<'s> Builder<'s> {
+impl Builder<'_, '_> {
     /// Words for the line whose token at `at` did not fit; opens or closes the block that the line
     /// was to open or close, so that the rest of the block is not blamed.
     pub(super) fn bad_line(&mut self, at: u32) {
@@ -364,8 +364,8 @@ impl<'s> Builder<'s> {
         drop(tokens);
         self.report_in(statement, report);
         let Some(key) = key else { return };
-        let nothing = Expr { kind: ExprKind::Error, span: head_span };
-        let name = Name { text: String::new(), span: head_span };
+        let nothing = self.arena.put(Expr { kind: ExprKind::Error, span: head_span });
+        let name = Name { text: "", span: head_span };
         let flat = match key {
             Key::If if one_line => return,
             Key::If => Flat::If(nothing),
@@ -373,9 +373,9 @@ impl<'s> Builder<'s> {
             Key::Else if two_words => Flat::ElseIf(nothing),
             Key::While => Flat::While(nothing),
             Key::For => Flat::For(name, nothing),
-            Key::Region => Flat::Region(empty_region(name)),
-            Key::Func => Flat::Func(name, Vec::new()),
-            Key::Test => Flat::Test(empty_test(name)),
+            Key::Region => Flat::Region(self.arena.put(empty_region(name))),
+            Key::Func => Flat::Func(name, &[]),
+            Key::Test => Flat::Test(self.arena.put(empty_test(name))),
             Key::Else
             | Key::EndIf
             | Key::EndWhile

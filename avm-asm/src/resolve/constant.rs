@@ -37,7 +37,7 @@ pub(crate) enum NotConstant {
 /// The value of an expression that needs no instruction.
 ///
 /// `-5` counts as a literal; `2 + 3` does not, since every operator is a metered instruction.
-pub(crate) fn fold(expr: &Expr, symbols: &Symbols<'_>) -> Result<Value, NotConstant> {
+pub(crate) fn fold(expr: &Expr<'_>, symbols: &Symbols<'_>) -> Result<Value, NotConstant> {
     let value = match &expr.kind {
         ExprKind::Null => Value::Null,
         ExprKind::Bool(value) => Value::Bool(*value),
@@ -58,15 +58,15 @@ pub(crate) fn fold(expr: &Expr, symbols: &Symbols<'_>) -> Result<Value, NotConst
         },
         ExprKind::List(items) => {
             let mut values = Vec::with_capacity(items.len());
-            for item in items {
+            for item in *items {
                 values.push(fold(item, symbols)?);
             }
             checked(Value::list(values))?
         }
         ExprKind::Record(pairs) => {
             let mut record = Record::new();
-            for (key, value) in pairs {
-                record.insert(Text::from(key.text.as_str()), fold(value, symbols)?);
+            for (key, value) in *pairs {
+                record.insert(Text::from(key.text), fold(value, symbols)?);
             }
             checked(Value::Record(record))?
         }
@@ -84,7 +84,7 @@ fn checked(value: Value) -> Result<Value, NotConstant> {
 }
 
 /// What to say about an expression that should be a constant.
-pub(crate) fn not_constant(reason: NotConstant, whole: &Expr) -> Option<avm_ir::Diagnostic> {
+pub(crate) fn not_constant(reason: NotConstant, whole: &Expr<'_>) -> Option<avm_ir::Diagnostic> {
     match reason {
         NotConstant::Computed(span) => Some(
             diagnostic(messages::BAD_CONSTANT, span, "this is not known before the program runs")
@@ -100,7 +100,7 @@ pub(crate) fn not_constant(reason: NotConstant, whole: &Expr) -> Option<avm_ir::
 
 impl<'a> Walk<'a, '_> {
     /// Evaluates every `#define`, in source order and wherever it stands.
-    pub(super) fn constants(&mut self, items: &'a [Stmt]) {
+    pub(super) fn constants(&mut self, items: &'a [Stmt<'a>]) {
         for item in items {
             match &item.kind {
                 StmtKind::Define { name, value } => self.define(name, value),
@@ -110,20 +110,20 @@ impl<'a> Walk<'a, '_> {
                     }
                 }
                 StmtKind::While { body, .. } | StmtKind::For { body, .. } => self.constants(body),
-                StmtKind::Region(region) => self.constants(&region.body),
-                StmtKind::Func(func) => self.constants(&func.body),
+                StmtKind::Region(region) => self.constants(region.body),
+                StmtKind::Func(func) => self.constants(func.body),
                 _ => {}
             }
         }
     }
 
-    fn define(&mut self, name: &'a Name, value: &Expr) {
-        if status_word(&name.text).is_some() {
+    fn define(&mut self, name: &'a Name<'a>, value: &Expr<'_>) {
+        if status_word(name.text).is_some() {
             let message = format!("`{}` is a status word", name.text);
             self.diagnostics.push(diagnostic(messages::READ_ONLY, name.span, message));
             return;
         }
-        if let Some(first) = self.symbols.define(&name.text) {
+        if let Some(first) = self.symbols.define(name.text) {
             let first = self.symbols.defines[first as usize].span;
             self.diagnostics.push(twice(messages::DUPLICATE_DEFINE, "constant", name, first));
             return;
@@ -132,7 +132,7 @@ impl<'a> Walk<'a, '_> {
             self.diagnostics.extend(not_constant(reason, value));
             Value::Null
         });
-        self.symbols.define_of.insert(&name.text, self.symbols.defines.len() as u32);
-        self.symbols.defines.push(Define { name: &name.text, span: name.span, value });
+        self.symbols.define_of.insert(name.text, self.symbols.defines.len() as u32);
+        self.symbols.defines.push(Define { name: name.text, span: name.span, value });
     }
 }

@@ -1,0 +1,158 @@
+//! Breakpoints and watches as they are written.
+
+use std::fmt;
+
+use avm_ir::{Gas, Opcode};
+
+use crate::{
+    code::{Code, Scope},
+    expr::{Condition, Path},
+    search::{Test, What, Write},
+};
+
+/// Most breakpoints and watches of a session.
+pub const MAX_STOPS: usize = 60;
+
+/// A breakpoint or a watch.
+#[derive(Clone, Debug)]
+pub struct Breakpoint {
+    /// Its number, from 1, never used again.
+    pub number: u64,
+    /// What it was made from.
+    pub text: String,
+    /// Whether it counts.
+    pub enabled: bool,
+    /// How often moves came to it.
+    pub hits: u64,
+    /// What it waits for.
+    pub test: Test,
+}
+
+impl fmt::Display for Breakpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.number, self.text)?;
+        if let Some(condition) = &self.test.condition {
+            write!(f, " if {condition}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of breakpoint: word, argument, help.
+pub const KINDS: &[(&str, &str, &str)] = &[
+    ("label", "NAME", "a label, function or region, or an instruction as REGION:PC"),
+    ("line", "[FILE:]LINE", "a source line"),
+    ("opcode", "MNEMONIC", "an instruction of a kind"),
+    ("region", "NAME", "whenever control comes into a region"),
+    ("effect", "[MNEMONIC]", "an instruction that reaches outside"),
+    ("gas", "AMOUNT", "when so much gas was used"),
+    ("failure", "", "behind an instruction that failed or trapped"),
+    ("denial", "", "the same, for want of a permission or grant"),
+];
+
+/// Reads what a breakpoint is at. A word alone is a label, a number alone a line.
+pub fn read_what(code: &Code, text: &str) -> Result<What, String> {
+    let text = text.trim();
+    let (kind, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    match (kind, rest.is_empty()) {
+        ("", _) => Err(format!("break at what? One of {}", kinds())),
+        ("label", false) => label(code, rest),
+        ("line", false) => line(code, rest),
+        ("opcode", false) => opcode(rest).map(What::Opcode),
+        ("region", false) => {
+            let regions = &code.program().regions;
+            let found = regions.iter().position(|region| region.name == rest);
+            let found = found.and_then(|index| u32::try_from(index).ok());
+            found.map(What::Enters).ok_or_else(|| format!("there is no region {rest}"))
+        }
+        ("effect", true) => Ok(What::Effect(None)),
+        ("effect", false) => {
+            let opcode = opcode(rest)?;
+            let reaches = opcode.info().reach.is_some();
+            let mnemonic = opcode.mnemonic();
+            let wrong =
+                || format!("{mnemonic} reaches nothing outside; try break opcode {mnemonic}");
+            reaches.then_some(What::Effect(Some(opcode))).ok_or_else(wrong)
+        }
+        ("gas", false) => {
+            let gas: Gas = rest.parse().map_err(|error| format!("gas {rest}: {error}"))?;
+            Ok(What::Gas(gas.0))
+        }
+        ("failure", true) => Ok(What::Failure),
+        ("denial", true) => Ok(What::Denial),
+        ("label" | "line" | "opcode" | "region" | "gas", true) if code.label(kind).is_none() => {
+            let row = KINDS.iter().find(|(word, ..)| *word == kind);
+            let (_, argument, help) = row.unwrap_or(&KINDS[0]);
+            Err(format!("break {kind} {argument}: {help}"))
+        }
+        (_, true) => match code.label(kind) {
+            Some(at) => Ok(What::Places([at].into())),
+            None if kind.contains(':') || kind.bytes().all(|b| b.is_ascii_digit()) => {
+                line(code, kind)
+            }
+            None => Err(format!(
+                "there is no label, function or region {kind}; break at one of {}",
+                kinds()
+            )),
+        },
+        (_, false) => Err(format!("cannot break at \"{text}\"; break at one of {}", kinds())),
+    }
+}
+
+fn kinds() -> String {
+    KINDS.iter().map(|(word, ..)| *word).collect::<Vec<_>>().join(", ")
+}
+
+fn label(code: &Code, name: &str) -> Result<What, String> {
+    let at = code.label(name);
+    let at = at.ok_or_else(|| format!("there is no label, function or region {name}"))?;
+    Ok(What::Places([at].into()))
+}
+
+/// Reads `LINE` or `FILE:LINE`.
+pub fn line(code: &Code, text: &str) -> Result<What, String> {
+    let (file, line) =
+        text.rsplit_once(':').map_or((None, text), |(file, line)| (Some(file), line));
+    let line: u32 = line.parse().map_err(|_| format!("\"{line}\" is no line number"))?;
+    let found = code.line_places(file.filter(|file| !file.is_empty()), line);
+    let (_, places) = found.ok_or_else(|| {
+        let debug = code.program().debug.is_some();
+        let why = if debug { "no code from there on" } else { "the program has no debug data" };
+        format!("line {text}: {why}")
+    })?;
+    Ok(What::Places(places))
+}
+
+fn opcode(name: &str) -> Result<Opcode, String> {
+    Opcode::by_mnemonic(name).ok_or_else(|| format!("there is no instruction {name}"))
+}
+
+/// What a watch of a path waits for, as its register is named in code of a scope.
+pub fn watch(code: &Code, scope: Scope, text: &str) -> Result<Write, String> {
+    let path = Path::read(text).map_err(|error| error.to_string())?;
+    let register = code.register(scope, &path.name);
+    let register = register.ok_or_else(|| no_register(&path.name))?;
+    Ok(Write { register, path, depth: None, changes: true })
+}
+
+/// What is said where a name is no register's.
+pub fn no_register(name: &str) -> String {
+    format!("there is no register {name} here")
+}
+
+/// Takes `if CONDITION` off the end of a text.
+pub fn split_condition<'a>(
+    code: &Code,
+    text: &'a str,
+) -> Result<(&'a str, Option<Condition>), String> {
+    let padded = text.find(" if ");
+    let start = if text.starts_with("if ") { Some(0) } else { padded.map(|at| at + 1) };
+    let Some(start) = start else { return Ok((text, None)) };
+    let condition = &text[start + 3..];
+    let read = Condition::read(condition).map_err(|error| format!("condition, {error}"))?;
+    if let Some(path) = read.paths().find(|path| !code.knows_register(&path.name)) {
+        return Err(format!("condition: there is no register {}", path.name));
+    }
+    Ok((&text[..start], Some(read)))
+}

@@ -1,0 +1,233 @@
+//! Where a run can be gone to without running all of it again.
+//!
+//! A checkpoint is a clone of the player, which shares every value with the others until one of
+//! them changes it. There are two kinds. The *ladder* goes over all that was run so far: when it
+//! is full, every second rung goes and the others stand twice as far apart. *Near* ones stand a few
+//! thousand steps before the last place that was sought, so that going back step by step does not
+//! start from a rung each time.
+//!
+//! Both are bounded in number and in the memory of their machines, counted as if they shared
+//! nothing. A heavy machine gets fewer of them, since what it changes next is copied once for each.
+
+use std::collections::VecDeque;
+
+use avm_vm::{
+    Observer,
+    journal::{Diverged, Event, Player, Stop},
+};
+
+/// Most rungs of the ladder.
+pub const MAX_RUNGS: usize = 128;
+/// Most memory of all rungs, in bytes.
+pub const LADDER_BYTES: u64 = 160 << 20;
+/// Most memory of the near checkpoints, in bytes.
+pub const NEAR_BYTES: u64 = 32 << 20;
+/// Most memory of those that a search backwards makes for itself, in bytes.
+pub const SEARCH_BYTES: u64 = 64 << 20;
+/// Steps between rungs, before the first thinning.
+const SPACING: u64 = 8192;
+/// How far before a place near checkpoints stand, in steps.
+const NEAR: [u64; 3] = [1 << 18, 1 << 15, 1 << 12];
+/// Bytes counted for a checkpoint besides what its agent holds.
+const OVERHEAD: u64 = 2048;
+
+/// Why there is nothing behind the last step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// The run came to rest there.
+    Rested,
+    /// Nothing more was written, though the run would have gone on.
+    Cut,
+    /// The machine does something else than the journal says.
+    Diverged(Diverged),
+}
+
+/// The places of a run. Steps count executed instructions: at step n the machine is about to
+/// execute instruction n, counted from 0, and what came from outside just before it is not there
+/// yet. At the last step everything that was recorded happened.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// In order; the first is the start of the run.
+    rungs: Vec<Player>,
+    weights: u64,
+    spacing: u64,
+    /// In order.
+    near: VecDeque<Player>,
+    last: Option<(u64, Last)>,
+    /// The last step according to the journal, if it says that the run came to rest.
+    expected: Option<u64>,
+    /// Records up to the last that changes anything.
+    eventful: usize,
+}
+
+/// Memory of a player in bytes, as if it shared nothing.
+pub fn weight(player: &Player) -> u64 {
+    player.machine().memory_used() + OVERHEAD
+}
+
+fn step(player: &Player) -> u64 {
+    player.machine().steps()
+}
+
+impl Timeline {
+    /// Of a player at the start of its run.
+    pub fn new(start: Player) -> Self {
+        let journal = start.journal();
+        let expected = journal.end().map(|(record, _)| record.steps);
+        let quiet = |event: &Event| {
+            matches!(event, Event::Source { .. } | Event::Asked { .. } | Event::Signed { .. })
+        };
+        let eventful = journal.records.iter().rposition(|record| !quiet(&record.event));
+        let eventful = eventful.map_or(0, |last| last + 1);
+        Self {
+            weights: weight(&start),
+            rungs: vec![start],
+            spacing: SPACING,
+            near: VecDeque::new(),
+            last: None,
+            expected,
+            eventful,
+        }
+    }
+
+    /// The last step and why it is the last, as far as that is known.
+    pub const fn last(&self) -> Option<&(u64, Last)> {
+        self.last.as_ref()
+    }
+
+    /// The last step as the journal has it, or as it turned out.
+    pub fn expected(&self) -> Option<u64> {
+        self.last.as_ref().map(|(last, _)| *last).or(self.expected)
+    }
+
+    /// How many checkpoints there are, and their memory in bytes as if they shared nothing.
+    pub fn checkpoints(&self) -> (usize, u64) {
+        let near: u64 = self.near.iter().map(weight).sum();
+        (self.rungs.len() + self.near.len(), self.weights + near)
+    }
+
+    /// Whether a player is at the end of what was recorded.
+    pub fn at_end(&self, player: &Player) -> bool {
+        self.last.as_ref().is_some_and(|(last, _)| *last <= step(player))
+    }
+
+    /// Brings a player of this run to a step, or to the last one before it, from where it is or from
+    /// a checkpoint.
+    pub fn seek(&mut self, target: u64, player: &mut Player) {
+        let here = step(player);
+        if here == target && self.expected().is_some_and(|last| target < last) {
+            return;
+        }
+        let mark = self.nearest(target);
+        if here > target || here < step(mark) {
+            *player = mark.clone();
+        }
+        self.go(player, target);
+    }
+
+    /// Runs a player on to a step, and leaves checkpoints behind.
+    fn go(&mut self, player: &mut Player, target: u64) {
+        let from = step(player);
+        let target = self.last.as_ref().map_or(target, |(last, _)| target.min(*last));
+        // The last step is known before it was reached in most runs: near it is near that.
+        let place = self.expected.map_or(target, |last| target.min(last));
+        let mut near = NEAR.iter().filter_map(|before| place.checked_sub(*before)).peekable();
+        if place - from.min(place) >= NEAR[2] {
+            self.near.retain(|mark| step(mark) + NEAR[0] * 2 > place && step(mark) < place);
+        }
+        loop {
+            let here = step(player);
+            while near.next_if(|at| *at <= here).is_some() {}
+            let front = self.rungs.last().map_or(0, step);
+            let rung = (front + self.spacing.max(weight(player) / 4)).max(here + 1);
+            let mut stop = target.min(rung);
+            if let Some(at) = near.peek() {
+                stop = stop.min(*at);
+            }
+            let ended = self.run(player, stop, &mut ());
+            let here = step(player);
+            if ended || here >= target {
+                return;
+            }
+            self.pass(player);
+            if near.next_if(|at| *at <= here).is_some() {
+                self.add_near(player);
+            }
+        }
+    }
+
+    /// Runs a player to a step and tells an observer, without checkpoints; whether it is at the end
+    /// of what was recorded. Where that is, is noted.
+    pub fn run<O: Observer>(&mut self, player: &mut Player, to: u64, observer: &mut O) -> bool {
+        let known = self.expected().is_some_and(|last| to >= last);
+        let to = if known { u64::MAX } else { to };
+        let mut stopped = player.run_to(to, observer);
+        if stopped == Ok(Stop::Reached) {
+            if player.fed() < self.eventful {
+                return false;
+            }
+            // Whether there is anything behind shows only when it goes on.
+            let mut probe = player.clone();
+            let next = step(player).saturating_add(1);
+            stopped = probe.run_to(next, &mut ());
+            if step(&probe) > step(player) {
+                return false;
+            }
+            *player = probe;
+        }
+        let why = match stopped {
+            // A last step that the journal does not name: all was fed.
+            Ok(Stop::Reached) => return false,
+            Ok(Stop::Rested) => Last::Rested,
+            Ok(Stop::Cut) => Last::Cut,
+            Err(diverged) => Last::Diverged(diverged),
+        };
+        self.last = Some((step(player), why));
+        true
+    }
+
+    /// The last checkpoint at or before a step.
+    pub fn nearest(&self, target: u64) -> &Player {
+        let rung = self.rungs.partition_point(|mark| step(mark) <= target).saturating_sub(1);
+        let rung = &self.rungs[rung];
+        let near = self.near.iter().rev().find(|mark| step(mark) <= target);
+        near.filter(|mark| step(mark) > step(rung)).unwrap_or(rung)
+    }
+
+    /// Leaves a rung behind where one is due.
+    pub fn pass(&mut self, player: &Player) {
+        let front = self.rungs.last().map_or(0, step);
+        if step(player) >= front + self.spacing.max(weight(player) / 4) {
+            self.add_rung(player);
+        }
+    }
+
+    fn add_rung(&mut self, player: &Player) {
+        self.weights += weight(player);
+        self.rungs.push(player.clone());
+        while self.rungs.len() > 1 && (self.rungs.len() > MAX_RUNGS || self.weights > LADDER_BYTES)
+        {
+            self.spacing = self.spacing.saturating_mul(2);
+            let mut index = 0;
+            self.rungs.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.weights = self.rungs.iter().map(weight).sum();
+        }
+    }
+
+    fn add_near(&mut self, player: &Player) {
+        let at = self.near.partition_point(|mark| step(mark) < step(player));
+        if self.near.get(at).is_some_and(|mark| step(mark) == step(player)) {
+            return;
+        }
+        self.near.insert(at, player.clone());
+        let mut weights: u64 = self.near.iter().map(weight).sum();
+        // Those furthest back go first.
+        while weights > NEAR_BYTES || self.near.len() > MAX_RUNGS {
+            let Some(gone) = self.near.pop_front() else { break };
+            weights -= weight(&gone);
+        }
+    }
+}
