@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use avm_ir::Value;
 use avm_vm::{
-    Machine, Meter, Pause,
+    Image, Machine, Meter, Pause,
     journal::{Journal, JournalError, Player, Recorder, Start, Stop, Tail, Writer},
 };
 
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{answer, config, image},
+    machine::{answer, config, image, within_limits},
 };
 
 /// Steps after which a run is cut short.
 const STEPS: u64 = 20_000;
+
+/// Most memory that a forged journal may claim and still be played, in bytes.
+const MEMORY: u64 = 4 << 20;
 
 /// Records one random run and plays it again; then what is left of it when a byte changes, and when
 /// a part of it is missing.
@@ -50,6 +53,7 @@ pub fn run(data: &[u8]) {
         player.run_to(machine.steps(), &mut ()).expect("the same run");
     }
 
+    forge(&bytes, image.clone(), &mut entropy);
     let at = entropy.below(bytes.len());
     let mut changed = bytes.clone();
     changed[at] ^= 1 << entropy.below(8);
@@ -68,6 +72,44 @@ pub fn run(data: &[u8]) {
         }
         Err(error) => assert!(matches!(error, JournalError::Magic | JournalError::NoStart)),
     }
+}
+
+/// Changes a byte of a record and makes the links fit again: what is accepted then is not what was
+/// written, and must do no harm.
+fn forge(bytes: &[u8], image: Arc<Image>, entropy: &mut Entropy<'_>) {
+    let mut forged = bytes[..6].to_vec();
+    let mut link = blake3::derive_key("aither avm journal v1", &forged);
+    let mut rest = &bytes[6..];
+    let mut victim = entropy.below(4);
+    while rest.len() > 37 {
+        let length = u32::from_le_bytes(rest[..4].try_into().expect("four bytes")) as usize;
+        let (record, behind) = rest.split_at(5 + length);
+        let mut record = record.to_vec();
+        if victim == 0 && length > 0 {
+            let at = 4 + entropy.below(length + 1);
+            match entropy.below(3) {
+                0 => record[at] ^= 1 << entropy.below(8),
+                1 => record[at] = entropy.u8(),
+                _ => record[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
+            }
+        }
+        victim = victim.wrapping_sub(1);
+        link = *blake3::keyed_hash(&link, &record).as_bytes();
+        forged.extend_from_slice(&record);
+        forged.extend_from_slice(&link);
+        rest = &behind[32..];
+    }
+    if victim <= usize::MAX / 2 {
+        assert_eq!(forged, bytes, "links are as the specification says");
+    }
+    let Ok(journal) = Journal::read(&forged) else { return };
+    if journal.start.config.limits.memory > MEMORY {
+        return;
+    }
+    let Ok(mut player) = Player::new(Arc::new(journal), image) else { return };
+    // It goes on, diverges or ends, and does not panic.
+    let _ = player.run_to(STEPS, &mut ());
+    within_limits(player.machine());
 }
 
 /// Runs to the end, which is noted, or until it was enough.
