@@ -4,15 +4,13 @@
 //! of labels, constants and imports are settled at the end: a label may be used before it is placed,
 //! one that nobody uses is left out, and tables are in order of first use.
 
-use std::collections::HashMap;
-
 use avm_ir::{
     Instr, Opcode, Slot,
     instr::{Layout, NO_REGISTER},
     program::{Func, Label, MAX_CODE, Perms, Place, Region, Target},
 };
 
-use crate::resolve::ends_flow;
+use crate::{map::Map, resolve::ends_flow};
 
 mod consts;
 mod renumber;
@@ -67,7 +65,7 @@ pub(crate) struct Builder<'a> {
     uses: Vec<(u32, u8, LabelId)>,
     functions: Vec<Func>,
     imports: Vec<String>,
-    import_of: HashMap<&'a str, u16>,
+    import_of: Map<&'a str, u16>,
 }
 
 /// A finished region with what only people need.

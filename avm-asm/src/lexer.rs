@@ -18,6 +18,7 @@ mod recover;
 mod scan;
 
 pub use scan::{decode, nearest};
+pub(crate) use scan::{float_value, line_number, magnitude};
 
 /// Brackets and prefix operators that may enclose a value.
 const MAX_NESTING: u32 = 64;
@@ -381,6 +382,7 @@ impl<'b, 's> Lexer<'b, 's> {
     }
 
     /// The token of a raw one; `None` where nothing is to be given out.
+    #[inline]
     fn classify(&mut self, raw: Raw, start: u32, end: u32) -> Option<Token<'s>> {
         let negated = core::mem::take(&mut self.negated);
         let slice = self.raw.slice();
@@ -479,8 +481,9 @@ impl<'b, 's> Lexer<'b, 's> {
 }
 
 impl<'s> Iterator for Lexer<'_, 's> {
-    type Item = Result<(u32, Token<'s>, u32), ()>;
+    type Item = (u32, Token<'s>, u32);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if self.shared.errors.get() > MAX_ERRORS {
@@ -492,7 +495,7 @@ impl<'s> Iterator for Lexer<'_, 's> {
                 if !self.levels.is_empty() {
                     self.unclosed();
                 }
-                return self.line_end().map(|token| Ok((end, token, end)));
+                return self.line_end().map(|token| (end, token, end));
             };
             let raw = raw.unwrap_or(Raw::Other);
             let range = self.raw.span();
@@ -511,7 +514,7 @@ impl<'s> Iterator for Lexer<'_, 's> {
                         self.unclosed();
                     }
                     match self.line_end() {
-                        Some(token) => return Some(Ok((start, token, end))),
+                        Some(token) => return Some((start, token, end)),
                         None => continue,
                     }
                 }
@@ -527,7 +530,7 @@ impl<'s> Iterator for Lexer<'_, 's> {
             }
             // From here on the statement is not looked at, only its brackets are matched.
             self.skip = self.nesting > MAX_NESTING || self.height > MAX_HEIGHT;
-            return Some(Ok((start, token, self.raw.span().end as u32)));
+            return Some((start, token, self.raw.span().end as u32));
         }
     }
 }

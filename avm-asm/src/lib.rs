@@ -30,6 +30,7 @@ mod include;
 pub mod lexer;
 mod lint;
 mod lower;
+mod map;
 pub mod messages;
 pub mod parse;
 #[cfg(feature = "render")]

@@ -18,6 +18,7 @@ use crate::{
     ast::{Name, Region, Stmt, StmtKind, Test},
     bind,
     emit::{Arg, Builder, Built, LabelId, Literal, Start, TooMuch},
+    map::Map,
     messages::{self, Report, diagnostic},
     resolve::{self, FuncSymbol, Symbols, fold, not_constant},
     source::{Lines, SourceFile},
@@ -26,6 +27,7 @@ use crate::{
 
 mod condition;
 mod expr;
+mod few;
 mod instruction;
 mod label;
 mod place;
@@ -131,9 +133,9 @@ pub(crate) struct Lower<'e, 'a> {
     /// Raw register numbers that were used, and where first.
     raws: Vec<(u8, Span)>,
     /// Program-wide labels as this region knows them.
-    labels: HashMap<&'a str, LabelId>,
+    labels: Map<&'a str, LabelId>,
     /// Labels that only this body or function knows.
-    scope: HashMap<&'a str, OwnLabel>,
+    scope: Map<&'a str, OwnLabel>,
     /// Their names in source order.
     scope_names: Vec<&'a Name<'a>>,
     start: Start,
@@ -458,8 +460,8 @@ impl<'e, 'a> Lower<'e, 'a> {
             locals: None,
             scratch: Scratch::new(),
             raws: Vec::new(),
-            labels: HashMap::new(),
-            scope: HashMap::new(),
+            labels: Map::default(),
+            scope: Map::default(),
             scope_names: Vec::new(),
             start,
             loops: Vec::new(),

@@ -9,9 +9,9 @@ use lalrpop_util::ParseError;
 
 use crate::{
     ast::{Arena, Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind, Test},
-    lexer::{Lexer, MAX_ERRORS, Shared, decode},
+    lexer::{Lexer, MAX_ERRORS, Shared, decode, float_value, line_number, magnitude},
     messages::{self, Report, diagnostic},
-    token::{Key, Token},
+    token::Key,
 };
 
 mod attributes;
@@ -37,6 +37,7 @@ lalrpop_util::lalrpop_mod!(
 
 pub(crate) use chain::{Term, strength};
 use pile::Pile;
+pub(crate) use tokens::Sign;
 use tokens::Tokens;
 
 /// Largest source in bytes.
@@ -85,7 +86,7 @@ pub fn parse<'s>(
         let at = error_place(&error);
         let more = tokens.skip_line(matches!(
             error,
-            ParseError::UnrecognizedToken { token: (_, Token::Newline, _), .. }
+            ParseError::UnrecognizedToken { token: (_, Sign::Newline, _), .. }
         ));
         builder.misfit(at.unwrap_or(shared.statement.get()));
         if !more {
@@ -110,7 +111,7 @@ pub fn parse<'s>(
 }
 
 /// Where the parser stopped; the parser alone knows its errors.
-fn error_place(error: &ParseError<u32, Token<'_>, ()>) -> Option<u32> {
+fn error_place(error: &ParseError<u32, Sign, ()>) -> Option<u32> {
     match error {
         ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => {
             Some(token.0)
@@ -152,6 +153,7 @@ pub(crate) struct Builder<'b, 's> {
     number: Option<(u32, Span)>,
     flat: Flat<'s>,
     one_line: Option<(&'s Expr<'s>, u32)>,
+    /// The statements of the innermost block, behind those of the blocks around it.
     body: Vec<Stmt<'s>>,
     blocks: Vec<blocks::Block<'s>>,
     /// Blocks that were closed by an error; their closing lines are not reported again.
@@ -230,6 +232,28 @@ impl<'b, 's> Builder<'b, 's> {
     }
 
     // Names and values.
+
+    /// A piece of the source.
+    pub(crate) fn written(&self, start: u32, end: u32) -> &'s str {
+        self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The lexer let only numbers pass that fit; the magnitude of the least integer is that integer.
+    pub(crate) fn int(&self, start: u32, end: u32) -> &'s Expr<'s> {
+        let value = magnitude(self.written(start, end)).unwrap_or_default();
+        self.expr(start, ExprKind::Int(value as i64), end)
+    }
+
+    pub(crate) fn float(&self, start: u32, end: u32) -> &'s Expr<'s> {
+        let value = float_value(self.written(start, end)).unwrap_or_default();
+        self.expr(start, ExprKind::Float(value), end)
+    }
+
+    /// `%12`
+    pub(crate) fn raw(&self, start: u32, end: u32) -> &'s Expr<'s> {
+        let number = self.written(start + 1, end).parse().unwrap_or_default();
+        self.expr(start, ExprKind::Raw(number), end)
+    }
 
     pub(crate) fn name(&self, text: &'s str) -> Name<'s> {
         Name { text, span: self.place(text) }
@@ -339,7 +363,8 @@ impl<'b, 's> Builder<'b, 's> {
 
     // Lines.
 
-    pub(crate) fn number(&mut self, start: u32, number: u32, end: u32) {
+    pub(crate) fn number(&mut self, start: u32, end: u32) {
+        let number = line_number(self.written(start, end)).unwrap_or_default();
         self.number = Some((number, self.span(start, end)));
     }
 

@@ -3,8 +3,6 @@
 //! One walk over all statements, before any code is made, so that everything may be used before
 //! it is defined. Registers are not among them: writing one makes it, see [`crate::lower`].
 
-use std::collections::HashMap;
-
 use avm_ir::{
     Diagnostic, Opcode, Span, StatusWord,
     program::{MAIN, MAX_NAME, MAX_REGIONS},
@@ -13,6 +11,7 @@ use avm_ir::{
 use crate::{
     ast::{Func, Name, Region, Stmt, StmtKind, Test},
     bind,
+    map::Map,
     messages::{self, Report, diagnostic},
 };
 
@@ -27,18 +26,18 @@ const LONGEST_NAME: usize = MAX_NAME - 5;
 #[derive(Debug, Default)]
 pub(crate) struct Symbols<'a> {
     pub(crate) defines: Vec<Define<'a>>,
-    pub(crate) define_of: HashMap<&'a str, u32>,
+    pub(crate) define_of: Map<&'a str, u32>,
     /// Labels outside functions that do not begin with a dot.
-    pub(crate) labels: HashMap<&'a str, LabelSymbol>,
+    pub(crate) labels: Map<&'a str, LabelSymbol>,
     /// Their names in source order, for suggestions.
     pub(crate) label_names: Vec<&'a str>,
     /// Labels that only their own region or function knows, for better messages.
-    pub(crate) hidden_labels: HashMap<&'a str, Span>,
+    pub(crate) hidden_labels: Map<&'a str, Span>,
     pub(crate) functions: Vec<FuncSymbol<'a>>,
-    pub(crate) function_of: HashMap<&'a str, u32>,
+    pub(crate) function_of: Map<&'a str, u32>,
     /// The regions behind `main`, in source order; region `n` of the program is entry `n - 1`.
     pub(crate) regions: Vec<&'a Region<'a>>,
-    pub(crate) region_of: HashMap<&'a str, u32>,
+    pub(crate) region_of: Map<&'a str, u32>,
     pub(crate) tests: Vec<&'a Test<'a>>,
     /// `.registers`, `.input` and `.uses` lines in source order.
     pub(crate) directives: Vec<&'a Stmt<'a>>,

@@ -1,5 +1,7 @@
 //! Source files as an assembly read them, and lines and columns in them.
 
+use core::cell::{Cell, OnceCell};
+
 use avm_ir::Span;
 
 /// A source file.
@@ -39,21 +41,17 @@ const STEP: usize = 256;
 pub(crate) struct Lines {
     /// Offset of the first byte of each line.
     starts: Vec<u32>,
-    /// Number of characters before every [`STEP`]th byte.
-    before: Vec<u32>,
+    /// Number of characters before every [`STEP`]th byte, once somebody asks for it.
+    before: OnceCell<Vec<u32>>,
+    /// Index of the line that was found last: the next one is mostly near.
+    last: Cell<usize>,
 }
 
 impl Lines {
     pub(crate) fn new(text: &str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect();
-        let mut before = vec![0];
-        let mut sum = 0;
-        for step in text.as_bytes().chunks(STEP) {
-            sum += characters(step);
-            before.push(sum);
-        }
-        Self { starts, before }
+        let breaks = memchr::memchr_iter(b'\n', text.as_bytes());
+        let starts = core::iter::once(0).chain(breaks.map(|at| at as u32 + 1)).collect();
+        Self { starts, before: OnceCell::new(), last: Cell::new(0) }
     }
 
     /// Line and column of a byte as [`SourceFile::line_column`] has them.
@@ -79,16 +77,31 @@ impl Lines {
 
     /// Number of the line that a byte lies in, from 1, and where the line starts.
     pub(crate) fn line(&self, offset: usize) -> (u32, usize) {
-        let line = self.starts.partition_point(|start| *start as usize <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
-        (line as u32, start)
+        let start = |line: usize| self.starts.get(line).map_or(usize::MAX, |at| *at as usize);
+        let last = self.last.get();
+        let near = (last..last + 3).find(|line| start(*line) <= offset && offset < start(line + 1));
+        let index = near.unwrap_or_else(|| {
+            self.starts.partition_point(|start| *start as usize <= offset).saturating_sub(1)
+        });
+        self.last.set(index);
+        (index as u32 + 1, start(index))
     }
 
     /// Number of characters before a byte.
     fn characters(&self, text: &str, offset: usize) -> u32 {
+        let before = self.before.get_or_init(|| {
+            let mut sum = 0;
+            let steps = text.as_bytes().chunks(STEP);
+            core::iter::once(0)
+                .chain(steps.map(|step| {
+                    sum += characters(step);
+                    sum
+                }))
+                .collect()
+        });
         let step = offset / STEP;
         let rest = text.as_bytes().get(step * STEP..offset).unwrap_or_default();
-        self.before.get(step).copied().unwrap_or(0) + characters(rest)
+        before.get(step).copied().unwrap_or(0) + characters(rest)
     }
 }
 

@@ -5,8 +5,6 @@
 
 use logos::{Lexer, Logos};
 
-use crate::ast::BinaryOp;
-
 /// What the last [`Raw::Text`] looked like, so that its slice need not be searched again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextShape {
@@ -239,10 +237,6 @@ pub enum Token<'s> {
     Arrow,
     /// A keyword in the place where it is one.
     Key(Key),
-    /// Any operator between two operands but `-`; the parser makes it of the others.
-    Binary(BinaryOp),
-    /// Stands for all of a line that begins as no line begins; the parser makes it.
-    Misfit,
 }
 
 /// Keywords and directives.

@@ -1,8 +1,10 @@
 //! The constants of a region: each value once, numbered in order of first use.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use avm_ir::{Slot, Value, instr::MAX_CONSTS, value::encode};
+
+use crate::map::Map;
 
 /// A constant on its way into an operand; texts still lie in the source.
 #[derive(Clone, Debug)]
@@ -32,8 +34,8 @@ enum Key<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Consts<'a> {
     values: Vec<Value>,
-    number_of: HashMap<Key<'a>, u16>,
-    of_define: HashMap<u32, u16>,
+    number_of: Map<Key<'a>, u16>,
+    of_define: Map<u32, u16>,
     overflow: bool,
     /// Canonical length of all values, in bytes.
     bytes: u64,

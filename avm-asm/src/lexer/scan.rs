@@ -77,6 +77,41 @@ pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// The digits of an integer and their radix.
+fn digits(slice: &str) -> (&str, u32) {
+    match slice.get(..2) {
+        Some("0x" | "0X") => (slice.get(2..).unwrap_or_default(), 16),
+        _ => (slice, 10),
+    }
+}
+
+fn has_digits(slice: &str) -> bool {
+    digits(slice).0.bytes().any(|digit| digit != b'_')
+}
+
+/// The value of an integer; `None` if it takes more than 64 bits.
+pub(crate) fn magnitude(slice: &str) -> Option<u64> {
+    let (digits, radix) = digits(slice);
+    let mut value: u64 = 0;
+    for digit in digits.bytes().filter_map(|digit| char::from(digit).to_digit(radix)) {
+        value = value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// The value of a float.
+pub(crate) fn float_value(slice: &str) -> Option<f64> {
+    match slice.contains('_') {
+        true => slice.replace('_', "").parse().ok(),
+        false => slice.parse().ok(),
+    }
+}
+
+/// The number in front of a statement, with its point or without.
+pub(crate) fn line_number(slice: &str) -> Option<u32> {
+    slice.trim_end_matches('.').replace('_', "").parse().ok()
+}
+
 /// The text between the quotes of a text token, escapes resolved.
 ///
 /// # Errors
@@ -208,18 +243,8 @@ impl<'s> Lexer<'_, 's> {
     }
 
     pub(super) fn int(&mut self, slice: &str, negated: bool, start: u32, end: u32) -> Token<'s> {
-        let (digits, radix) = match slice.get(..2) {
-            Some("0x" | "0X") => (slice.get(2..).unwrap_or_default(), 16),
-            _ => (slice, 10),
-        };
-        let mut value: Option<u64> = Some(0);
-        for digit in digits.chars().filter_map(|digit| digit.to_digit(radix)) {
-            value = value
-                .and_then(|value| value.checked_mul(u64::from(radix)))
-                .and_then(|value| value.checked_add(u64::from(digit)));
-        }
-        match value {
-            _ if !digits.bytes().any(|digit| digit != b'_') => self.bad_number(slice, start, end),
+        match magnitude(slice) {
+            _ if !has_digits(slice) => self.bad_number(slice, start, end),
             Some(value) if value <= i64::MAX as u64 => Token::Int(value as i64),
             Some(value) if negated && value == i64::MIN.unsigned_abs() => Token::Int(i64::MIN),
             _ => {
@@ -238,13 +263,8 @@ impl<'s> Lexer<'_, 's> {
     }
 
     pub(super) fn float(&mut self, slice: &str, start: u32, end: u32) -> Token<'s> {
-        let parsed = if slice.contains('_') {
-            slice.replace('_', "").parse::<f64>()
-        } else {
-            slice.parse::<f64>()
-        };
-        match parsed {
-            Ok(value) if value.is_finite() => Token::Float(value),
+        match float_value(slice) {
+            Some(value) if value.is_finite() => Token::Float(value),
             _ => {
                 let span = self.span(start, end);
                 self.error(
@@ -265,9 +285,9 @@ impl<'s> Lexer<'_, 's> {
     }
 
     pub(super) fn line_number(&mut self, slice: &str, start: u32, end: u32) -> Token<'s> {
-        match slice.replace('_', "").parse() {
-            Ok(number) => Token::Number(number),
-            Err(_) => {
+        match line_number(slice) {
+            Some(number) => Token::Number(number),
+            None => {
                 let span = self.span(start, end);
                 self.error(diagnostic(
                     messages::NUMBER_RANGE,

@@ -1,13 +1,8 @@
 //! Registers: names to numbers, and the stack of scratch registers.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
-
 use avm_ir::{Diagnostic, Span, program::MAX_NAMED_REGISTERS};
 
-use super::{Env, Lower};
+use super::{Env, Lower, few::Few};
 use crate::{
     ast::Func,
     messages::{self, Report, diagnostic},
@@ -23,32 +18,9 @@ const FIRST_SCRATCH: u8 = 254;
 #[derive(Debug)]
 pub(super) struct Window<'a> {
     registers: Vec<Register<'a>>,
-    number_of: HashMap<&'a str, u8, BuildHasherDefault<Few>>,
+    numbers: Few,
     most: usize,
     overflow: u8,
-}
-
-/// FNV-1a. At most 254 names are in a table, so names that were chosen to collide do no harm, and
-/// every operand is looked up.
-#[derive(Clone, Copy, Debug)]
-struct Few(u64);
-
-impl Default for Few {
-    fn default() -> Self {
-        Self(0xCBF2_9CE4_8422_2325)
-    }
-}
-
-impl Hasher for Few {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 #[derive(Debug)]
@@ -78,32 +50,42 @@ impl<'a> Window<'a> {
     }
 
     fn with_limit(most: usize) -> Self {
-        Self { registers: Vec::new(), number_of: HashMap::default(), most, overflow: 0 }
+        Self { registers: Vec::new(), numbers: Few::default(), most, overflow: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.registers.len()
     }
 
+    /// The number of a name, or where it is to be entered.
+    fn find(&self, name: &str) -> Result<u8, usize> {
+        self.numbers.find(name, |number| {
+            self.registers.get(usize::from(number)).map_or("", |register| register.name)
+        })
+    }
+
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.number_of.contains_key(name)
+        self.find(name).is_ok()
     }
 
     /// The number of a name, a new one where it has none; `None` if there are too many.
     pub(super) fn number(&mut self, name: &'a str, write: bool) -> Option<u8> {
-        if let Some(&number) = self.number_of.get(name) {
-            if write {
-                self.registers[usize::from(number)].written = true;
+        let slot = match self.find(name) {
+            Ok(number) => {
+                if write {
+                    self.registers[usize::from(number)].written = true;
+                }
+                return Some(number);
             }
-            return Some(number);
-        }
+            Err(slot) => slot,
+        };
         if self.registers.len() >= self.most {
             self.overflow = self.overflow.saturating_add(1);
             return None;
         }
         let number = self.registers.len() as u8;
         self.registers.push(Register { name, written: write, read: None, early: None });
-        self.number_of.insert(name, number);
+        self.numbers.fill(slot, number);
         Some(number)
     }
 
@@ -134,8 +116,7 @@ impl<'a> Window<'a> {
     }
 
     pub(super) fn is_written(&self, name: &str) -> bool {
-        let number = self.number_of.get(name);
-        number.is_some_and(|number| self.registers[usize::from(*number)].written)
+        self.find(name).is_ok_and(|number| self.registers[usize::from(number)].written)
     }
 
     /// The name of a number that has one.

@@ -18,8 +18,8 @@ pub(super) struct Block<'s> {
     open: Open<'s>,
     head: Span,
     number: Option<u32>,
-    /// The statements of the block around it.
-    outer: Vec<Stmt<'s>>,
+    /// Where its statements begin in the builder's list.
+    start: usize,
     /// The regions, functions and tests that begin in it although they may not.
     inside: Vec<(Key, Span)>,
 }
@@ -251,8 +251,8 @@ impl<'s> Builder<'_, 's> {
             self.report(report);
         }
         let number = self.number.take().map(|(number, _)| number);
-        let outer = core::mem::take(&mut self.body);
-        self.blocks.push(Block { open, head, number, outer, inside: Vec::new() });
+        let start = self.body.len();
+        self.blocks.push(Block { open, head, number, start, inside: Vec::new() });
     }
 
     /// Opens a region, function or test, none of which may stand in just any block.
@@ -314,14 +314,14 @@ impl<'s> Builder<'_, 's> {
         let Some(block) = self.blocks.last_mut() else {
             return self.no_if(word, span);
         };
-        let head = block.head;
+        let (head, start) = (block.head, block.start);
         let Open::If { arms, condition } = &mut block.open else {
             return self.no_if(word, span);
         };
         match condition.take() {
             Some(of) => {
-                arms.push((*of, self.arena.list(&self.body)));
-                self.body.clear();
+                arms.push((*of, self.arena.list(self.body.get(start..).unwrap_or_default())));
+                self.body.truncate(start);
                 *condition = next;
             }
             None => {
@@ -427,15 +427,15 @@ impl<'s> Builder<'_, 's> {
         for &(key, place) in &block.inside {
             self.misplaced(key, place, &block);
         }
-        let body = core::mem::replace(&mut self.body, block.outer);
+        let arena = self.arena;
+        let body = arena.list(self.body.get(block.start..).unwrap_or_default());
+        self.body.truncate(block.start);
         let span = block.head.to(end);
         let key = block.open.key();
         // Too deep: an error was given, and no tree may be built that deep.
         if self.blocks.len() >= MAX_BLOCKS {
             return;
         }
-        let arena = self.arena;
-        let body = arena.list(&body);
         let kind = match block.open {
             Open::If { mut arms, condition } => {
                 let otherwise = match condition {

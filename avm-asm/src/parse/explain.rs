@@ -326,8 +326,7 @@ impl Builder<'_, '_> {
         let scratch = Shared::default();
         let mut tokens = Vec::new();
         let mut end = at;
-        for (from, token, to) in Lexer::at(self.file, self.text, start, &scratch, in_test).flatten()
-        {
+        for (from, token, to) in Lexer::at(self.file, self.text, start, &scratch, in_test) {
             end = from;
             if token == Token::Newline {
                 break;

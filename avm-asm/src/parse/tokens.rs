@@ -11,6 +11,38 @@ use crate::{
 
 type Spanned<'s> = (u32, Token<'s>, u32);
 
+/// A token as the grammar knows it. It holds nothing of the source and is moved about in a register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sign {
+    Newline,
+    Name,
+    Int,
+    Float,
+    Text,
+    Raw,
+    Number,
+    Error,
+    Colon,
+    Comma,
+    Assign,
+    Minus,
+    LParen,
+    CallParen,
+    RParen,
+    LBracket,
+    RBracket,
+    LBrace,
+    RBrace,
+    Dot,
+    Ellipsis,
+    Arrow,
+    Key(Key),
+    /// An operator between two operands, but for `-`.
+    Binary(BinaryOp),
+    /// Stands for all of a line that begins as no line begins.
+    Misfit,
+}
+
 /// The token stream of a source.
 pub(super) struct Tokens<'b, 's> {
     lexer: Lexer<'b, 's>,
@@ -30,7 +62,10 @@ impl<'b, 's> Tokens<'b, 's> {
     }
 
     fn take(&mut self) -> Option<Spanned<'s>> {
-        self.ahead.take().or_else(|| self.lexer.next()?.ok())
+        match self.ahead {
+            None => self.lexer.next(),
+            Some(_) => self.ahead.take(),
+        }
     }
 
     /// Passes over the rest of a line, unless the parser was `at_end` of it, and looks at the first
@@ -43,23 +78,25 @@ impl<'b, 's> Tokens<'b, 's> {
     }
 
     #[cold]
-    fn misfit(&mut self, (start, token, end): Spanned<'s>) -> Spanned<'s> {
-        let mut rest = core::iter::once((start, token, end))
-            .chain(core::iter::from_fn(|| self.lexer.next()?.ok()));
+    fn misfit(&mut self, token: Spanned<'s>) -> (u32, Sign, u32) {
+        let mut rest = core::iter::once(token).chain(&mut self.lexer);
         self.ahead = rest.find(|next| next.1 == Token::Newline);
-        (start, Token::Misfit, start)
+        self.first = false;
+        (token.0, Sign::Misfit, token.0)
     }
 }
 
-impl<'s> Iterator for Tokens<'_, 's> {
-    type Item = Result<Spanned<'s>, ()>;
+impl Iterator for Tokens<'_, '_> {
+    type Item = Result<(u32, Sign, u32), ()>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (start, token, end) = self.take()?;
-        if core::mem::replace(&mut self.first, token == Token::Newline) && !begins_line(token) {
-            return Some(Ok(self.misfit((start, token, end))));
+        let token = self.take()?;
+        let first = core::mem::replace(&mut self.first, matches!(token.1, Token::Newline));
+        if first && !begins_line(token.1) {
+            return Some(Ok(self.misfit(token)));
         }
-        Some(Ok((start, one_of_many(token), end)))
+        Some(Ok((token.0, sign(token.1), token.2)))
     }
 }
 
@@ -84,22 +121,43 @@ fn begins_line(token: Token<'_>) -> bool {
     }
 }
 
-/// Operators between two operands are one token to the grammar.
-fn one_of_many(token: Token<'_>) -> Token<'_> {
-    Token::Binary(match token {
-        Token::Eq => BinaryOp::Eq,
-        Token::Ne => BinaryOp::Ne,
-        Token::Lt => BinaryOp::Lt,
-        Token::Le => BinaryOp::Le,
-        Token::Gt => BinaryOp::Gt,
-        Token::Ge => BinaryOp::Ge,
-        Token::Plus => BinaryOp::Add,
-        Token::Star => BinaryOp::Mul,
-        Token::Slash => BinaryOp::Div,
-        Token::Percent => BinaryOp::Mod,
-        Token::Key(Key::And) => BinaryOp::And,
-        Token::Key(Key::Or) => BinaryOp::Or,
-        Token::Key(Key::Contains) => BinaryOp::Contains,
-        other => return other,
-    })
+fn sign(token: Token<'_>) -> Sign {
+    match token {
+        Token::Newline => Sign::Newline,
+        Token::Name(_) => Sign::Name,
+        Token::Int(_) => Sign::Int,
+        Token::Float(_) => Sign::Float,
+        Token::Text(_) => Sign::Text,
+        Token::Raw(_) => Sign::Raw,
+        Token::Number(_) => Sign::Number,
+        Token::Error => Sign::Error,
+        Token::Colon => Sign::Colon,
+        Token::Comma => Sign::Comma,
+        Token::Assign => Sign::Assign,
+        Token::Minus => Sign::Minus,
+        Token::LParen => Sign::LParen,
+        Token::CallParen => Sign::CallParen,
+        Token::RParen => Sign::RParen,
+        Token::LBracket => Sign::LBracket,
+        Token::RBracket => Sign::RBracket,
+        Token::LBrace => Sign::LBrace,
+        Token::RBrace => Sign::RBrace,
+        Token::Dot => Sign::Dot,
+        Token::Ellipsis => Sign::Ellipsis,
+        Token::Arrow => Sign::Arrow,
+        Token::Eq => Sign::Binary(BinaryOp::Eq),
+        Token::Ne => Sign::Binary(BinaryOp::Ne),
+        Token::Lt => Sign::Binary(BinaryOp::Lt),
+        Token::Le => Sign::Binary(BinaryOp::Le),
+        Token::Gt => Sign::Binary(BinaryOp::Gt),
+        Token::Ge => Sign::Binary(BinaryOp::Ge),
+        Token::Plus => Sign::Binary(BinaryOp::Add),
+        Token::Star => Sign::Binary(BinaryOp::Mul),
+        Token::Slash => Sign::Binary(BinaryOp::Div),
+        Token::Percent => Sign::Binary(BinaryOp::Mod),
+        Token::Key(Key::And) => Sign::Binary(BinaryOp::And),
+        Token::Key(Key::Or) => Sign::Binary(BinaryOp::Or),
+        Token::Key(Key::Contains) => Sign::Binary(BinaryOp::Contains),
+        Token::Key(key) => Sign::Key(key),
+    }
 }
