@@ -49,6 +49,11 @@ pub(crate) fn windows_heap(
 }
 
 impl Machine {
+    /// The register that the current function's result goes to; `None` outside functions.
+    pub(crate) fn result_register(&self) -> Option<u8> {
+        self.frames.last().map(|frame| frame.result)
+    }
+
     /// Pushes a frame for the `CALL` just fetched.
     pub(super) fn call(&mut self) -> Result<(), Fault> {
         if self.frames.len() >= self.call_depth {

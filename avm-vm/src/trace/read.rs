@@ -7,7 +7,9 @@ mod records;
 
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
-use avm_ir::{Instr, Slot, Value, instr::Role, operand::Kind as OperandKind, verify::CodePlace};
+use avm_ir::{
+    Instr, Opcode, Slot, Value, instr::Role, operand::Kind as OperandKind, verify::CodePlace,
+};
 
 pub use blocks::Source;
 pub use look::Happened;
@@ -208,6 +210,8 @@ impl<S: Source> Reader<S> {
         if answer.is_some() {
             self.ask()?;
         }
+        let returns = self.instr().is_some_and(|instr| instr.op == Opcode::RETURN);
+        let result = if returns { self.machine.result_register() } else { None };
         let mut look = Look::new(&self.expected, &mut self.happened);
         match answer {
             Some((id, hash, answer)) => {
@@ -229,6 +233,12 @@ impl<S: Source> Reader<S> {
             }
             Some(done) if done == said => {
                 self.steps += 1;
+                if let Some(register) = result
+                    && let Some(value) = self.machine.seen().register(register)
+                {
+                    let returned = (self.machine.at(), register, value.clone());
+                    self.happened.returned = Some(returned);
+                }
                 return Ok(());
             }
             Some(done) => difference(&said, &done),

@@ -22,6 +22,8 @@ pub struct Happened {
     /// Registers that it gave something to, and what they hold; those that it changed in place too.
     /// A call gives with its return.
     pub outputs: Vec<(u8, Value)>,
+    /// What a return gave: where the caller goes on, its register, and the value.
+    pub returned: Option<(CodePlace, u8, Value)>,
     /// What it asked the outside and what the machine took of the answer.
     pub effect: Option<(EffectRequest, Answer)>,
     /// The note that it logged.
@@ -41,6 +43,7 @@ impl<'a> Look<'a> {
     pub(super) fn new(expected: &'a Expected, happened: &'a mut Happened) -> Self {
         happened.outputs.clear();
         (happened.effect, happened.note, happened.stored) = (None, None, None);
+        happened.returned = None;
         Self { expected, happened, said: None }
     }
 }
