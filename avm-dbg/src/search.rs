@@ -184,7 +184,7 @@ impl<'a> Search<'a> {
     fn scan(&mut self, player: &mut Player, to: u64) -> (Vec<Candidate>, bool) {
         let from = player.machine().steps();
         let journal = player.journal().clone();
-        let mut scan = Scan::new(&self.plan, self.tests, player.machine());
+        let mut scan = Scan::new(&self.plan, self.tests, self.code, player.machine());
         let ended = self.timeline.run(player, to, &mut scan);
         let region = player.machine().at().region;
         let mut found = scan.finish(region);

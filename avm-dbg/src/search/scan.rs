@@ -103,17 +103,24 @@ pub(super) struct Scan<'a> {
     region: Option<u32>,
     /// Whether the effect just answered failed, and for want of a permission.
     failed: Option<bool>,
+    /// The program, where it matters which register a call writes when it returns.
+    code: Option<&'a Code>,
+    /// Those registers, of the calls that were made since the stretch began.
+    results: Vec<u8>,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(plan: &'a Plan, tests: &'a [Test], machine: &Machine) -> Self {
+    pub(super) fn new(plan: &'a Plan, tests: &'a [Test], code: &'a Code, now: &Machine) -> Self {
+        let writes = tests.iter().any(|test| matches!(test.what, What::Write(_)));
         Self {
+            code: writes.then_some(code),
+            results: Vec::new(),
             plan,
             tests,
             found: Vec::new(),
-            step: machine.steps(),
-            depth: machine.depth(),
-            gas: machine.gas_used(),
+            step: now.steps(),
+            depth: now.depth(),
+            gas: now.gas_used(),
             region: None,
             failed: None,
         }
@@ -166,7 +173,9 @@ impl<'a> Scan<'a> {
         match opcode {
             Opcode::RETURN => {
                 let depth = self.depth.checked_sub(1)?;
-                (here(depth) && agents == (depth == 0)).then_some(Why::Returned(depth))
+                let register = write.register.number;
+                let fits = self.results.last().is_none_or(|result| *result == register);
+                (fits && here(depth) && agents == (depth == 0)).then_some(Why::Returned(depth))
             }
             Opcode::CALL => here(self.depth + 1).then_some(Why::Called),
             _ => {
@@ -185,8 +194,16 @@ impl Observer for Scan<'_> {
             tests &= tests - 1;
         }
         match opcode {
-            Opcode::CALL => self.depth += 1,
-            Opcode::RETURN => self.depth = self.depth.saturating_sub(1),
+            Opcode::CALL => {
+                self.depth += 1;
+                if let Some(call) = self.code.and_then(|code| code.instr(at)) {
+                    self.results.push(call.a);
+                }
+            }
+            Opcode::RETURN => {
+                self.depth = self.depth.saturating_sub(1);
+                self.results.pop();
+            }
             _ => {}
         }
         self.region = Some(at.region);
