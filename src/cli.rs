@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Run a recorded run again, without providers, network or keys
     Replay(Replay),
+    /// Show every instruction of a recorded run
+    Trace(Trace),
+    /// Show where the gas of a recorded run went
+    Profile(Profile),
     /// Check that programs repeat their golden runs
     Test(Test),
     /// Assemble a program into bytecode
@@ -229,6 +233,79 @@ pub(crate) struct Replay {
     /// Print no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// `avm trace`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The trace is made from the journal, so every run that was recorded has one. With --json every record is a line, as
+spec/trace.schema.json says; --output writes the compact form, as spec/trace.md says.")]
+pub(crate) struct Trace {
+    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// A line of JSON for every record
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Chrome's trace format, for Perfetto: calls, notes and effects on a line of gas
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) chrome: bool,
+    /// Write the whole trace to this file, in its compact form (.avmt)
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["json", "chrome"])]
+    pub(crate) output: Option<PathBuf>,
+    /// Only steps in this region
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Vec<String>,
+    /// Only steps of this instruction
+    #[arg(long, value_name = "MNEMONIC")]
+    pub(crate) opcode: Vec<String>,
+    /// Only steps that read or write this register
+    #[arg(long, value_name = "NAME")]
+    pub(crate) register: Vec<String>,
+    /// Only steps that cost at least so much
+    #[arg(long, value_name = "GAS")]
+    pub(crate) gas: Option<Gas>,
+    /// Only these steps: 10, 10..20, 10.. or ..20
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) steps: Option<Steps>,
+}
+
+/// Numbers of steps, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Steps(pub(crate) std::ops::RangeInclusive<u64>);
+
+impl std::str::FromStr for Steps {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str, otherwise: u64| match text {
+            "" => Ok(otherwise),
+            text => text.parse().map_err(|_| format!("{text} is no number of a step")),
+        };
+        let (from, to) = match text.split_once("..") {
+            Some((from, to)) => (number(from, 0)?, number(to, u64::MAX)?),
+            None => (number(text, 0)?, number(text, 0)?),
+        };
+        Ok(Self(from..=to))
+    }
+}
+
+/// `avm profile`
+#[derive(Args, Debug)]
+pub(crate) struct Profile {
+    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// Rows of each table
+    #[arg(long, default_value_t = 10)]
+    pub(crate) rows: usize,
+    /// Write a flame graph of the gas to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Write the profile for speedscope to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) speedscope: Option<PathBuf>,
+    /// Print folded stacks: calls and their nanogas, one a line
+    #[arg(long)]
+    pub(crate) folded: bool,
 }
 
 /// `avm test`

@@ -25,6 +25,7 @@ mod run_dir;
 mod session;
 mod state_file;
 mod summary;
+mod trace;
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -92,6 +93,8 @@ fn dispatch(command: Command) -> Outcome {
         Command::Run(run) => commands::run::run(&run),
         Command::Resume(resume) => commands::resume::run(&resume),
         Command::Replay(replay) => commands::replay::run(&replay),
+        Command::Trace(trace) => commands::trace::run(&trace),
+        Command::Profile(profile) => commands::profile::run(&profile),
         Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),

@@ -10,4 +10,5 @@ mod cli {
     mod replay;
     mod resume;
     mod run;
+    mod trace;
 }
