@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("avm-vm", &["avm-ir"]),
     ("avm-plugins", &["avm-ir", "avm-vm"]),
     ("avm-dbg", &["avm-ir", "avm-vm"]),
+    ("avm-trace", &["avm-ir", "avm-vm"]),
 ];
 
 /// Crates that only the root package may use: terminal, configuration, errors without a type.
@@ -54,7 +55,7 @@ fn dependency_arrows() {
 #[test]
 fn no_std_crates() {
     let mut problems = Vec::new();
-    for name in ["avm-ir", "avm-vm"] {
+    for name in ["avm-ir", "avm-vm", "avm-trace"] {
         if !read(&format!("{name}/src/lib.rs")).contains("#![no_std]") {
             problems.push(format!("{name} is not no_std"));
         }
@@ -66,7 +67,7 @@ fn no_std_crates() {
             }
         }
     }
-    report("avm-ir and avm-vm run without std", &problems);
+    report("avm-ir, avm-vm and avm-trace run without std", &problems);
 }
 
 /// Who may touch the machine it runs on, and why.
@@ -89,7 +90,7 @@ const DOORS: &[(&str, &str)] = &[
 #[test]
 fn only_the_root_touches_the_machine() {
     let mut problems = Vec::new();
-    for name in ["avm-asm", "avm-plugins", "avm-dbg"] {
+    for name in ["avm-asm", "avm-plugins", "avm-dbg", "avm-trace"] {
         for file in sources(&format!("{name}/src")) {
             if DOORS.iter().any(|(door, _)| file.path.starts_with(door)) {
                 continue;
@@ -124,7 +125,7 @@ fn crates_that_reach_out_stay_in_their_place() {
     for (name, place, _) in REACHING {
         let word = format!("{name}::");
         let uses = |file: &File| code_lines(file).any(|(_, line)| mentions(line, &word));
-        let folders = ["avm-ir", "avm-asm", "avm-vm", "avm-plugins", "avm-dbg"];
+        let folders = ["avm-ir", "avm-asm", "avm-vm", "avm-plugins", "avm-dbg", "avm-trace"];
         let users: Vec<String> = { folders.iter() }
             .flat_map(|name| sources(&format!("{name}/src")))
             .filter(uses)
@@ -204,7 +205,15 @@ fn one_table() {
         .filter(|name| !KEYWORDS.contains(name))
         .collect();
     let mut problems = Vec::new();
-    let all = ["avm-ir/src", "avm-asm/src", "avm-vm/src", "avm-plugins/src", "avm-dbg/src", "src"];
+    let all = [
+        "avm-ir/src",
+        "avm-asm/src",
+        "avm-vm/src",
+        "avm-plugins/src",
+        "avm-dbg/src",
+        "avm-trace/src",
+        "src",
+    ];
     for file in all.iter().flat_map(|folder| sources(folder)) {
         if file.path == "avm-ir/src/isa.rs" {
             continue;
@@ -251,7 +260,7 @@ fn nothing_unfinished() {
 #[test]
 fn no_dead_files() {
     let mut problems = Vec::new();
-    for name in ["avm-ir", "avm-asm", "avm-vm", "avm-plugins", "avm-dbg", "."] {
+    for name in ["avm-ir", "avm-asm", "avm-vm", "avm-plugins", "avm-dbg", "avm-trace", "."] {
         let folder = if name == "." { String::from("src") } else { format!("{name}/src") };
         let all: BTreeMap<String, String> =
             sources(&folder).into_iter().map(|file| (file.path, file.text)).collect();
@@ -305,7 +314,7 @@ fn mentions(line: &str, word: &str) -> bool {
 #[test]
 fn bans_are_switched_on() {
     let mut problems = Vec::new();
-    for name in ["avm-ir", "avm-vm", "avm-plugins", "avm-dbg"] {
+    for name in ["avm-ir", "avm-vm", "avm-plugins", "avm-dbg", "avm-trace"] {
         let lib = read(&format!("{name}/src/lib.rs"));
         if !lib.lines().any(|line| line.starts_with("#![warn(clippy::disallowed_methods")) {
             problems.push(String::from(name));

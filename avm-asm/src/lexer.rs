@@ -1,6 +1,6 @@
 //! Cuts a source into tokens and decides, by position, which names are keywords.
 //!
-//! Bad input becomes one [`Token::Error`] and one diagnostic, and lexing goes on. Line breaks inside
+//! Bad input becomes one [`Sign::Error`] and one diagnostic, and lexing goes on. Line breaks inside
 //! brackets vanish here, comments are set aside for the formatter, and the nesting limits are kept
 //! here, before a tree exists whose depth could hurt anybody.
 
@@ -10,8 +10,9 @@ use avm_ir::{Diagnostic, FileId, Span};
 use logos::Logos;
 
 use crate::{
+    ast::BinaryOp,
     messages::{self, Report, diagnostic},
-    token::{Key, Raw, Token},
+    token::{Key, Raw, Sign, Token},
 };
 
 mod recover;
@@ -185,7 +186,7 @@ impl<'b, 's> Lexer<'b, 's> {
         self.skip = false;
     }
 
-    fn name(&mut self, word: &'s str, start: u32, end: u32) -> Token<'s> {
+    fn name(&mut self, word: &'s str, start: u32, end: u32) -> Sign {
         match self.place {
             Place::Start => {
                 let key = Key::statement(word)
@@ -196,18 +197,18 @@ impl<'b, 's> Lexer<'b, 's> {
                 {
                     self.statement = Some(key);
                     self.place = if key == Key::Else { Place::Operator } else { Place::Operand };
-                    return Token::Key(key);
+                    return Sign::Key(key);
                 }
                 if word.eq_ignore_ascii_case("define") && self.defines(end) {
                     return self.bare_define(start, end);
                 }
                 self.place = Place::Head;
                 self.head_end = end;
-                Token::Name(word)
+                Sign::Name
             }
             Place::Label => {
                 self.place = Place::Start;
-                Token::Name(word)
+                Sign::Name
             }
             Place::Head | Place::Operand | Place::Constant => {
                 let constant = self.place == Place::Constant;
@@ -218,11 +219,11 @@ impl<'b, 's> Lexer<'b, 's> {
                 {
                     if key == Key::Not {
                         self.place = Place::Operand;
-                        return self.prefix(Token::Key(key), start, end);
+                        return self.prefix(Sign::Key(key), start, end);
                     }
-                    return self.operand(Token::Key(key));
+                    return self.operand(Sign::Key(key));
                 }
-                let token = self.operand(Token::Name(word));
+                let token = self.operand(Sign::Name);
                 if constant {
                     self.place = Place::Operand;
                 }
@@ -230,58 +231,60 @@ impl<'b, 's> Lexer<'b, 's> {
             }
             Place::Member => {
                 self.place = Place::Operator;
-                Token::Name(word)
+                Sign::Name
             }
             Place::Operator => self.operator_word(word, start, end),
         }
     }
 
-    fn operator_word(&mut self, word: &'s str, start: u32, end: u32) -> Token<'s> {
+    fn operator_word(&mut self, word: &'s str, start: u32, end: u32) -> Sign {
         let Some(key) = Key::operator(word).filter(|_| !self.is_named(end)) else {
-            return Token::Name(word);
+            return Sign::Name;
         };
         let outside = self.levels.is_empty();
         match (key, self.statement) {
-            (Key::And | Key::Or | Key::Contains, _) => self.binary(Token::Key(key), start, end),
+            (Key::And, _) => self.binary(Sign::Binary(BinaryOp::And), start, end),
+            (Key::Or, _) => self.binary(Sign::Binary(BinaryOp::Or), start, end),
+            (Key::Contains, _) => self.binary(Sign::Binary(BinaryOp::Contains), start, end),
             (Key::Then, Some(Key::If | Key::ElseIf)) if outside => {
                 self.place = Place::Start;
-                Token::Key(key)
+                Sign::Key(key)
             }
-            (Key::Do, Some(Key::While | Key::For)) if outside => Token::Key(key),
+            (Key::Do, Some(Key::While | Key::For)) if outside => Sign::Key(key),
             (Key::In, Some(Key::For)) if outside => {
                 self.place = Place::Operand;
-                Token::Key(key)
+                Sign::Key(key)
             }
-            _ => Token::Name(word),
+            _ => Sign::Name,
         }
     }
 
     /// A token after which an operator may follow.
-    fn operand(&mut self, token: Token<'s>) -> Token<'s> {
+    fn operand(&mut self, token: Sign) -> Sign {
         self.nesting -= self.prefixes;
         self.prefixes = 0;
         self.place = Place::Operator;
         token
     }
 
-    fn prefix(&mut self, token: Token<'s>, start: u32, end: u32) -> Token<'s> {
+    fn prefix(&mut self, token: Sign, start: u32, end: u32) -> Sign {
         self.prefixes += 1;
         self.nesting += 1;
         self.count(token, start, end)
     }
 
-    fn binary(&mut self, token: Token<'s>, start: u32, end: u32) -> Token<'s> {
+    fn binary(&mut self, token: Sign, start: u32, end: u32) -> Sign {
         self.place = Place::Operand;
         self.count(token, start, end)
     }
 
-    fn count(&mut self, token: Token<'s>, start: u32, end: u32) -> Token<'s> {
+    fn count(&mut self, token: Sign, start: u32, end: u32) -> Sign {
         self.operators += 1;
         self.height += 1;
         self.limit(token, start, end)
     }
 
-    fn limit(&mut self, token: Token<'s>, start: u32, end: u32) -> Token<'s> {
+    fn limit(&mut self, token: Sign, start: u32, end: u32) -> Sign {
         if self.nesting <= MAX_NESTING && self.height <= MAX_HEIGHT {
             return token;
         }
@@ -296,10 +299,10 @@ impl<'b, 's> Lexer<'b, 's> {
                     .help("compute a part of it into a register with `SET`"),
             );
         }
-        Token::Error
+        Sign::Error
     }
 
-    fn opened(&mut self, token: Token<'s>, bracket: u8, start: u32, end: u32) -> Token<'s> {
+    fn opened(&mut self, token: Sign, bracket: u8, start: u32, end: u32) -> Sign {
         // An index counts as an operator on what stands in front of it.
         self.operators += 1;
         self.height += 1;
@@ -312,7 +315,7 @@ impl<'b, 's> Lexer<'b, 's> {
         self.limit(token, start, end)
     }
 
-    fn closed(&mut self, token: Token<'s>, bracket: u8, start: u32, end: u32) -> Token<'s> {
+    fn closed(&mut self, token: Sign, bracket: u8, start: u32, end: u32) -> Sign {
         let token = if self.levels.last().is_some_and(|level| level.bracket == bracket) {
             self.leave();
             token
@@ -333,7 +336,7 @@ impl<'b, 's> Lexer<'b, 's> {
         }
     }
 
-    fn dot(&mut self, start: u32, end: u32) -> Option<Token<'s>> {
+    fn dot(&mut self, start: u32, end: u32) -> Option<Sign> {
         // `xs.field` at the start of a line: an assignment without SET.
         let member =
             self.place == Place::Operator || self.place == Place::Head && start == self.head_end;
@@ -342,13 +345,13 @@ impl<'b, 's> Lexer<'b, 's> {
         }
         if member {
             self.place = Place::Member;
-            return Some(self.count(Token::Dot, start, end));
+            return Some(self.count(Sign::Dot, start, end));
         }
         let length = self.rest(end).iter().take_while(|byte| scan::is_word(**byte)).count();
         // No label stands behind the dot of a field.
         if length == 0 || self.place == Place::Member {
             self.place = Place::Operand;
-            return Some(Token::Dot);
+            return Some(Sign::Dot);
         }
         self.raw.bump(length);
         let stop = end + length as u32;
@@ -356,21 +359,21 @@ impl<'b, 's> Lexer<'b, 's> {
         match self.place {
             Place::Label => {
                 self.place = Place::Start;
-                Some(Token::Name(word))
+                Some(Sign::Name)
             }
             Place::Start if self.next_byte(stop) == Some(b':') => {
                 self.place = Place::Head;
-                Some(Token::Name(word))
+                Some(Sign::Name)
             }
             Place::Start => match Key::directive(word.trim_start_matches('.')) {
                 Some(key) => Some(self.directive(key)),
                 None => Some(self.unknown_directive(word, start, stop)),
             },
-            _ => Some(self.operand(Token::Name(word))),
+            _ => Some(self.operand(Sign::Name)),
         }
     }
 
-    fn directive(&mut self, key: Key) -> Token<'s> {
+    fn directive(&mut self, key: Key) -> Sign {
         match key {
             Key::Test => self.in_test = true,
             Key::EndTest => self.in_test = false,
@@ -378,12 +381,12 @@ impl<'b, 's> Lexer<'b, 's> {
         }
         self.statement = Some(key);
         self.place = if key == Key::Define { Place::Constant } else { Place::Operand };
-        Token::Key(key)
+        Sign::Key(key)
     }
 
     /// The token of a raw one; `None` where nothing is to be given out.
     #[inline]
-    fn classify(&mut self, raw: Raw, start: u32, end: u32) -> Option<Token<'s>> {
+    fn classify(&mut self, raw: Raw, start: u32, end: u32) -> Option<Sign> {
         let negated = core::mem::take(&mut self.negated);
         let slice = self.raw.slice();
         Some(match raw {
@@ -421,7 +424,7 @@ impl<'b, 's> Lexer<'b, 's> {
                     Place::Head => Place::Start,
                     _ => Place::Operand,
                 };
-                Token::Colon
+                Sign::Colon
             }
             Raw::Comma => {
                 self.nesting -= self.prefixes;
@@ -429,62 +432,59 @@ impl<'b, 's> Lexer<'b, 's> {
                 self.height -= self.operators;
                 self.operators = 0;
                 self.place = Place::Operand;
-                Token::Comma
+                Sign::Comma
             }
             Raw::Assign => {
                 self.place = Place::Operand;
-                Token::Assign
+                Sign::Assign
             }
             Raw::Arrow => {
                 self.place = Place::Operand;
-                Token::Arrow
+                Sign::Arrow
             }
             Raw::Minus if self.place != Place::Operator => {
                 self.negated = true;
                 self.place = Place::Operand;
-                self.prefix(Token::Minus, start, end)
+                self.prefix(Sign::Minus, start, end)
             }
             Raw::Percent if self.place != Place::Operator => self.register(start, end),
-            Raw::Eq => self.binary(Token::Eq, start, end),
-            Raw::Ne => self.binary(Token::Ne, start, end),
-            Raw::Lt => self.binary(Token::Lt, start, end),
-            Raw::Le => self.binary(Token::Le, start, end),
-            Raw::Gt => self.binary(Token::Gt, start, end),
-            Raw::Ge => self.binary(Token::Ge, start, end),
-            Raw::Plus => self.binary(Token::Plus, start, end),
-            Raw::Minus => self.binary(Token::Minus, start, end),
-            Raw::Star => self.binary(Token::Star, start, end),
-            Raw::Slash => self.binary(Token::Slash, start, end),
-            Raw::Percent => self.binary(Token::Percent, start, end),
+            Raw::Eq => self.binary(Sign::Binary(BinaryOp::Eq), start, end),
+            Raw::Ne => self.binary(Sign::Binary(BinaryOp::Ne), start, end),
+            Raw::Lt => self.binary(Sign::Binary(BinaryOp::Lt), start, end),
+            Raw::Le => self.binary(Sign::Binary(BinaryOp::Le), start, end),
+            Raw::Gt => self.binary(Sign::Binary(BinaryOp::Gt), start, end),
+            Raw::Ge => self.binary(Sign::Binary(BinaryOp::Ge), start, end),
+            Raw::Plus => self.binary(Sign::Binary(BinaryOp::Add), start, end),
+            Raw::Minus => self.binary(Sign::Minus, start, end),
+            Raw::Star => self.binary(Sign::Binary(BinaryOp::Mul), start, end),
+            Raw::Slash => self.binary(Sign::Binary(BinaryOp::Div), start, end),
+            Raw::Percent => self.binary(Sign::Binary(BinaryOp::Mod), start, end),
             Raw::LParen => {
                 let call = self.place == Place::Head && start == self.head_end;
-                let token = if call { Token::CallParen } else { Token::LParen };
+                let token = if call { Sign::CallParen } else { Sign::LParen };
                 self.opened(token, b'(', start, end)
             }
-            Raw::LBracket => self.opened(Token::LBracket, b'[', start, end),
-            Raw::LBrace => self.opened(Token::LBrace, b'{', start, end),
-            Raw::RParen => self.closed(Token::RParen, b'(', start, end),
-            Raw::RBracket => self.closed(Token::RBracket, b'[', start, end),
-            Raw::RBrace => self.closed(Token::RBrace, b'{', start, end),
+            Raw::LBracket => self.opened(Sign::LBracket, b'[', start, end),
+            Raw::LBrace => self.opened(Sign::LBrace, b'{', start, end),
+            Raw::RParen => self.closed(Sign::RParen, b'(', start, end),
+            Raw::RBracket => self.closed(Sign::RBracket, b'[', start, end),
+            Raw::RBrace => self.closed(Sign::RBrace, b'{', start, end),
             Raw::Dot => return self.dot(start, end),
-            Raw::Ellipsis => self.operand(Token::Ellipsis),
+            Raw::Ellipsis => self.operand(Sign::Ellipsis),
             Raw::Foreign => return self.foreign(slice, start, end),
             Raw::Other => return self.other(start, end),
         })
     }
 
-    fn line_end(&mut self) -> Option<Token<'s>> {
+    fn line_end(&mut self) -> Option<Sign> {
         let open = self.open;
         self.reset();
-        open.then_some(Token::Newline)
+        open.then_some(Sign::Newline)
     }
-}
 
-impl<'s> Iterator for Lexer<'_, 's> {
-    type Item = (u32, Token<'s>, u32);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next token: where it begins, what it is, where it ends.
+    #[inline(always)]
+    pub(crate) fn sign(&mut self) -> Option<(u32, Sign, u32)> {
         loop {
             if self.shared.errors.get() > MAX_ERRORS {
                 // Nothing more is worth reading; the parser sees the end of the file.
@@ -532,5 +532,16 @@ impl<'s> Iterator for Lexer<'_, 's> {
             self.skip = self.nesting > MAX_NESTING || self.height > MAX_HEIGHT;
             return Some((start, token, self.raw.span().end as u32));
         }
+    }
+}
+
+impl<'s> Iterator for Lexer<'_, 's> {
+    type Item = (u32, Token<'s>, u32);
+
+    /// The next token with what it says.
+    fn next(&mut self) -> Option<Self::Item> {
+        let (start, sign, end) = self.sign()?;
+        let written = self.text.get(start as usize..end as usize).unwrap_or_default();
+        Some((start, sign.token(written), end))
     }
 }

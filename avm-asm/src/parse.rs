@@ -11,7 +11,7 @@ use crate::{
     ast::{Arena, Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind, Test},
     lexer::{Lexer, MAX_ERRORS, Shared, decode, float_value, line_number, magnitude},
     messages::{self, Report, diagnostic},
-    token::Key,
+    token::{Key, Sign},
 };
 
 mod attributes;
@@ -37,7 +37,6 @@ lalrpop_util::lalrpop_mod!(
 
 pub(crate) use chain::{Term, strength};
 use pile::Pile;
-pub(crate) use tokens::Sign;
 use tokens::Tokens;
 
 /// Largest source in bytes.

@@ -5,6 +5,11 @@
 
 use logos::{Lexer, Logos};
 
+use crate::{
+    ast::BinaryOp,
+    lexer::{float_value, line_number, magnitude},
+};
+
 /// What the last [`Raw::Text`] looked like, so that its slice need not be searched again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextShape {
@@ -168,7 +173,7 @@ fn text(lex: &mut Lexer<'_, Raw>) {
     lex.bump(at);
 }
 
-/// A token as the grammar sees it. Names and texts point into the source.
+/// A token with what it says. Names and texts point into the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Token<'s> {
     /// End of a statement.
@@ -237,6 +242,85 @@ pub enum Token<'s> {
     Arrow,
     /// A keyword in the place where it is one.
     Key(Key),
+}
+
+/// What a token is, without what it says: the parser moves it about in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Newline,
+    Name,
+    Int,
+    Float,
+    Text,
+    Raw,
+    Number,
+    Error,
+    Colon,
+    Comma,
+    Assign,
+    Minus,
+    LParen,
+    CallParen,
+    RParen,
+    LBracket,
+    RBracket,
+    LBrace,
+    RBrace,
+    Dot,
+    Ellipsis,
+    Arrow,
+    Key(Key),
+    /// An operator between two operands, but for `-`.
+    Binary(BinaryOp),
+    /// Stands for all of a line that begins as no line begins.
+    Misfit,
+}
+
+impl Sign {
+    /// The token that is written so.
+    pub(crate) fn token(self, written: &str) -> Token<'_> {
+        match self {
+            Self::Newline => Token::Newline,
+            Self::Name => Token::Name(written),
+            Self::Int => Token::Int(magnitude(written).unwrap_or_default() as i64),
+            Self::Float => Token::Float(float_value(written).unwrap_or_default()),
+            Self::Text => Token::Text(written),
+            Self::Raw => Token::Raw(written.trim_start_matches('%').parse().unwrap_or_default()),
+            Self::Number => Token::Number(line_number(written).unwrap_or_default()),
+            Self::Error | Self::Misfit => Token::Error,
+            Self::Colon => Token::Colon,
+            Self::Comma => Token::Comma,
+            Self::Assign => Token::Assign,
+            Self::Minus => Token::Minus,
+            Self::LParen => Token::LParen,
+            Self::CallParen => Token::CallParen,
+            Self::RParen => Token::RParen,
+            Self::LBracket => Token::LBracket,
+            Self::RBracket => Token::RBracket,
+            Self::LBrace => Token::LBrace,
+            Self::RBrace => Token::RBrace,
+            Self::Dot => Token::Dot,
+            Self::Ellipsis => Token::Ellipsis,
+            Self::Arrow => Token::Arrow,
+            Self::Key(key) => Token::Key(key),
+            Self::Binary(op) => match op {
+                BinaryOp::Or => Token::Key(Key::Or),
+                BinaryOp::And => Token::Key(Key::And),
+                BinaryOp::Contains => Token::Key(Key::Contains),
+                BinaryOp::Eq => Token::Eq,
+                BinaryOp::Ne => Token::Ne,
+                BinaryOp::Lt => Token::Lt,
+                BinaryOp::Le => Token::Le,
+                BinaryOp::Gt => Token::Gt,
+                BinaryOp::Ge => Token::Ge,
+                BinaryOp::Add => Token::Plus,
+                BinaryOp::Sub => Token::Minus,
+                BinaryOp::Mul => Token::Star,
+                BinaryOp::Div => Token::Slash,
+                BinaryOp::Mod => Token::Percent,
+            },
+        }
+    }
 }
 
 /// Keywords and directives.

@@ -215,6 +215,9 @@ fn end(session: &mut Session, _: &str) -> Result<Reply, String> {
     Ok(reply)
 }
 
+/// Characters of the first column of help.
+const WIDE: usize = 30;
+
 fn help(_: &mut Session, args: &str) -> Result<Reply, String> {
     let rows: Vec<&Command> = match args {
         "" => COMMANDS.iter().collect(),
@@ -223,7 +226,9 @@ fn help(_: &mut Session, args: &str) -> Result<Reply, String> {
     let mut out = String::new();
     for command in &rows {
         let usage = format!("{} {}", command.name, command.args);
-        let _ = write!(out, "{usage:<34} {}", command.help);
+        // A long one has a line of its own.
+        let gap = if usage.len() > WIDE { format!("\n{:WIDE$}", "") } else { String::new() };
+        let _ = write!(out, "{usage:<WIDE$}{gap} {}", command.help);
         if !command.aliases.is_empty() {
             let _ = write!(out, " ({})", command.aliases.join(", "));
         }

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use avm_ir::{Program, Schedule, VerifyError, program::FormatError};
+use avm_ir::{Program, Schedule, VerifyError, program::FormatError, verify::CodePlace};
 use avm_vm::{
-    Image, InputError, Machine,
+    End, Image, InputError, Machine,
     journal::{Journal, JournalError, Player},
 };
 
@@ -99,6 +99,17 @@ impl Session {
     /// The program.
     pub const fn code(&self) -> &Code {
         &self.code
+    }
+
+    /// The next instruction; at the end the one that the run ended at, or that waits for an answer.
+    pub fn place(&self) -> CodePlace {
+        let machine = self.machine();
+        let at = machine.at();
+        match (machine.end(), machine.pending()) {
+            (Some(End::Halted(_)), _) => CodePlace { pc: at.pc.saturating_sub(1), ..at },
+            (_, Some(request)) => request.at,
+            _ => at,
+        }
     }
 
     /// Executed instructions.

@@ -53,7 +53,7 @@ fn instruction(mnemonic: &str, operands: &[Shown]) -> String {
 pub(crate) fn position(session: &Session) -> Reply {
     let machine = session.machine();
     let code = &session.code;
-    let at = machine.at();
+    let at = session.place();
     let step = session.step();
     let last = session.timeline.expected();
     let line = code.line(at);
@@ -112,6 +112,7 @@ pub(crate) fn how_it_ended(session: &Session) -> Option<String> {
     let machine = session.machine();
     Some(match (why, machine.end()) {
         (Last::Diverged(diverged), _) => format!("the run is not the one recorded: {diverged}"),
+        (_, Some(End::Exhausted(meter))) => format!("the run ran out of {}", meter.name()),
         (_, Some(end)) => format!("the run {}", ended(end)),
         (_, None) => match machine.pending() {
             Some(request) => format!(
@@ -169,7 +170,8 @@ pub(crate) fn registers(session: &Session, all: bool) -> Reply {
         return Reply::error(String::from("there are no registers"));
     };
     let mut found: Vec<(&str, String, &Value)> = Vec::new();
-    let at = if depth == 0 { CodePlace { region: 0, pc: 0 } } else { window.at };
+    let at = window.at;
+    let bare = depth > 0 && session.code.program().debug.is_none();
     for number in 0..=u8::MAX {
         let Some(value) = machine.value(&window, number) else { break };
         let name = match depth {
@@ -178,7 +180,13 @@ pub(crate) fn registers(session: &Session, all: bool) -> Reply {
         };
         let name = name.filter(|name| !name.is_empty());
         let named = name.as_ref().is_some_and(|name| !name.starts_with('%'));
-        if *value != Value::Null || all && named {
+        // Registers for intermediate results are of interest where others have no names either.
+        let wanted = if named {
+            all || *value != Value::Null
+        } else {
+            *value != Value::Null && (all || bare)
+        };
+        if wanted {
             found.push(("own", name.unwrap_or_else(|| format!("%{number}")), value));
         }
     }
@@ -235,7 +243,7 @@ pub(crate) fn calls(session: &Session) -> Reply {
             lines.push(format!("… {} more", depth - 2 * SHOWN));
         }
         let Some(window) = machine.window(number) else { continue };
-        let at = if number == depth { window.at } else { waits_at(&window) };
+        let at = if number == depth { session.place() } else { waits_at(&window) };
         lines.push(format!("#{number} {}", where_is(session, at)));
         let line = code.line(at);
         data.push(record([
@@ -345,7 +353,7 @@ pub(crate) fn log(session: &Session, most: usize) -> Reply {
 
 /// Source lines around here; instructions where there is no source.
 pub(crate) fn source(session: &Session, around: u32) -> Reply {
-    let at = session.machine().at();
+    let at = session.place();
     let code = &session.code;
     let here = code.line(at);
     let Some((file, line)) = here.filter(|here| code.text(*here).is_some()) else {
@@ -367,7 +375,7 @@ pub(crate) fn source(session: &Session, around: u32) -> Reply {
 /// Instructions around here.
 pub(crate) fn instructions(session: &Session, around: u32) -> Reply {
     let machine = session.machine();
-    let at = machine.at();
+    let at = session.place();
     let code = &session.code;
     let mut lines = Vec::new();
     let mut data = Vec::new();
@@ -399,6 +407,6 @@ pub(crate) fn instructions(session: &Session, around: u32) -> Reply {
 /// The checkpoints, as far as they are of interest to people.
 pub(crate) fn checkpoints(session: &Session) -> Reply {
     let (count, bytes) = session.timeline.checkpoints();
-    let text = format!("{count} checkpoints, at most {bytes} bytes");
+    let text = format!("{count} in all, of at most {bytes} bytes");
     Reply::new(text, record([("count", int(count as u64)), ("bytes", int(bytes))]))
 }

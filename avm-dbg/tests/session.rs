@@ -1,6 +1,7 @@
 //! Scripted sessions over small journals, as people see them.
 
-mod common;
+#[path = "support/recording.rs"]
+mod recording;
 
 use std::fmt::Write;
 
@@ -9,7 +10,7 @@ use avm_dbg::{
     commands::{COMMANDS, complete},
 };
 use avm_vm::{Config, OnExhausted};
-use common::{Recording, journal};
+use recording::{Recording, journal};
 
 /// A loop with calls and a list, a region, effects that work and fail, a store.
 const TOUR: &str = r#"
@@ -207,10 +208,10 @@ fn watches_see_changes_and_who_made_them() {
         who r.price
         run-to plus
         step
-        step
         who sum
         who sum
         who a
+        finish
         written total
         written r.price
         written r.price
@@ -316,6 +317,14 @@ fn runs_end_in_all_ways() {
     recording.top_up(100);
     recording.go(u64::MAX);
     show(&mut out, &recording.bytes(), "end\nrun-to end\nback 3\nmeters\nstep\nstep");
+
+    // Another program than the one recorded.
+    let read = avm_vm::journal::Journal::read(&whole).expect("a journal");
+    let other =
+        Recording::new("SET x = 1\nSET x = 3\nGPU_INFER \"m\", \"c\" -> a\n", Config::default());
+    let image = other.machine.image().clone();
+    let mut session = Session::new(read.into(), image).expect("it opens");
+    out.push_str(&script(&mut session, "end\nrun-to end\nback\nc effect\nstep"));
     insta::assert_snapshot!(out);
 }
 

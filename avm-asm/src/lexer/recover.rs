@@ -3,7 +3,7 @@
 use super::{Lexer, Place};
 use crate::{
     messages::{self, Report, diagnostic},
-    token::{Key, Raw, Token},
+    token::{Key, Raw, Sign},
 };
 
 fn closer(bracket: u8) -> char {
@@ -33,7 +33,7 @@ impl<'s> Lexer<'_, 's> {
 
     /// A closing bracket that does not fit the innermost open one.
     #[cold]
-    pub(super) fn unmatched(&mut self, bracket: u8, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn unmatched(&mut self, bracket: u8, start: u32, end: u32) -> Sign {
         let span = self.span(start, end);
         let found = closer(bracket);
         let report = match self.levels.last() {
@@ -70,7 +70,7 @@ impl<'s> Lexer<'_, 's> {
             }
         };
         self.report(report);
-        Token::Error
+        Sign::Error
     }
 
     /// Whether, inside brackets, the next line clearly begins a new statement.

@@ -4,8 +4,9 @@ use avm_ir::Diagnostic;
 
 use super::{Lexer, Place};
 use crate::{
+    ast::BinaryOp,
     messages::{self, Report, diagnostic},
-    token::{DIRECTIVES, Key, Token},
+    token::{DIRECTIVES, Key, Sign},
 };
 
 /// Characters that look like plain ones, with the plain spelling.
@@ -206,12 +207,12 @@ fn distance(a: &str, b: &str) -> usize {
 
 impl<'s> Lexer<'_, 's> {
     #[cold]
-    fn error(&mut self, diagnostic: Diagnostic) -> Token<'s> {
+    fn error(&mut self, diagnostic: Diagnostic) -> Sign {
         self.report(diagnostic);
-        Token::Error
+        Sign::Error
     }
 
-    pub(super) fn text(&mut self, slice: &'s str, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn text(&mut self, slice: &'s str, start: u32, end: u32) -> Sign {
         let shape = self.raw.extras;
         if !shape.closed {
             let end = start + slice.trim_end().len() as u32;
@@ -223,9 +224,9 @@ impl<'s> Lexer<'_, 's> {
             );
         }
         if !shape.escaped {
-            return Token::Text(slice);
+            return Sign::Text;
         }
-        let Err(range) = decode(slice) else { return Token::Text(slice) };
+        let Err(range) = decode(slice) else { return Sign::Text };
         let escape = slice.get(range.clone()).unwrap_or_default();
         let span = self.span(start + range.start as u32, start + range.end as u32);
         let message = if escape.starts_with("\\u") {
@@ -242,11 +243,11 @@ impl<'s> Lexer<'_, 's> {
         self.error(report)
     }
 
-    pub(super) fn int(&mut self, slice: &str, negated: bool, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn int(&mut self, slice: &str, negated: bool, start: u32, end: u32) -> Sign {
         match magnitude(slice) {
             _ if !has_digits(slice) => self.bad_number(slice, start, end),
-            Some(value) if value <= i64::MAX as u64 => Token::Int(value as i64),
-            Some(value) if negated && value == i64::MIN.unsigned_abs() => Token::Int(i64::MIN),
+            Some(value) if value <= i64::MAX as u64 => Sign::Int,
+            Some(value) if negated && value == i64::MIN.unsigned_abs() => Sign::Int,
             _ => {
                 let span = self.span(start, end);
                 self.error(
@@ -262,9 +263,9 @@ impl<'s> Lexer<'_, 's> {
         }
     }
 
-    pub(super) fn float(&mut self, slice: &str, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn float(&mut self, slice: &str, start: u32, end: u32) -> Sign {
         match float_value(slice) {
-            Some(value) if value.is_finite() => Token::Float(value),
+            Some(value) if value.is_finite() => Sign::Float,
             _ => {
                 let span = self.span(start, end);
                 self.error(
@@ -275,7 +276,7 @@ impl<'s> Lexer<'_, 's> {
         }
     }
 
-    pub(super) fn bad_number(&mut self, slice: &str, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn bad_number(&mut self, slice: &str, start: u32, end: u32) -> Sign {
         let shown: String = slice.chars().take(40).collect();
         let span = self.span(start, end);
         self.error(
@@ -284,9 +285,9 @@ impl<'s> Lexer<'_, 's> {
         )
     }
 
-    pub(super) fn line_number(&mut self, slice: &str, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn line_number(&mut self, slice: &str, start: u32, end: u32) -> Sign {
         match line_number(slice) {
-            Some(number) => Token::Number(number),
+            Some(_) => Sign::Number,
             None => {
                 let span = self.span(start, end);
                 self.error(diagnostic(
@@ -299,17 +300,17 @@ impl<'s> Lexer<'_, 's> {
     }
 
     /// `%12`, a register by number.
-    pub(super) fn register(&mut self, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn register(&mut self, start: u32, end: u32) -> Sign {
         let rest = self.rest(end);
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if length == 0 {
-            return self.binary(Token::Percent, start, end);
+            return self.binary(Sign::Binary(BinaryOp::Mod), start, end);
         }
         self.raw.bump(length);
         let stop = end + length as u32;
         let digits = self.text.get(end as usize..stop as usize).unwrap_or_default();
-        let token = match digits.parse() {
-            Ok(number) => Token::Raw(number),
+        let token = match digits.parse::<u8>() {
+            Ok(_) => Sign::Raw,
             Err(_) => {
                 let span = self.span(start, stop);
                 self.error(
@@ -321,7 +322,7 @@ impl<'s> Lexer<'_, 's> {
         self.operand(token)
     }
 
-    pub(super) fn unknown_directive(&mut self, word: &str, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn unknown_directive(&mut self, word: &str, start: u32, end: u32) -> Sign {
         self.place = Place::Operand;
         let span = self.span(start, end);
         let mut report = diagnostic(
@@ -338,7 +339,7 @@ impl<'s> Lexer<'_, 's> {
             }
             Some(name) => {
                 self.report(report.suggest(span, format!(".{name}")));
-                return Key::directive(name).map_or(Token::Error, |key| self.directive(key));
+                return Key::directive(name).map_or(Sign::Error, |key| self.directive(key));
             }
             None => {
                 report = report.help("a local label is defined as `:.name`");
@@ -347,7 +348,7 @@ impl<'s> Lexer<'_, 's> {
         self.error(report)
     }
 
-    pub(super) fn hash(&mut self, slice: &'s str, start: u32, end: u32) -> Option<Token<'s>> {
+    pub(super) fn hash(&mut self, slice: &'s str, start: u32, end: u32) -> Option<Sign> {
         let word = slice.trim_start_matches('#');
         if word.eq_ignore_ascii_case("define") && self.place == Place::Start {
             return Some(self.directive(Key::Define));
@@ -373,7 +374,7 @@ impl<'s> Lexer<'_, 's> {
 
     /// `define NAME value` without its `#`.
     #[cold]
-    pub(super) fn bare_define(&mut self, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn bare_define(&mut self, start: u32, end: u32) -> Sign {
         let span = self.span(start, end);
         self.report(
             diagnostic(messages::UNKNOWN_DIRECTIVE, span, "a constant is defined by `#define`")
@@ -384,7 +385,7 @@ impl<'s> Lexer<'_, 's> {
 
     /// `a..b`, a range in other languages. The lexer stands behind the first dot.
     #[cold]
-    pub(super) fn range(&mut self, start: u32, end: u32) -> Token<'s> {
+    pub(super) fn range(&mut self, start: u32, end: u32) -> Sign {
         /// Longest operand that is looked at for a suggestion, in bytes.
         const MAX_OPERAND: usize = 64;
         self.raw.bump(1);
@@ -412,7 +413,7 @@ impl<'s> Lexer<'_, 's> {
             report = report.suggest(place, format!("RANGE({from}, {last})"));
         }
         self.report(report);
-        self.binary(Token::Error, start, stop)
+        self.binary(Sign::Error, start, stop)
     }
 
     /// Passes over the rest of the line, which is a comment in some other language.
@@ -422,7 +423,7 @@ impl<'s> Lexer<'_, 's> {
         self.raw.bump(length);
     }
 
-    pub(super) fn foreign(&mut self, slice: &'s str, start: u32, end: u32) -> Option<Token<'s>> {
+    pub(super) fn foreign(&mut self, slice: &'s str, start: u32, end: u32) -> Option<Sign> {
         let span = self.span(start, end);
         let (ours, help) = FOREIGN
             .iter()
@@ -445,32 +446,32 @@ impl<'s> Lexer<'_, 's> {
         Some(match slice {
             "//" | "/*" => {
                 self.skip_line();
-                return self.open.then_some(Token::Error);
+                return self.open.then_some(Sign::Error);
             }
-            "&&" => self.binary(Token::Key(Key::And), start, end),
-            "||" => self.binary(Token::Key(Key::Or), start, end),
+            "&&" => self.binary(Sign::Binary(BinaryOp::And), start, end),
+            "||" => self.binary(Sign::Binary(BinaryOp::Or), start, end),
             "!" => {
                 self.place = Place::Operand;
-                self.prefix(Token::Key(Key::Not), start, end)
+                self.prefix(Sign::Key(Key::Not), start, end)
             }
-            "===" => self.binary(Token::Eq, start, end),
-            "!==" | "<>" => self.binary(Token::Ne, start, end),
-            "=<" => self.binary(Token::Le, start, end),
-            "=>" if compares => self.binary(Token::Ge, start, end),
+            "===" => self.binary(Sign::Binary(BinaryOp::Eq), start, end),
+            "!==" | "<>" => self.binary(Sign::Binary(BinaryOp::Ne), start, end),
+            "=<" => self.binary(Sign::Binary(BinaryOp::Le), start, end),
+            "=>" if compares => self.binary(Sign::Binary(BinaryOp::Ge), start, end),
             "=>" => {
                 self.place = Place::Operand;
-                Token::Arrow
+                Sign::Arrow
             }
             ":=" => {
                 self.place = Place::Operand;
-                Token::Assign
+                Sign::Assign
             }
-            _ => self.binary(Token::Error, start, end),
+            _ => self.binary(Sign::Error, start, end),
         })
     }
 
     /// A character that begins no token.
-    pub(super) fn other(&mut self, start: u32, end: u32) -> Option<Token<'s>> {
+    pub(super) fn other(&mut self, start: u32, end: u32) -> Option<Sign> {
         let found = self.text.get(start as usize..).and_then(|rest| rest.chars().next())?;
         if let Some((_, closers)) = QUOTES.iter().find(|(open, _)| *open == found) {
             let token = self.odd_quote(closers, start, end);
@@ -498,17 +499,17 @@ impl<'s> Lexer<'_, 's> {
             );
             return Some(match *plain {
                 " " => return None,
-                "-" if self.place == Place::Operator => self.binary(Token::Minus, start, end),
+                "-" if self.place == Place::Operator => self.binary(Sign::Minus, start, end),
                 "-" => {
                     self.place = Place::Operand;
-                    self.prefix(Token::Minus, start, end)
+                    self.prefix(Sign::Minus, start, end)
                 }
-                "*" => self.binary(Token::Star, start, end),
-                "/" => self.binary(Token::Slash, start, end),
-                "!=" => self.binary(Token::Ne, start, end),
-                "<=" => self.binary(Token::Le, start, end),
-                ">=" => self.binary(Token::Ge, start, end),
-                _ => Token::Error,
+                "*" => self.binary(Sign::Binary(BinaryOp::Mul), start, end),
+                "/" => self.binary(Sign::Binary(BinaryOp::Div), start, end),
+                "!=" => self.binary(Sign::Binary(BinaryOp::Ne), start, end),
+                "<=" => self.binary(Sign::Binary(BinaryOp::Le), start, end),
+                ">=" => self.binary(Sign::Binary(BinaryOp::Ge), start, end),
+                _ => Sign::Error,
             });
         }
         // One message for a run of them.
@@ -556,7 +557,7 @@ impl<'s> Lexer<'_, 's> {
     }
 
     /// A text in quotes of another kind, up to the one that closes it.
-    fn odd_quote(&mut self, closers: &[char], start: u32, end: u32) -> Token<'s> {
+    fn odd_quote(&mut self, closers: &[char], start: u32, end: u32) -> Sign {
         // A text in wrong quotes is short; looking further would cost too much in a hostile file.
         let rest = self.raw.remainder();
         let near = rest.get(..rest.floor_char_boundary(MAX_QUOTED)).unwrap_or(rest);

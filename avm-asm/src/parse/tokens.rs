@@ -4,50 +4,17 @@
 //! a line that begins with one that no line begins with is handed over as a misfit.
 
 use crate::{
-    ast::BinaryOp,
     lexer::Lexer,
-    token::{Key, Token},
+    token::{Key, Sign},
 };
 
-type Spanned<'s> = (u32, Token<'s>, u32);
-
-/// A token as the grammar knows it. It holds nothing of the source and is moved about in a register.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Sign {
-    Newline,
-    Name,
-    Int,
-    Float,
-    Text,
-    Raw,
-    Number,
-    Error,
-    Colon,
-    Comma,
-    Assign,
-    Minus,
-    LParen,
-    CallParen,
-    RParen,
-    LBracket,
-    RBracket,
-    LBrace,
-    RBrace,
-    Dot,
-    Ellipsis,
-    Arrow,
-    Key(Key),
-    /// An operator between two operands, but for `-`.
-    Binary(BinaryOp),
-    /// Stands for all of a line that begins as no line begins.
-    Misfit,
-}
+type Spanned = (u32, Sign, u32);
 
 /// The token stream of a source.
 pub(super) struct Tokens<'b, 's> {
     lexer: Lexer<'b, 's>,
     /// A token that was looked at already.
-    ahead: Option<Spanned<'s>>,
+    ahead: Option<Spanned>,
     /// The next token begins a line.
     first: bool,
 }
@@ -61,9 +28,9 @@ impl<'b, 's> Tokens<'b, 's> {
         self.lexer
     }
 
-    fn take(&mut self) -> Option<Spanned<'s>> {
+    fn take(&mut self) -> Option<Spanned> {
         match self.ahead {
-            None => self.lexer.next(),
+            None => self.lexer.sign(),
             Some(_) => self.ahead.take(),
         }
     }
@@ -72,39 +39,39 @@ impl<'b, 's> Tokens<'b, 's> {
     /// token of the next; false if the source has no end of a line any more.
     pub(super) fn skip_line(&mut self, at_end: bool) -> bool {
         self.first = true;
-        let found = at_end || core::iter::from_fn(|| self.take()).any(|t| t.1 == Token::Newline);
+        let found = at_end || core::iter::from_fn(|| self.take()).any(|t| t.1 == Sign::Newline);
         self.ahead = self.take();
         found
     }
 
     #[cold]
-    fn misfit(&mut self, token: Spanned<'s>) -> (u32, Sign, u32) {
-        let mut rest = core::iter::once(token).chain(&mut self.lexer);
-        self.ahead = rest.find(|next| next.1 == Token::Newline);
+    fn misfit(&mut self, token: Spanned) -> Spanned {
+        let more = core::iter::from_fn(|| self.lexer.sign());
+        self.ahead = core::iter::once(token).chain(more).find(|next| next.1 == Sign::Newline);
         self.first = false;
         (token.0, Sign::Misfit, token.0)
     }
 }
 
 impl Iterator for Tokens<'_, '_> {
-    type Item = Result<(u32, Sign, u32), ()>;
+    type Item = Spanned;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let token = self.take()?;
-        let first = core::mem::replace(&mut self.first, matches!(token.1, Token::Newline));
+        let first = core::mem::replace(&mut self.first, token.1 == Sign::Newline);
         if first && !begins_line(token.1) {
-            return Some(Ok(self.misfit(token)));
+            return Some(self.misfit(token));
         }
-        Some(Ok((token.0, sign(token.1), token.2)))
+        Some(token)
     }
 }
 
 /// Whether a line may begin with a token.
-fn begins_line(token: Token<'_>) -> bool {
+fn begins_line(token: Sign) -> bool {
     match token {
-        Token::Name(_) | Token::Number(_) | Token::Colon | Token::Ellipsis => true,
-        Token::Key(key) => !matches!(
+        Sign::Name | Sign::Number | Sign::Colon | Sign::Ellipsis => true,
+        Sign::Key(key) => !matches!(
             key,
             Key::Then
                 | Key::Do
@@ -118,46 +85,5 @@ fn begins_line(token: Token<'_>) -> bool {
                 | Key::Null
         ),
         _ => false,
-    }
-}
-
-fn sign(token: Token<'_>) -> Sign {
-    match token {
-        Token::Newline => Sign::Newline,
-        Token::Name(_) => Sign::Name,
-        Token::Int(_) => Sign::Int,
-        Token::Float(_) => Sign::Float,
-        Token::Text(_) => Sign::Text,
-        Token::Raw(_) => Sign::Raw,
-        Token::Number(_) => Sign::Number,
-        Token::Error => Sign::Error,
-        Token::Colon => Sign::Colon,
-        Token::Comma => Sign::Comma,
-        Token::Assign => Sign::Assign,
-        Token::Minus => Sign::Minus,
-        Token::LParen => Sign::LParen,
-        Token::CallParen => Sign::CallParen,
-        Token::RParen => Sign::RParen,
-        Token::LBracket => Sign::LBracket,
-        Token::RBracket => Sign::RBracket,
-        Token::LBrace => Sign::LBrace,
-        Token::RBrace => Sign::RBrace,
-        Token::Dot => Sign::Dot,
-        Token::Ellipsis => Sign::Ellipsis,
-        Token::Arrow => Sign::Arrow,
-        Token::Eq => Sign::Binary(BinaryOp::Eq),
-        Token::Ne => Sign::Binary(BinaryOp::Ne),
-        Token::Lt => Sign::Binary(BinaryOp::Lt),
-        Token::Le => Sign::Binary(BinaryOp::Le),
-        Token::Gt => Sign::Binary(BinaryOp::Gt),
-        Token::Ge => Sign::Binary(BinaryOp::Ge),
-        Token::Plus => Sign::Binary(BinaryOp::Add),
-        Token::Star => Sign::Binary(BinaryOp::Mul),
-        Token::Slash => Sign::Binary(BinaryOp::Div),
-        Token::Percent => Sign::Binary(BinaryOp::Mod),
-        Token::Key(Key::And) => Sign::Binary(BinaryOp::And),
-        Token::Key(Key::Or) => Sign::Binary(BinaryOp::Or),
-        Token::Key(Key::Contains) => Sign::Binary(BinaryOp::Contains),
-        Token::Key(key) => Sign::Key(key),
     }
 }

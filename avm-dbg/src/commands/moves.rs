@@ -1,5 +1,6 @@
 //! Commands that go somewhere.
 
+use avm_ir::Value;
 use avm_vm::journal::Event;
 
 use super::number;
@@ -13,12 +14,22 @@ use crate::{
 
 type Moved = Result<Reply, String>;
 
-/// Where the session stands now, and why it came there.
-fn here(session: &Session, why: Option<String>) -> Reply {
+/// Where the session stands now, and why it came there: breakpoints, or something else.
+fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String]) -> Reply {
     let position = views::position(session);
-    let Some(why) = why else { return position };
-    let text = format!("{why}\n{}", position.text);
-    Reply { text, data: record([("why", why.into()), ("position", position.data)]), ..position }
+    let lines = why.iter().chain([&position.text]);
+    let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
+    let data = record([
+        ("breakpoints", list(breakpoints)),
+        ("why", list(why.iter().map(|why| why.as_str().into()))),
+        ("position", position.data),
+    ]);
+    Reply::new(text, data)
+}
+
+/// The same where it is no breakpoint.
+fn here(session: &Session, why: Option<String>) -> Reply {
+    arrived(session, Vec::new(), why.as_slice())
 }
 
 fn to(session: &mut Session, step: u64) -> Moved {
@@ -77,12 +88,7 @@ fn stop_at(session: &mut Session, hit: &Hit, own: &[&str]) -> Moved {
             }
         }
     }
-    let why = (!why.is_empty()).then(|| why.join("\n"));
-    let mut reply = here(session, why);
-    if !numbers.is_empty() {
-        reply.data = record([("breakpoints", list(numbers)), ("position", reply.data)]);
-    }
-    Ok(reply)
+    Ok(arrived(session, numbers, &why))
 }
 
 /// To the first place behind here where a move's own test or a breakpoint holds, or to the end.
@@ -131,7 +137,7 @@ fn line_change(session: &mut Session, step: u64, depth: usize) -> What {
         return What::Depth(depth);
     }
     let at = match step == session.step() {
-        true => session.machine().at(),
+        true => session.place(),
         false => session.player_at(step).machine().at(),
     };
     What::Line { not: session.code.line(at), depth }

@@ -9,16 +9,16 @@ use avm_vm::{
 };
 
 /// Name of the source in debug data.
-pub const FILE: &str = "test.avm";
+pub(crate) const FILE: &str = "test.avm";
 
 /// A run that is recorded.
-pub struct Recording {
-    pub machine: Machine,
-    pub recorder: Recorder,
+pub(crate) struct Recording {
+    pub(crate) machine: Machine,
+    pub(crate) recorder: Recorder,
 }
 
 impl Recording {
-    pub fn new(source: &str, config: Config) -> Self {
+    pub(crate) fn new(source: &str, config: Config) -> Self {
         let options = avm_asm::Options::default();
         let assembly = avm_asm::assemble(FILE, source, &mut avm_asm::NoSources, &options);
         let program = assembly.program.unwrap_or_else(|| panic!("{:?}", assembly.diagnostics));
@@ -35,7 +35,7 @@ impl Recording {
     }
 
     /// Goes on until there is nothing more to do in so many steps; whether it is at rest.
-    pub fn go(&mut self, slice: u64) -> bool {
+    pub(crate) fn go(&mut self, slice: u64) -> bool {
         loop {
             match self.machine.run(slice, &mut ()) {
                 Pause::Slice => return false,
@@ -54,12 +54,12 @@ impl Recording {
     }
 
     /// More gas for a run that ran out of it.
-    pub fn top_up(&mut self, gas: u64) {
+    pub(crate) fn top_up(&mut self, gas: u64) {
         self.recorder.top_up(&mut self.machine, Meter::Gas, gas * 1_000_000_000);
     }
 
     /// The journal.
-    pub fn bytes(mut self) -> Vec<u8> {
+    pub(crate) fn bytes(mut self) -> Vec<u8> {
         self.recorder.take()
     }
 }
@@ -75,7 +75,7 @@ fn answer(request: &EffectRequest) -> Answer {
 }
 
 /// The journal of a run to its end.
-pub fn journal(source: &str) -> Vec<u8> {
+pub(crate) fn journal(source: &str) -> Vec<u8> {
     let mut recording = Recording::new(source, Config::default());
     recording.go(u64::MAX);
     recording.bytes()
