@@ -18,7 +18,8 @@ use crate::{
     walk::{Shown, hex, walk},
 };
 
-/// Writes a line for every record; values of more than `most` bytes by type and length only.
+/// Writes a line for every record. Operands and results of more than `most` bytes (canonical encoding)
+/// stand there by type and length only; notes and answers are there in full.
 pub fn write<S: Source>(
     reader: &mut Reader<S>,
     filter: &Filter,

@@ -106,3 +106,55 @@ impl Table {
         self.values.insert(hash, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(out: &mut Table, back: &mut Table, value: &Value) -> usize {
+        let mut writer = Writer::new();
+        out.write(value, &mut writer);
+        let bytes = writer.finish();
+        let mut input = Reader::new(&bytes);
+        assert_eq!(back.read(&mut input).as_ref(), Ok(value));
+        assert!(input.end().is_ok());
+        bytes.len()
+    }
+
+    #[test]
+    fn a_large_value_is_written_once() {
+        let (mut out, mut back) = (Table::default(), Table::default());
+        let large = Value::from("x".repeat(1000));
+        assert_eq!(round(&mut out, &mut back, &Value::Int(7)), 1 + 9);
+        assert_eq!(round(&mut out, &mut back, &large), 1 + 1005);
+        assert_eq!(round(&mut out, &mut back, &large), 1 + 32);
+    }
+
+    #[test]
+    fn the_oldest_give_way_on_both_sides() {
+        let (mut out, mut back) = (Table::default(), Table::default());
+        let values: Vec<Value> =
+            (0..20).map(|n| Value::from(alloc::format!("{n:02}").repeat(ROOM / 32))).collect();
+        for value in &values {
+            assert!(round(&mut out, &mut back, value) > 100);
+        }
+        assert!(out.bytes <= ROOM && out.bytes == back.bytes);
+        assert_eq!(round(&mut out, &mut back, &values[19]), 33);
+        assert!(round(&mut out, &mut back, &values[0]) > 100, "it gave way");
+        let beyond = Value::from("y".repeat(ROOM));
+        assert!(round(&mut out, &mut back, &beyond) > ROOM);
+        assert!(round(&mut out, &mut back, &beyond) > ROOM, "never remembered");
+        assert_eq!(out.values.len(), back.values.len());
+    }
+
+    #[test]
+    fn only_what_a_writer_writes_is_read() {
+        let small_as_new = [NEW, 0];
+        let unknown = [KNOWN; 33];
+        let mut large_here = alloc::vec![HERE];
+        large_here.extend(avm_ir::value::encode(&Value::from("x".repeat(100))));
+        for bytes in [&small_as_new[..], &unknown, &large_here, &[3], &[]] {
+            assert!(Table::default().read(&mut Reader::new(bytes)).is_err());
+        }
+    }
+}
