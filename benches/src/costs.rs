@@ -1,8 +1,9 @@
-//! What is paid per agent, fork, call, effect, search and line of a program. Memory is what the process holds more than
-//! before (resident pages), so it is counted over many of a kind.
+//! What is paid per agent, fork, call, effect, search and line of a program. Memory of agents is
+//! heap bytes asked for, over many of a kind.
 
 mod agents;
 mod assembly;
+mod heap;
 mod search;
 mod startup;
 
@@ -22,7 +23,7 @@ pub fn run(large: bool, markdown: bool) -> Result<()> {
     let flag = if large { " --large" } else { "" };
     let circumstances = table::circumstances(&invocation("", &format!("costs{flag}")));
     let mut costs: Vec<Cost> = Vec::new();
-    // Memory first, while the heap is still small.
+    heap::measure(&mut costs)?;
     agents::measure(&mut costs)?;
     search::measure(100_000, &mut costs)?;
     if large {
@@ -59,20 +60,4 @@ fn clocked<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();
     let result = run();
     (result, begin.elapsed())
-}
-
-/// Bytes that this process holds in memory; 0 where the system does not say.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1024
-}
-
-/// What `make` gives, and how many bytes each of its `count` pieces holds.
-fn held<T>(count: usize, make: impl FnOnce() -> Result<T>) -> Result<(T, String)> {
-    let before = resident();
-    let made = make()?;
-    let bytes = resident().saturating_sub(before) / count as u64;
-    Ok((made, format!("{bytes} B")))
 }

@@ -3,32 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
+use avm_bench_heap::{IDLE, TEN_MEGABYTES};
 use avm_ir::Value;
 use avm_vm::{Answer, Image, Machine, Pause};
 
-use super::{Cost, clocked, cost, each, held, shortest};
+use super::{Cost, clocked, cost, each, shortest};
 use crate::{contender::ours, workload::Task};
-
-/// Does nothing.
-const IDLE: &str = "HALT\n";
-
-/// Has some state and waits for an answer.
-const ASKING: &str = r#"
-SET name = "Ada"
-SET count = 3
-READ_FROM_TOOL "wait", name -> answer
-RETURN [name, count, answer]
-"#;
-
-/// Ten thousand texts of a thousand bytes, then a question, then a write.
-const TEN_MEGABYTES: &str = r#"
-SET texts = []
-FOR i IN 10000 DO
-  PUSH texts, REPEAT("x", 995) + (10000 + i)
-ENDFOR
-READ_FROM_TOOL "wait" -> answer
-SET texts[5000] = answer
-"#;
 
 /// A loop of calls, and the same without.
 const CALLS: &str = ".input n
@@ -47,19 +27,6 @@ ENDFOR
 RETURN 0
 ";
 
-/// Goes down `n` calls and asks a question there.
-const DEEP: &str = r#".input n
-.func down(n)
-  IF n > 0 THEN
-    SET below = down(n - 1)
-    RETURN below
-  ENDIF
-  READ_FROM_TOOL "wait" -> answer
-  RETURN 0
-.endfunc
-RETURN down(n)
-"#;
-
 const EFFECTS: &str = r#".input n
 FOR i IN n DO
   READ_FROM_TOOL "lookup", {id: i} -> item
@@ -70,7 +37,6 @@ RETURN 0
 /// Measures all of it.
 pub fn measure(costs: &mut Vec<Cost>) -> Result<()> {
     idle(costs)?;
-    frames(costs)?;
     forks(costs)?;
     calls(costs)?;
     effects(costs)
@@ -93,14 +59,6 @@ fn idle(costs: &mut Vec<Cost>) -> Result<()> {
     const COUNT: usize = 50_000;
     let image = ours::image(IDLE)?;
     let make = || (0..COUNT).map(|_| agent(&image, 0)).collect::<Result<Vec<Machine>>>();
-    let (agents, bytes) = held(COUNT, make)?;
-    costs.push(cost("an idle agent holds", bytes, "50,000 before their first instruction"));
-    drop(agents);
-    let asking = ours::image(ASKING)?;
-    let park = || (0..COUNT).map(|_| Ok(waiting(&asking, 0)?.park())).collect::<Result<Vec<_>>>();
-    let (agents, bytes) = held(COUNT, park)?;
-    costs.push(cost("parked, waiting for an answer", bytes, "`Machine::park`, 50,000 kept"));
-    drop(agents);
     let mut end = Duration::MAX;
     let create = shortest(|| {
         let (agents, time) = clocked(make);
@@ -112,24 +70,13 @@ fn idle(costs: &mut Vec<Cost>) -> Result<()> {
     Ok(())
 }
 
-fn frames(costs: &mut Vec<Cost>) -> Result<()> {
-    const DEPTH: usize = 9_000;
-    let image = ours::image(DEEP)?;
-    let (_deep, bytes) = held(DEPTH, || waiting(&image, DEPTH))?;
-    costs.push(cost("a call frame holds", bytes, "9,000 nested calls of one parameter"));
-    Ok(())
-}
-
 fn forks(costs: &mut Vec<Cost>) -> Result<()> {
     const COUNT: usize = 2_000;
     const WRITERS: usize = 100;
     let machine = waiting(&ours::image(TEN_MEGABYTES)?, 0)?;
     let fork = || (0..COUNT).map(|_| machine.clone()).collect::<Vec<_>>();
-    let (forks, bytes) = held(COUNT, || Ok(fork()))?;
-    drop(forks);
     let took = each(COUNT, shortest(|| Ok(clocked(fork).1))?);
     costs.push(cost("forking an agent with 10 MB", took, "`Machine::clone`, 2,000 kept"));
-    costs.push(cost("the fork holds", bytes, "the same"));
 
     let write = || -> Result<Duration> {
         let mut forks: Vec<Machine> = (0..WRITERS).map(|_| machine.clone()).collect();
