@@ -1,5 +1,5 @@
 //! How fast a long run is gone through: records one of about 10^8 steps, opens its journal and
-//! measures moves. `cargo run --release -p avm-dbg --example seek [STEPS]`.
+//! measures moves. `cargo run --release -p avm-dbg --example seek [STEPS [ITEMS OF THE LIST]]`.
 
 use std::{
     env, fs,
@@ -18,13 +18,17 @@ use avm_vm::{
 /// A loop with calls and a list; twelve or so instructions a round.
 const SOURCE: &str = "\
 .input rounds = 1000
-SET items = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+.input size = 16
+SET items = [0]
+WHILE LEN(items) < size DO
+  SET items = items + items
+ENDWHILE
 SET total = 0
 SET flag = 0
 SET k = 0
 WHILE k < rounds DO
   SET total = mix(total, k)
-  SET items[total % 16] = k
+  SET items[total % size] = k
   IF k == 1000 THEN
     SET flag = total
   ENDIF
@@ -56,7 +60,9 @@ fn resident() -> String {
 fn main() -> io::Result<()> {
     let mut out = io::stdout();
     #[expect(clippy::disallowed_methods, reason = "a measurement, not the library")]
-    let steps: u64 = env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000_000);
+    let mut args = env::args().skip(1).map(|number| number.parse::<u64>().unwrap_or(0));
+    let steps = args.next().unwrap_or(100_000_000);
+    let size = i64::try_from(args.next().unwrap_or(16)).unwrap_or(i64::MAX);
     let options = avm_asm::Options::default();
     let assembly = avm_asm::assemble("seek.avm", SOURCE, &mut avm_asm::NoSources, &options);
     let program = assembly.program.ok_or_else(|| io::Error::other("it does not assemble"))?;
@@ -66,7 +72,7 @@ fn main() -> io::Result<()> {
     let rounds = i64::try_from(steps / 13).unwrap_or(i64::MAX);
     let config = Config {
         gas: u64::MAX / 2,
-        inputs: vec![(String::from("rounds"), rounds.into())],
+        inputs: vec![(String::from("rounds"), rounds.into()), (String::from("size"), size.into())],
         ..Config::default()
     };
     let schedule = image.schedule_hash();

@@ -21,8 +21,10 @@ use scan::{Candidate, Plan, Scan, Why};
 
 /// Most tests of one search.
 pub const MAX_TESTS: usize = 64;
-/// Most steps that are watched in one piece.
+/// Steps that are watched in one piece; more where a clone costs more.
 const CHUNK: u64 = 1 << 16;
+/// Most of them.
+const MAX_CHUNK: u64 = 1 << 20;
 /// Values up to this many bytes are compared to find out whether a write changed them; a write to
 /// a larger one counts as a change.
 const COMPARED: u64 = 1 << 16;
@@ -129,7 +131,7 @@ impl<'a> Search<'a> {
             }
             self.timeline.pass(&end);
             start = end;
-            length = (length * 4).min(CHUNK);
+            length = (length * 4).min(chunk(&start));
         }
     }
 
@@ -151,14 +153,15 @@ impl<'a> Search<'a> {
     fn within(&mut self, start: Player, to: u64, before: u64, bytes: u64) -> Option<Hit> {
         let from = start.machine().steps();
         let length = to.saturating_sub(from);
-        if length <= CHUNK {
+        let chunk = chunk(&start);
+        if length <= chunk {
             let mut end = start.clone();
             let (found, _) = self.scan(&mut end, to);
             let found = found.into_iter().filter(|candidate| candidate.step < before).collect();
             return self.confirmed(start, found, false).pop();
         }
         let parts = (bytes / weight(&start).max(1)).clamp(2, 64);
-        let width = length.div_ceil(parts).max(CHUNK);
+        let width = length.div_ceil(parts).max(chunk);
         let mut marks = vec![start];
         while let Some(last) = marks.last() {
             let at = last.machine().steps() + width;
@@ -313,6 +316,11 @@ impl<'a> Search<'a> {
             _ => true,
         }
     }
+}
+
+/// Steps that are watched in one piece. A piece costs a copy of what the machine changes in it.
+fn chunk(player: &Player) -> u64 {
+    (weight(player) / 4).clamp(CHUNK, MAX_CHUNK)
 }
 
 /// What was before a step.

@@ -19,11 +19,11 @@ use avm_vm::{
 /// Most rungs of the ladder.
 pub const MAX_RUNGS: usize = 128;
 /// Most memory of all rungs, in bytes.
-pub const LADDER_BYTES: u64 = 160 << 20;
+pub const LADDER_BYTES: u64 = 128 << 20;
 /// Most memory of the near checkpoints, in bytes.
 pub const NEAR_BYTES: u64 = 32 << 20;
 /// Most memory of those that a search backwards makes for itself, in bytes.
-pub const SEARCH_BYTES: u64 = 64 << 20;
+pub const SEARCH_BYTES: u64 = 48 << 20;
 /// Steps between rungs, before the first thinning.
 const SPACING: u64 = 8192;
 /// How far before a place near checkpoints stand, in steps.
@@ -138,8 +138,7 @@ impl Timeline {
         loop {
             let here = step(player);
             while near.next_if(|at| *at <= here).is_some() {}
-            let front = self.rungs.last().map_or(0, step);
-            let rung = (front + self.spacing.max(weight(player) / 4)).max(here + 1);
+            let rung = self.due(player).max(here + 1);
             let mut stop = target.min(rung);
             if let Some(at) = near.peek() {
                 stop = stop.min(*at);
@@ -196,10 +195,14 @@ impl Timeline {
 
     /// Leaves a rung behind where one is due.
     pub fn pass(&mut self, player: &Player) {
-        let front = self.rungs.last().map_or(0, step);
-        if step(player) >= front + self.spacing.max(weight(player) / 4) {
+        if step(player) >= self.due(player) {
             self.add_rung(player);
         }
+    }
+
+    /// Where the next rung is due. A byte of a machine is copied in far less time than a step takes.
+    fn due(&self, player: &Player) -> u64 {
+        self.rungs.last().map_or(0, step) + self.spacing.max(weight(player))
     }
 
     fn add_rung(&mut self, player: &Player) {
