@@ -92,7 +92,10 @@ impl Traced {
     ) -> Outcome<T> {
         let wrong =
             |why: &dyn std::fmt::Display| Failure::files(format!("{}: {why}", self.path.display()));
-        let mut reader = Reader::new(self.image, self.derived).map_err(|error| wrong(&error))?;
+        // The run took no more when it was recorded.
+        let memory = self.derived.player.journal().start.config.limits.memory;
+        let reader = Reader::within(self.image, self.derived, memory);
+        let mut reader = reader.map_err(|error| wrong(&error))?;
         view(&mut reader).map_err(|error| wrong(&error))
     }
 }
