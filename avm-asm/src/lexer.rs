@@ -1,6 +1,6 @@
 //! Cuts a source into tokens and decides, by position, which names are keywords.
 //!
-//! Bad input becomes one [`Sign::Error`] and one diagnostic, and lexing goes on. Line breaks inside
+//! Bad input becomes one `Sign::Error` and one diagnostic, and lexing goes on. Line breaks inside
 //! brackets vanish here, comments are set aside for the formatter, and the nesting limits are kept
 //! here, before a tree exists whose depth could hurt anybody.
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it makes |
 //! |---|---|
-//! | [`walk`] | every step with names, operands and results; what the others are made of |
+//! | [`mod@walk`] | every step with names, operands and results; what the others are made of |
 //! | [`filter`] | which steps are of interest |
 //! | [`json`] | a line of JSON for every record (`spec/trace.schema.json`) |
 //! | [`text`] | a line for people for every record |
