@@ -197,6 +197,18 @@ pub(crate) fn lock(file: &File, path: &Path) -> Outcome<()> {
     Err(Failure::files(format!("{path}: another avm goes on with this run")))
 }
 
+/// The effects of a run, as they are answered.
+#[derive(Default)]
+pub(crate) struct Answered(pub(crate) Vec<EffectRequest>);
+
+impl Observer for Answered {
+    const STEPS: bool = false;
+
+    fn effect(&mut self, request: &EffectRequest, _: &Answer, _: u64) {
+        self.0.push(request.clone());
+    }
+}
+
 /// The program of a journal, verified.
 pub(crate) fn program(path: &Path, journal: &Journal) -> Outcome<Verified> {
     let wrong = |why: &dyn std::fmt::Display| {

@@ -125,6 +125,14 @@ macro_rules! failures {
             /// Every kind, by number.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
+            /// The one with a number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// Its word, as printed and journaled.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }

@@ -31,7 +31,7 @@ pub(crate) use write::write_end;
 
 use crate::{
     effect::{Answer, EffectRequest},
-    machine::{Config, End},
+    machine::{Config, End, Image},
     meter::Meter,
 };
 
@@ -54,6 +54,14 @@ pub struct Start {
     pub config: Config,
     /// The run that this one was forked from.
     pub parent: Option<Parent>,
+}
+
+impl Start {
+    /// The beginning of a run of its own.
+    pub fn of(image: &Image, config: Config) -> Self {
+        let program = image.program().to_bytes();
+        Self { program, schedule: image.schedule_hash(), config, parent: None }
+    }
 }
 
 /// Where a run left another one.

@@ -23,6 +23,14 @@ macro_rules! meters {
             /// Every meter, by number.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
+            /// The one with a number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// Its word on the command line, in configuration and reports.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }

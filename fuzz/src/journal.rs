@@ -27,8 +27,7 @@ pub fn run(data: &[u8]) {
     let program = program(&mut entropy, Shape { block: 40, ..Shape::ANY });
     let (image, config) = (image(&program), config(&mut entropy));
     let Ok(mut machine) = Machine::new(image.clone(), config.clone()) else { return };
-    let schedule = image.schedule_hash();
-    let start = Start { program: program.to_bytes(), schedule, config, parent: None };
+    let start = Start::of(&image, config);
     let (writer, bytes) = Writer::new(&start);
     let mut recorder = Recorder::new(writer, bytes);
     let whole = record(&mut machine, &mut recorder, &mut entropy);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avm_ir::{Schedule, Value};
 use avm_vm::{
-    Answer, EffectRequest, End, Image, InputError, Observer,
+    EffectRequest, End, Image, InputError,
     journal::{Diverged, Event, Player, Stop, Tail},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     cli::Replay,
     end,
     exit::{Exit, Failure, Outcome},
-    journal,
+    journal::{self, Answered},
     meter::Meter,
     output::{Out, note, note_styled},
     program,
@@ -139,7 +139,7 @@ fn compare(mut player: Player, mut other: Player) -> Outcome {
 
 /// What the recorded run did at a record.
 fn recorded(player: &mut Player, record: usize) -> Option<String> {
-    let mut asked = Asked(Vec::new());
+    let mut asked = Answered::default();
     // It is the program that was recorded, so it does not diverge.
     let _ = player.run(&mut asked);
     match &player.journal().records.get(record)?.event {
@@ -154,17 +154,6 @@ fn recorded(player: &mut Player, record: usize) -> Option<String> {
         }
         Event::Rested { end: End::Trapped(trap), .. } => Some(format!("to trap, {trap}")),
         _ => None,
-    }
-}
-
-/// Effects that were asked.
-struct Asked(Vec<EffectRequest>);
-
-impl Observer for Asked {
-    const STEPS: bool = false;
-
-    fn effect(&mut self, request: &EffectRequest, _: &Answer, _: u64) {
-        self.0.push(request.clone());
     }
 }
 

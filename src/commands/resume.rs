@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avm_ir::{Schedule, Value, Verified};
 use avm_vm::{
-    Answer, EffectRequest, End, Image, Machine, Meter, Observer, OnExhausted,
+    EffectRequest, End, Image, Machine, Meter, OnExhausted,
     journal::{Event, Journal, Player, Stop},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     cli::{Dialect, Resume},
     config,
     exit::{Failure, Outcome},
-    journal::{self, Tape},
+    journal::{self, Answered, Tape},
     library,
     output::{Out, note},
     program, providers,
@@ -115,7 +115,7 @@ impl Resumed {
             }
             (None, None) => return Err("there is nothing to go on from".to_owned()),
         };
-        let mut seen = Seen(Vec::new());
+        let mut seen = Answered::default();
         match player.run(&mut seen) {
             Ok(Stop::Reached | Stop::Rested | Stop::Cut) => {}
             Err(diverged) => return Err(format!("the journal does not fit: {diverged}")),
@@ -134,17 +134,6 @@ fn unknown(journal: &Journal, machine: &Machine) {
              asked again under the same key, {}",
             &key[..16]
         ));
-    }
-}
-
-/// Effects that were answered.
-struct Seen(Vec<EffectRequest>);
-
-impl Observer for Seen {
-    const STEPS: bool = false;
-
-    fn effect(&mut self, request: &EffectRequest, _: &Answer, _: u64) {
-        self.0.push(request.clone());
     }
 }
 

@@ -45,12 +45,7 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let mut kept =
         RunDir::plan(args.run.as_deref(), &args.file, args.state.as_deref(), &args.setup)?;
     let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
-    let start = Start {
-        program: image.program().to_bytes(),
-        schedule: image.schedule_hash(),
-        config: settings.clone(),
-        parent: None,
-    };
+    let start = Start::of(&image, settings.clone());
     let machine = Machine::new(image, settings).map_err(|error| refused(args, &error))?;
 
     let mut library = library::open(args.setup.store.as_deref())?;

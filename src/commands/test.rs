@@ -122,12 +122,7 @@ fn bless(case: &Case, args: &Test) -> Outcome<()> {
     let loaded = program::load(&case.program, args.dialect)?;
     let manifest = loaded.program.program().manifest.clone();
     let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
-    let start = Start {
-        program: image.program().to_bytes(),
-        schedule: image.schedule_hash(),
-        config: settings.clone(),
-        parent: None,
-    };
+    let start = Start::of(&image, settings.clone());
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::usage(format!(
             "{}: {error}; record it with avm run --journal {}",

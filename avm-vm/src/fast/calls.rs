@@ -3,7 +3,7 @@
 use avm_ir::{Slot, Value};
 
 use super::{
-    parts::count,
+    parts::{count, operand},
     scalar::{overwrite, set, set_int, set_null},
     view::View,
 };
@@ -73,11 +73,7 @@ impl Call {
         let mut heap = self.memory();
         // What lies behind the window in use is `NULL`.
         for (parameter, slot) in rest.iter_mut().zip(arguments) {
-            let value = match (slot.as_reg(), slot.as_const()) {
-                (Some(register), _) => window.get(usize::from(register)),
-                (None, Some(constant)) => view.region.consts.get(constant),
-                (None, None) => None,
-            };
+            let value = operand(window, &view.region.consts, *slot);
             match value.map(|value| (value, value.scalar())) {
                 Some((_, Some(scalar))) => overwrite(parameter, scalar.into()),
                 Some((value, None)) => {

@@ -26,6 +26,19 @@ pub(super) fn counted(value: &Value, more: u64, memory: &mut Memory) -> Option<V
     count(memory, value.heap() + more).then(|| value.clone())
 }
 
+/// What a slot names; `None` where the operand was left out.
+#[inline(always)]
+pub(super) fn operand<'v>(
+    window: &'v [Value],
+    consts: &'v [Value],
+    slot: Slot,
+) -> Option<&'v Value> {
+    match slot.as_reg() {
+        Some(register) => window.get(usize::from(register)),
+        None => consts.get(slot.as_const()?),
+    }
+}
+
 /// A copy of a value that may be put into another.
 #[inline(always)]
 pub(super) fn part(value: &Value) -> Option<Value> {
@@ -109,11 +122,7 @@ pub(super) fn put_in(
     place: Option<&Place>,
     memory: &mut Memory,
 ) -> bool {
-    let operand = |slot: Slot| match (slot.as_reg(), slot.as_const()) {
-        (Some(register), _) => regs.get(usize::from(register)),
-        (None, Some(constant)) => consts.get(constant),
-        (None, None) => None,
-    };
+    let operand = |slot| operand(regs, consts, slot);
     let (Some(outer), Some(inner), Some(value)) = (operand(outer), operand(inner), operand(value))
     else {
         return false;
@@ -175,10 +184,7 @@ fn exchange(container: &mut Value, key: &Value, value: Value) -> Value {
         (Value::List(list), Value::Int(index)) => {
             position(*index, list.len()).and_then(|at| list.replace(at, value))
         }
-        (Value::Record(record), Value::Text(name)) => match record.replace(name, value) {
-            Ok(old) => Some(old),
-            Err(value) => record.insert(name.clone(), value),
-        },
+        (Value::Record(record), Value::Text(name)) => record.put(name, value),
         _ => None,
     };
     old.unwrap_or_default()
@@ -211,10 +217,7 @@ pub(super) fn record(
     slots: &[Slot],
     memory: &mut Memory,
 ) -> Option<Value> {
-    let operand = |slot: Slot| match (slot.as_reg(), slot.as_const()) {
-        (Some(register), _) => regs.get(usize::from(register)),
-        (None, constant) => consts.get(constant?),
-    };
+    let operand = |slot| operand(regs, consts, slot);
     let mut fields = Vec::with_capacity(slots.len() / 2);
     for pair in slots.chunks_exact(2) {
         let Value::Text(name) = operand(pair[0])? else { return None };

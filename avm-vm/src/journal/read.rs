@@ -190,8 +190,8 @@ fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
         }
         Ok(outputs)
     } else {
-        let known = FailureCode::ALL.iter().find(|known| **known as u8 == code);
-        let code = *known.ok_or_else(|| input.error("no such kind of failure"))?;
+        let known = FailureCode::from_number(code);
+        let code = known.ok_or_else(|| input.error("no such kind of failure"))?;
         Err(Failure { code, message: input.text()? })
     };
     Ok(Answer {
@@ -210,8 +210,8 @@ pub(crate) fn read_end(input: &mut Reader<'_>) -> Read<End> {
         2 => Ok(End::Exhausted(meter(input)?)),
         3 => {
             let code = input.u16()?;
-            let code = TrapCode::ALL.iter().find(|known| **known as u16 == code);
-            let code = *code.ok_or_else(|| input.error("no such trap"))?;
+            let code = TrapCode::from_number(code);
+            let code = code.ok_or_else(|| input.error("no such trap"))?;
             let at = CodePlace { region: input.u32()?, pc: input.u32()? };
             let opcode =
                 Opcode::from_byte(input.u8()?).ok_or_else(|| input.error("no such opcode"))?;
@@ -236,8 +236,7 @@ fn read_spend(input: &mut Reader<'_>) -> Read<Spend> {
 
 fn meter(input: &mut Reader<'_>) -> Read<Meter> {
     let number = input.u8()?;
-    let known = Meter::ALL.iter().find(|known| **known as u8 == number);
-    known.copied().ok_or_else(|| input.error("no such meter"))
+    Meter::from_number(number).ok_or_else(|| input.error("no such meter"))
 }
 
 fn size(input: &mut Reader<'_>) -> Read<usize> {

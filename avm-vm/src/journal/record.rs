@@ -31,11 +31,6 @@ impl Recorder {
         core::mem::take(&mut self.bytes)
     }
 
-    /// How many those are.
-    pub const fn waiting(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Hash of everything noted so far.
     pub const fn link(&self) -> Link {
         self.writer.link()

@@ -64,11 +64,6 @@ impl Tracer {
         core::mem::take(&mut self.bytes)
     }
 
-    /// How many bytes those are.
-    pub const fn waiting(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Steps written so far.
     pub const fn steps(&self) -> u64 {
         self.steps

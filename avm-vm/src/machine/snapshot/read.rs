@@ -91,8 +91,8 @@ impl Machine {
         };
         let code = input.u8()?;
         if code != 0 {
-            let code = FailureCode::ALL.iter().find(|known| **known as u8 == code);
-            let code = *code.ok_or(SnapshotError::State("unknown kind of failure"))?;
+            let code = FailureCode::from_number(code);
+            let code = code.ok_or(SnapshotError::State("unknown kind of failure"))?;
             agent.last_failure = Some(Failure { code, message: input.text()? });
         }
         agent.saved = kept(input)?;
@@ -138,14 +138,14 @@ impl Machine {
             Standing::Halted => self.end = Some(End::Halted(decode(input)?)),
             Standing::Exhausted => {
                 let number = input.u8()?;
-                let meter = Meter::ALL.iter().find(|meter| **meter as u8 == number);
-                let meter = *meter.ok_or(SnapshotError::State("unknown meter"))?;
+                let meter = Meter::from_number(number);
+                let meter = meter.ok_or(SnapshotError::State("unknown meter"))?;
                 self.end = Some(End::Exhausted(meter));
             }
             Standing::Trapped => {
                 let number = input.u16()?;
-                let code = TrapCode::ALL.iter().find(|code| **code as u16 == number);
-                let code = *code.ok_or(SnapshotError::State("unknown trap"))?;
+                let code = TrapCode::from_number(number);
+                let code = code.ok_or(SnapshotError::State("unknown trap"))?;
                 let message = input.text()?;
                 let (at, opcode) = (self.at(), self.opcode());
                 self.end = Some(End::Trapped(Trap { code, at, opcode, message }));

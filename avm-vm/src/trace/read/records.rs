@@ -62,8 +62,8 @@ fn answer(table: &mut Table, input: &mut Reader<'_>) -> Read<Answer> {
         }
         Ok(outputs)
     } else {
-        let known = FailureCode::ALL.iter().find(|known| **known as u8 == code);
-        let code = *known.ok_or_else(|| input.error("no such kind of failure"))?;
+        let known = FailureCode::from_number(code);
+        let code = known.ok_or_else(|| input.error("no such kind of failure"))?;
         Err(Failure { code, message: input.text()? })
     };
     Ok(Answer {
@@ -90,6 +90,5 @@ fn meter(input: &mut Reader<'_>) -> Read<Option<Meter>> {
     if number == 0 {
         return Ok(None);
     }
-    let known = Meter::ALL.iter().find(|known| **known as u8 == number);
-    known.copied().map(Some).ok_or_else(|| input.error("no such meter"))
+    Meter::from_number(number).map(Some).ok_or_else(|| input.error("no such meter"))
 }
