@@ -11,7 +11,7 @@ pub(crate) struct File {
 }
 
 /// Folders that are not ours or not sources.
-const SKIP: &[&str] = &["target", ".git", "node_modules"];
+const SKIP: &[&str] = &["target", ".git", ".avm", "node_modules"];
 
 /// A file of the repository.
 pub(crate) fn read(path: &str) -> String {
