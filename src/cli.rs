@@ -110,6 +110,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEYFILE", conflicts_with = "no_journal")]
     pub(crate) sign: Option<PathBuf>,
 
+    /// Write the trace to this file while the run goes: every instruction, as `avm trace` makes it of
+    /// the journal; .avmt, or .jsonl for lines of JSON. The run is slower
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// Seed of the agent's random numbers
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

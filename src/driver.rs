@@ -8,33 +8,33 @@ use avm_vm::{End, Machine, Pause, Spend};
 use crate::{
     exit::Outcome,
     journal::Tape,
+    live::{self, Beside},
     meter::{Meter, Totals},
     output::Out,
 };
 
-/// Instructions between two looks at the outside; notes reach standard output that often.
-const SLICE: u64 = 1 << 18;
-
 /// Runs the machine to its end; what comes from outside passes through the tape. Without `STEPS`
-/// nobody looks at each instruction, which is faster.
-pub(crate) fn drive<const STEPS: bool>(
+/// nobody looks at each instruction, which is faster, unless somebody beside does.
+pub(crate) fn drive<const STEPS: bool, B: Beside>(
     machine: &mut Machine,
     registry: &mut Registry,
     tape: &mut Tape,
-    out: &mut Out,
-    json: bool,
+    (out, json): (&mut Out, bool),
+    beside: &mut B,
 ) -> Outcome<(End, Totals)> {
     let mut meter = Meter::<STEPS>::new(out, json);
     let mut clock = Clock::of(machine);
     loop {
-        match machine.run(SLICE, &mut meter) {
+        let pause = machine.run(B::SLICE, &mut (&mut meter, beside.watch()));
+        beside.hand_on();
+        match pause {
             Pause::Slice => {
                 meter.flush();
-                clock.charge(machine, tape)?;
+                clock.charge(machine, tape, beside)?;
             }
             Pause::Effect(request) => {
                 meter.flush();
-                clock.charge(machine, tape)?;
+                clock.charge(machine, tape, beside)?;
                 if machine.end().is_some() {
                     continue;
                 }
@@ -51,13 +51,14 @@ pub(crate) fn drive<const STEPS: bool>(
                 }
                 let lacked =
                     answer.short.and(answer.result.as_ref().err()).map(|f| f.message.clone());
-                tape.answer(machine, answer, &mut meter)?;
+                tape.answer(machine, answer, &mut (&mut meter, beside.watch()))?;
                 if let Some(End::Exhausted(_)) = machine.end() {
                     meter.totals.lacked = lacked;
                 }
             }
             Pause::End(end) => {
                 tape.rest(machine)?;
+                beside.rested(machine);
                 return Ok((end, meter.totals));
             }
         }
@@ -83,7 +84,17 @@ impl Clock {
         milliseconds
     }
 
-    fn charge(&mut self, machine: &mut Machine, tape: &mut Tape) -> Outcome<()> {
-        if self.limited { tape.spend_wall(machine, self.lap()) } else { Ok(()) }
+    fn charge<B: Beside>(
+        &mut self,
+        machine: &mut Machine,
+        tape: &mut Tape,
+        beside: &mut B,
+    ) -> Outcome<()> {
+        if !self.limited {
+            return Ok(());
+        }
+        let milliseconds = self.lap();
+        live::waited(machine, milliseconds, beside.watch());
+        tape.spend_wall(machine, milliseconds)
     }
 }

@@ -15,6 +15,7 @@ mod host;
 mod inputs;
 mod journal;
 mod library;
+mod live;
 mod meter;
 mod output;
 mod program;

@@ -89,6 +89,10 @@ impl<const STEPS: bool> Observer for Meter<'_, STEPS> {
     const STEPS: bool = STEPS;
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
+        // Somebody else may watch the steps.
+        if !STEPS {
+            return;
+        }
         let index = at.region as usize * 256 + usize::from(opcode as u8);
         if index >= self.totals.gas.len() {
             self.totals.gas.resize(index + 256, 0);

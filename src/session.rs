@@ -11,6 +11,7 @@ use crate::{
     exit::{Failure, Outcome},
     journal::Tape,
     library::Indexed,
+    live::{Live, Nobody},
     output::Out,
     report::{self, Detail, Rested},
     run_dir::RunDir,
@@ -35,16 +36,33 @@ pub(crate) struct Session<'a> {
 
 impl Session<'_> {
     /// Runs to rest and tells everything there is to tell.
-    pub(crate) fn run(mut self, out: &mut Out, detail: Detail) -> Outcome {
+    pub(crate) fn run(self, out: &mut Out, detail: Detail) -> Outcome {
+        self.run_traced(out, detail, None)
+    }
+
+    /// The same, with a trace.
+    pub(crate) fn run_traced(
+        mut self,
+        out: &mut Out,
+        detail: Detail,
+        mut trace: Option<Live>,
+    ) -> Outcome {
         if detail.json {
             report::start(out, &self.machine);
         }
         let (machine, registry, tape) = (&mut self.machine, &mut self.registry, &mut self.tape);
-        let driven = if detail.profile {
-            drive::<true>(machine, registry, tape, out, detail.json)
-        } else {
-            drive::<false>(machine, registry, tape, out, detail.json)
+        let output = (&mut *out, detail.json);
+        let driven = match (&mut trace, detail.profile) {
+            (None, false) => {
+                drive::<false, _>(machine, registry, tape, output, &mut Nobody::default())
+            }
+            (None, true) => {
+                drive::<true, _>(machine, registry, tape, output, &mut Nobody::default())
+            }
+            (Some(trace), false) => drive::<false, _>(machine, registry, tape, output, trace),
+            (Some(trace), true) => drive::<true, _>(machine, registry, tape, output, trace),
         };
+        let traced = trace.map_or(Ok(()), |trace| trace.finish(driven.is_ok()));
         let flushed = self.flush();
         let (end, totals) = driven?;
         if let Some(secret) = &self.signer {
@@ -68,6 +86,7 @@ impl Session<'_> {
         rested.tell(out, detail);
         flushed?;
         kept?;
+        traced?;
         Ok(exit)
     }
 

@@ -1,4 +1,5 @@
-//! Every program of `programs/` is recorded and played again where nobody can be reached.
+//! Every program of `programs/` is recorded and played again where nobody can be reached; the trace
+//! written as it went is the one that is made of its journal.
 
 use std::{
     fs,
@@ -52,9 +53,9 @@ fn every_program_plays_again() {
                 "standard"
             };
         let journal = format!("{played}.avmj");
-        let run =
-            ["run", &program.to_string_lossy(), "-q", "--dialect", dialect, "--journal", &journal];
-        let ran = avm(&run, folder.path());
+        let program_path = program.to_string_lossy();
+        let run = ["run", &program_path, "-q", "--dialect", dialect, "--journal", &journal];
+        let ran = avm(&[&run[..], &["--trace", "live.avmt"]].concat(), folder.path());
         // What needs inputs, files or grants does not start here; it has tests of its own.
         if !folder.path().join(&journal).exists() {
             continue;
@@ -65,6 +66,11 @@ fn every_program_plays_again() {
         let said = String::from_utf8_lossy(&again.stderr).into_owned();
         assert!(again.status.success(), "{name}: {said}");
         assert_eq!(again.stdout, ran.stdout, "{name}: another output");
+        let derived = avm(&["trace", &journal, "-o", "derived.avmt"], folder.path());
+        assert!(derived.status.success(), "{name}: {}", String::from_utf8_lossy(&derived.stderr));
+        let [live, derived] = ["live.avmt", "derived.avmt"]
+            .map(|trace| fs::read(folder.path().join(trace)).expect("a trace"));
+        assert!(live == derived, "{name}: another trace");
     }
     assert!(played >= 35, "only {played} of {} programs started", all.len());
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use avm_ir::{Schedule, gas::GAS};
 use avm_vm::{
-    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, journal::Start,
+    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted,
+    journal::{Start, Writer},
     machine::STATE_REGISTER,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     inputs,
     journal::Tape,
-    library,
+    library, live,
     output::Out,
     program, providers,
     report::Detail,
@@ -53,6 +54,8 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     let registry = providers::bind(&args.setup, &config, &args.file, library)?;
     providers::check_grants(&registry, &manifest)?;
 
+    // A journal of the same name is refused.
+    let trace = args.trace.as_deref().map(live::Opened::create).transpose()?;
     let tape = match &args.journal {
         _ if args.no_journal => Tape::none(),
         Some(file) => {
@@ -69,7 +72,12 @@ pub(crate) fn run(args: &cli::Run) -> Outcome {
     };
     let files = &loaded.files;
     let state = args.state.clone();
-    Session { machine, registry, indexed, files, state, kept, tape, signer }.run(&mut out, detail)
+    let trace = trace.map(|trace| {
+        let first = (!args.no_journal).then(|| Writer::new(&start).0.link());
+        trace.begin(&machine, first)
+    });
+    let session = Session { machine, registry, indexed, files, state, kept, tape, signer };
+    session.run_traced(&mut out, detail, trace)
 }
 
 /// What the machine is given: limits of the command line, else of the configuration, else ours.

@@ -20,6 +20,7 @@ use crate::{
     golden::{self, Case, Verdict},
     journal::{self, Tape},
     library,
+    live::Nobody,
     output::{Out, note},
     program, providers,
 };
@@ -141,7 +142,13 @@ fn bless(case: &Case, args: &Test) -> Outcome<()> {
     // One that an earlier command left behind.
     let _ = std::fs::remove_file(&new);
     let mut tape = Tape::create(&new, &start, &loaded.files)?;
-    drive::<false>(&mut machine, &mut registry, &mut tape, &mut Out::none(), false)?;
+    drive::<false, _>(
+        &mut machine,
+        &mut registry,
+        &mut tape,
+        (&mut Out::none(), false),
+        &mut Nobody::default(),
+    )?;
     drop(tape);
     std::fs::rename(&new, &case.journal).map_err(|error| crate::files::about(&case.journal, error))
 }

@@ -10,12 +10,10 @@ use crate::{
     cli::{Steps, Trace},
     exit::{Exit, Failure, Outcome},
     files,
+    live::LARGEST,
     output::Out,
     trace::{self, Printed},
 };
-
-/// Values of more bytes are named by type and length.
-const LARGEST: u64 = 1 << 16;
 
 /// Shows or writes the trace.
 pub(crate) fn run(args: &Trace) -> Outcome {

@@ -56,3 +56,61 @@ fn where_the_gas_went() {
     assert!(bench.read("a.svg").starts_with(b"<svg") || bench.read("a.svg").starts_with(b"<?xml"));
     assert!(bench.read("a.json").starts_with(b"{"));
 }
+
+/// Runs with a trace written meanwhile; it is the one that the journal gives.
+fn live(program: &str, exit: i32, more: &[&str]) -> Bench {
+    let bench = Bench::with(program);
+    bench.file("feed.toml", "[[read]]\ngive = [1, 2, 3]\n");
+    for name in ["live.avmt", "live.jsonl"] {
+        let run = ["run", "a.avm", "-q", "--tool", "Feed=fixture:feed.toml", "--trace", name];
+        let ran = bench.run(&[&run[..], more].concat());
+        assert_eq!(ran.exit, exit, "{}", ran.stderr);
+        let derived = bench.run(&["trace", "-o", "derived.avmt"]);
+        assert_eq!(derived.exit, 0, "{}", derived.stderr);
+        if name == "live.avmt" {
+            assert!(bench.read(name) == bench.read("derived.avmt"), "{program}");
+        } else {
+            let lines = bench.command(&["trace", "--json"]).output().expect("the command starts");
+            assert!(bench.read(name) == lines.stdout, "{program}");
+        }
+        std::fs::remove_dir_all(bench.path().join(".avm")).expect("the run");
+    }
+    bench
+}
+
+#[test]
+fn written_while_the_run_goes_it_is_the_same() {
+    const ASKS: &str = "READ_FROM_TOOL \"Feed\", {a: 1} -> got\n";
+    live(PROGRAM, 0, &[]);
+    live(&format!("{ASKS}LOG got\nRETURN got[3]\n"), 4, &[]);
+    live(&format!("{ASKS}RAISE \"no\"\n"), 4, &[]);
+    const LONG: &str = "FOR i IN 6000 DO\n  SET a = i\nENDFOR\n";
+    live(LONG, 5, &["--gas", "0.01"]);
+    live(LONG, 6, &["--gas", "0.01", "--on-exhausted", "suspend"]);
+    // More than one block and more than one slice.
+    live(LONG, 0, &[]);
+    live(&[ASKS, ASKS, ASKS].concat(), 6, &["--budget", "effects=2", "--on-exhausted", "suspend"]);
+    live(&[ASKS, ASKS].concat(), 5, &["--budget", "effects=1"]);
+    live(&[ASKS, ASKS].concat(), 0, &["--budget", "effects=1", "--on-exhausted", "deny"]);
+    live(&[ASKS, ASKS].concat(), 5, &["--gas", "0.02"]);
+    // Time is charged, while it waits too.
+    live(&format!("{LONG}WAIT 0.01\n{LONG}"), 0, &["--budget", "wall=10min"]);
+    live(&format!("WAIT 60000\n{LONG}"), 5, &["--budget", "wall=20ms"]);
+    live("SET i = 0\nWHILE TRUE DO\n  SET i = i + 1\nENDWHILE\n", 5, &["--budget", "wall=0s"]);
+}
+
+#[test]
+fn a_trace_without_a_journal_and_in_vain() {
+    let bench = Bench::with(PROGRAM);
+    let run = ["run", "a.avm", "-q", "--no-journal", "--trace"];
+    let ran = bench.run(&[&run[..], &["a.avmt"]].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(bench.read("a.avmt").starts_with(b"AVMT"));
+    assert!(!bench.path().join(".avm").exists());
+    let slip = bench.run(&[&run[..], &["a.avm"]].concat());
+    assert_eq!(slip.exit, 2);
+    assert!(slip.stderr.contains("wants a file .avmt"), "{}", slip.stderr);
+    assert_eq!(bench.read("a.avm"), PROGRAM.as_bytes());
+    let folder = bench.run(&[&run[..], &["no/a.avmt"]].concat());
+    assert_eq!(folder.exit, 3, "{}", folder.stderr);
+}

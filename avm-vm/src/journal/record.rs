@@ -67,12 +67,10 @@ impl Recorder {
 
     /// Charges time that passed outside.
     pub fn spend_wall(&mut self, machine: &mut Machine, milliseconds: u64) {
-        if milliseconds == 0 && machine.used(Meter::Wall) < machine.limit(Meter::Wall) {
-            return;
+        if let Some(event) = Event::waited(machine, milliseconds) {
+            self.note(machine.steps(), &event);
+            machine.spend_wall(milliseconds);
         }
-        let asking = machine.pending().is_some();
-        self.note(machine.steps(), &Event::Waited { milliseconds, asking });
-        machine.spend_wall(milliseconds);
     }
 
     /// Raises a limit of a run that is at rest.
@@ -98,5 +96,15 @@ impl Recorder {
                 (end.clone(), machine.gas_used(), machine.state_hash());
             self.note(machine.steps(), &Event::Rested { end, gas, state });
         }
+    }
+}
+
+impl Event {
+    /// Time that passed outside and is about to be charged to a machine; `None` where that would
+    /// change nothing.
+    pub fn waited(machine: &Machine, milliseconds: u64) -> Option<Self> {
+        let changes = milliseconds > 0 || machine.used(Meter::Wall) >= machine.limit(Meter::Wall);
+        let asking = machine.pending().is_some();
+        changes.then_some(Self::Waited { milliseconds, asking })
     }
 }
