@@ -116,7 +116,8 @@ pub(crate) struct Run {
     pub(crate) trace: Option<PathBuf>,
 
     /// Seed of the agent's random numbers
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = crate::whole::parse::<u64, 0>)]
     pub(crate) seed: u64,
 
     /// Memory limit, such as 64MiB [default: 256MiB]
@@ -135,7 +136,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) registers: bool,
 
-    /// Print no summary
+    /// Print no summary and no warnings
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
@@ -180,7 +181,7 @@ pub(crate) struct Setup {
 
     /// Threads for calls that run side by side; results and gas do not depend on it [default: as
     /// many as there are processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u16, 1>)]
     pub(crate) workers: Option<u16>,
 }
 
@@ -300,7 +301,7 @@ pub(crate) struct Profile {
     /// Folder of a run, or a journal [default: the latest run in .avm/runs]
     pub(crate) run: Option<PathBuf>,
     /// Rows of each table
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = crate::whole::parse::<usize, 0>)]
     pub(crate) rows: usize,
     /// Write a flame graph of the gas to this file
     #[arg(long, value_name = "FILE")]

@@ -27,6 +27,7 @@ mod session;
 mod state_file;
 mod summary;
 mod trace;
+mod whole;
 
 use std::{
     panic::{self, AssertUnwindSafe},

@@ -141,6 +141,12 @@ impl Source {
         (errors + usize::from(self.refused.is_some()), warnings)
     }
 
+    /// Leaves warnings out.
+    pub(crate) fn hush(&mut self) {
+        self.diagnostics.retain(|report| report.severity == Severity::Error);
+        self.lints = 0;
+    }
+
     /// Shows what there is to say, unless that was done, and hands the program on.
     pub(crate) fn accept(self, shown: bool) -> Outcome<Loaded> {
         if !self.diagnostics.is_empty() && !shown {

@@ -31,7 +31,10 @@ const DEFAULT_GAS: u64 = 1_000 * GAS;
 /// Runs a program.
 pub(crate) fn run(args: &cli::Run) -> Outcome {
     let config = config::load(&args.file, args.setup.config.as_deref())?;
-    let source = program::read(&args.file, args.dialect)?;
+    let mut source = program::read(&args.file, args.dialect)?;
+    if args.quiet {
+        source.hush();
+    }
     let mut out = Out::new();
     if args.json {
         check::json_lines(&source, &mut out);

@@ -43,6 +43,10 @@ fn command_lines_that_make_no_sense() {
     show(&bench, &["run", "a.avm", "--gas", "lots"], 2, &mut shown);
     show(&bench, &["run", "a.avm", "--gas", "-1"], 2, &mut shown);
     show(&bench, &["run", "a.avm", "--memory", "1TB"], 2, &mut shown);
+    show(&bench, &["run", "a.avm", "--seed", "x"], 2, &mut shown);
+    show(&bench, &["run", "a.avm", "--seed", "-1"], 2, &mut shown);
+    show(&bench, &["run", "a.avm", "--workers", "0"], 2, &mut shown);
+    show(&bench, &["profile", "--rows", "many"], 2, &mut shown);
     show(&bench, &["run", "a.avm", "--on-exhausted", "cry"], 2, &mut shown);
     show(&bench, &["run", "a.avm"], 2, &mut shown);
     show(&bench, &["run", "a.avm", "--input", "x"], 2, &mut shown);

@@ -245,3 +245,15 @@ fn registers_are_shown_at_the_end() {
     let bench = Bench::with("SET a = [1, \"two\\n\"]\nSET b = NULL\nSET c = {x: true}\nHALT\n");
     insta::assert_snapshot!(bench.run(&["run", "a.avm", "-q", "--registers"]).stdout);
 }
+
+#[test]
+fn quiet_runs_show_errors_and_no_warnings() {
+    let warned = "HALT\n:forgotten\nLOG \"x\"\n";
+    let bench = Bench::with(warned);
+    assert!(bench.run(&["run", "a.avm"]).stderr.contains("warning[AVM0900]"));
+    assert_eq!(bench.run(&["run", "a.avm", "-q"]).stderr, "");
+    bench.file("a.avm", format!("{warned}LAG 1\n"));
+    let wrong = bench.run(&["run", "a.avm", "-q"]);
+    assert_eq!((wrong.exit, wrong.stderr.contains("AVM0900")), (1, false), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("error[AVM"), "{}", wrong.stderr);
+}
