@@ -10,6 +10,7 @@
 mod play;
 mod read;
 mod record;
+mod skim;
 mod write;
 
 use alloc::{string::String, vec::Vec};
@@ -24,6 +25,7 @@ use avm_ir::{
 pub use play::{Diverged, Player, Stop};
 pub use read::{Journal, Tail};
 pub use record::Recorder;
+pub use skim::{Rest, Skim, skim};
 pub use write::Writer;
 
 pub(crate) use read::read_end;

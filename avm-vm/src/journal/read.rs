@@ -75,10 +75,13 @@ impl Journal {
             if rest.is_empty() {
                 break Tail::Whole;
             }
+            let record = records.len() + usize::from(start.is_some());
             let Some(framed) = frame(rest) else {
+                if has_other_length(&before, rest) {
+                    return Err(JournalError::Damaged { record, offset });
+                }
                 break Tail::Torn { whole: offset, rest: rest.len() };
             };
-            let record = records.len() + usize::from(start.is_some());
             let (content, foot) = framed.split_at(framed.len() - FOOT);
             before = link(&before, content);
             if foot != before {
@@ -130,7 +133,40 @@ fn frame(rest: &[u8]) -> Option<&[u8]> {
     rest.get(..HEAD.checked_add(length)?.checked_add(FOOT)?)
 }
 
-fn read_start(input: &mut Reader<'_>) -> Read<Start> {
+/// Most bytes that are hashed to tell a changed length from what a crash leaves.
+const MAX_HASHED: usize = 64 << 20;
+
+/// Whether a record that seems to go on behind the end of the file is whole, and a byte of its length
+/// was changed: with another one its link fits. Who took that for a crash would cut off the rest.
+fn has_other_length(before: &Link, rest: &[u8]) -> bool {
+    let Some(length) = rest.get(..4).and_then(|length| length.try_into().ok()) else {
+        return false;
+    };
+    let length = u32::from_le_bytes(length);
+    let mut hashed = 0;
+    // Short ones first: as many as can be are tried.
+    for byte in 0..4 {
+        for value in 0..=0xFF_u32 {
+            let other = length & !(0xFF << (8 * byte)) | value << (8 * byte);
+            let end = HEAD.saturating_add(other as usize);
+            let Some(foot) = end.checked_add(FOOT).and_then(|all| rest.get(end..all)) else {
+                break;
+            };
+            hashed += end;
+            if hashed > MAX_HASHED {
+                return false;
+            }
+            let mut hasher = blake3::Hasher::new_keyed(before);
+            hasher.update(&other.to_le_bytes()).update(&rest[4..end]);
+            if foot == hasher.finalize().as_bytes() {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
     let program = input.bytes()?.to_vec();
     let schedule = input.hash()?;
     let gas = input.u64()?;
