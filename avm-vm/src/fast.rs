@@ -45,7 +45,7 @@ impl Code {
         let regions = &verified.program().regions;
         let codes = regions.iter().zip(verified.links()).enumerate();
         let regions = codes.map(|(number, (region, links))| {
-            compile::compile(region, links, number as u32, regions, prices)
+            compile::compile(region, links, number as u32, regions, prices, &[])
         });
         let regions: Vec<(Vec<Op>, Vec<Op>)> = regions.collect();
         // What reads no part by its position reads no character.
@@ -53,6 +53,23 @@ impl Code {
         let has_letters = regions.iter().any(|(_, single)| single.iter().any(reads));
         let letters = if has_letters { parts::letters() } else { Vec::new() };
         Self { regions, letters }
+    }
+
+    /// The code of one region where it leaves before some instructions, and that with every
+    /// instruction by itself; empty if there is no such region.
+    pub(crate) fn marked(
+        verified: &Verified,
+        prices: &Prices,
+        number: u32,
+        marked: &[bool],
+    ) -> (Vec<Op>, Vec<Op>) {
+        let regions = &verified.program().regions;
+        match (regions.get(number as usize), verified.links().get(number as usize)) {
+            (Some(region), Some(links)) => {
+                compile::compile(region, links, number, regions, prices, marked)
+            }
+            _ => (Vec::new(), Vec::new()),
+        }
     }
 
     /// The code of a region, and that with every instruction by itself.

@@ -28,6 +28,7 @@ mod exec;
 mod fast;
 pub mod journal;
 pub mod machine;
+pub mod marks;
 pub mod meter;
 pub mod observer;
 pub mod passages;
@@ -40,6 +41,7 @@ pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyK
 pub use machine::{
     Config, End, Image, InputError, Limits, Machine, OnExhausted, Parked, Pause, SnapshotError,
 };
+pub use marks::Marks;
 pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;
 pub use trap::{Trap, TrapCode};

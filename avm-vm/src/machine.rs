@@ -28,6 +28,7 @@ use crate::{
     effect::EffectRequest,
     exec::{self, Counters, Cpu, Exit, WINDOW},
     fast::{self, MOST, STRETCH, View},
+    marks::Marks,
     meter::{Budget, Meter},
     observer::Observer,
     price::Prices,
@@ -78,6 +79,10 @@ impl Image {
     /// Whether code outside functions uses a register.
     fn uses(&self, register: u8) -> bool {
         rest::used(self.program())[usize::from(register)]
+    }
+
+    pub(crate) const fn verified(&self) -> &Verified {
+        &self.verified
     }
 
     /// Hash of the schedule it is priced by.
@@ -286,7 +291,7 @@ impl Machine {
         self.agent.memory.measure(reachable, 0).map_err(|_| InputError::TooLarge)
     }
 
-    /// Runs at most `slice` instructions and tells the observer about each.
+    /// Runs at most `slice` instructions and tells the observer what it wants to know.
     ///
     /// Comes back with [`Pause::Effect`] again and again until the effect is answered, and with
     /// [`Pause::End`] for good once the run is over.
@@ -300,7 +305,9 @@ impl Machine {
                 return Pause::End(end.clone());
             }
             self.open();
-            let exit = if O::STEPS || O::VALUES {
+            let exit = if O::MARKS {
+                self.run_marked(stop_at, observer)
+            } else if O::STEPS || O::VALUES {
                 self.run_window(stop_at, observer)
             } else {
                 self.run_fast(stop_at, observer)
@@ -327,7 +334,7 @@ impl Machine {
             if fuel < MOST {
                 return self.run_window(stop_at, observer);
             }
-            if self.run_stretch(fuel) < MOST {
+            if self.run_stretch(fuel, None) < MOST {
                 continue;
             }
             match self.run_window(self.agent.steps + 1, observer) {
@@ -335,6 +342,30 @@ impl Machine {
                 exit => return exit,
             }
         }
+    }
+
+    /// The same, and tells the observer where a marked instruction is next.
+    fn run_marked<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Exit {
+        let fits = observer.marks().is_some_and(|marks| marks.fits(&self.image));
+        // Fast code of another program is of no use, and who sees every step wants canonical code.
+        let fast = fits && !O::STEPS && !O::VALUES;
+        while self.agent.steps < stop_at {
+            let marks = observer.marks();
+            if fast && !marks.is_some_and(|marks| marks.has(self.at())) {
+                let fuel = (stop_at - self.agent.steps).min(self.affordable_steps());
+                if fuel >= MOST && self.run_stretch(fuel, marks) < MOST {
+                    continue;
+                }
+            }
+            if observer.marks().is_some_and(|marks| marks.has(self.at())) {
+                observer.reached(self);
+            }
+            match self.run_window(self.agent.steps + 1, observer) {
+                Exit::Slice => {}
+                exit => return exit,
+            }
+        }
+        Exit::Slice
     }
 
     /// Steps at the intrinsic minimum that the gas left pays for, as far as they are of interest.
@@ -347,12 +378,13 @@ impl Machine {
     }
 
     /// Runs fast code for at most so many steps, and gives how many are left.
-    fn run_stretch(&mut self, fuel: u64) -> u64 {
+    fn run_stretch(&mut self, fuel: u64, marks: Option<&Marks>) -> u64 {
         let region = &self.image.program().regions[self.region as usize];
         let intrinsic = self.image.prices.intrinsic;
         // Fewer steps leave no less.
         let slack = self.agent.gas - fuel * intrinsic;
-        let (code, single) = self.image.fast.region(self.region);
+        let marked = marks.and_then(|marks| marks.region(self.region));
+        let (code, single) = marked.unwrap_or_else(|| self.image.fast.region(self.region));
         let mut view = View {
             code,
             single,

@@ -7,6 +7,8 @@ use crate::{
     agent::Status,
     effect::{Answer, EffectRequest},
     journal::Event,
+    machine::Machine,
+    marks::Marks,
 };
 
 /// Is told what a machine does, as it does it.
@@ -17,6 +19,21 @@ pub trait Observer {
     /// Whether [`Self::before`], [`Self::after`] and [`Self::answered`] want to be called. Whoever
     /// wants values is told about every step too.
     const VALUES: bool = false;
+
+    /// Whether [`Self::reached`] wants to be called. The run is as fast as an unobserved one between
+    /// marked instructions, unless steps or values are wanted as well.
+    const MARKS: bool = false;
+
+    /// Which instructions are marked.
+    fn marks(&self) -> Option<&Marks> {
+        None
+    }
+
+    /// A marked instruction is next, and the machine goes on with it in this very run. It may come to
+    /// nothing, as for [`Self::before`]; then it can be next again.
+    fn reached(&mut self, machine: &Machine) {
+        let _ = machine;
+    }
 
     /// An instruction was executed and paid `gas` nanogas in all, intrinsic minimum included.
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
@@ -120,10 +137,25 @@ impl Observer for () {
     const STEPS: bool = false;
 }
 
-/// Two observers of one run.
+/// Two observers of one run; marks can be those of one of them only.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const STEPS: bool = A::STEPS || B::STEPS;
     const VALUES: bool = A::VALUES || B::VALUES;
+    const MARKS: bool = A::MARKS || B::MARKS;
+
+    fn marks(&self) -> Option<&Marks> {
+        const { assert!(!(A::MARKS && B::MARKS), "two observers with marks") };
+        if A::MARKS { self.0.marks() } else { self.1.marks() }
+    }
+
+    fn reached(&mut self, machine: &Machine) {
+        if A::MARKS {
+            self.0.reached(machine);
+        }
+        if B::MARKS {
+            self.1.reached(machine);
+        }
+    }
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         self.0.step(at, opcode, gas);
@@ -164,6 +196,15 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 impl<O: Observer> Observer for &mut O {
     const STEPS: bool = O::STEPS;
     const VALUES: bool = O::VALUES;
+    const MARKS: bool = O::MARKS;
+
+    fn marks(&self) -> Option<&Marks> {
+        (**self).marks()
+    }
+
+    fn reached(&mut self, machine: &Machine) {
+        (**self).reached(machine);
+    }
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         (**self).step(at, opcode, gas);
@@ -198,6 +239,17 @@ impl<O: Observer> Observer for &mut O {
 impl<O: Observer> Observer for Option<O> {
     const STEPS: bool = O::STEPS;
     const VALUES: bool = O::VALUES;
+    const MARKS: bool = O::MARKS;
+
+    fn marks(&self) -> Option<&Marks> {
+        self.as_ref().and_then(O::marks)
+    }
+
+    fn reached(&mut self, machine: &Machine) {
+        if let Some(observer) = self {
+            observer.reached(machine);
+        }
+    }
 
     fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
         if let Some(observer) = self {

@@ -1,7 +1,8 @@
-//! Fast code against canonical code: the same states, gas and steps at every pause.
+//! Fast code against canonical code: the same states, gas and steps at every pause, and with any
+//! marks; and marked instructions are reached where they are executed.
 
 use avm_ir::{Opcode, verify::CodePlace};
-use avm_vm::{Machine, Observer, Pause};
+use avm_vm::{Image, Machine, Marks, Observer, Pause};
 
 use crate::{
     Entropy,
@@ -12,12 +13,39 @@ use crate::{
 /// Steps after which a run is cut short.
 const STEPS: u64 = 30_000;
 
-/// Wants to see every step, so that canonical code runs.
-struct Watch(u64);
+/// Wants to see every step, so that canonical code runs; notes the steps at marked places.
+struct Watch<'m> {
+    marks: &'m Marks,
+    seen: u64,
+    marked: Vec<CodePlace>,
+}
 
-impl Observer for Watch {
-    fn step(&mut self, _: CodePlace, _: Opcode, _: u64) {
-        self.0 += 1;
+impl Observer for Watch<'_> {
+    fn step(&mut self, at: CodePlace, _: Opcode, _: u64) {
+        self.seen += 1;
+        if self.marks.has(at) {
+            self.marked.push(at);
+        }
+    }
+}
+
+/// Waits for marked instructions.
+struct Wait<'m> {
+    marks: &'m Marks,
+    /// With the steps before each.
+    reached: Vec<(u64, CodePlace)>,
+}
+
+impl Observer for Wait<'_> {
+    const STEPS: bool = false;
+    const MARKS: bool = true;
+
+    fn marks(&self) -> Option<&Marks> {
+        Some(self.marks)
+    }
+
+    fn reached(&mut self, machine: &Machine) {
+        self.reached.push((machine.steps(), machine.at()));
     }
 }
 
@@ -34,9 +62,11 @@ pub fn compare(data: &[u8]) -> u64 {
     let program = program(&mut entropy, Shape { block, plain: true, ..Shape::ANY });
     let image = image(&program);
     let config = config(&mut entropy);
+    let marks = marks(&mut entropy, &image);
     let Ok(mut fast) = Machine::new(image, config) else { return 0 };
-    let mut canonical = fast.clone();
-    let mut watch = Watch(0);
+    let (mut canonical, mut marked) = (fast.clone(), fast.clone());
+    let mut watch = Watch { marks: &marks, seen: 0, marked: Vec::new() };
+    let mut wait = Wait { marks: &marks, reached: Vec::new() };
     while fast.steps() < STEPS {
         let slice = match entropy.below(3) {
             0 => 1 + entropy.below(1_300) as u64,
@@ -45,20 +75,43 @@ pub fn compare(data: &[u8]) -> u64 {
         };
         let pause = fast.run(slice, &mut ());
         assert_eq!(pause, canonical.run(slice, &mut watch));
+        assert_eq!(pause, marked.run(slice, &mut wait));
         same(&fast, &canonical);
+        same(&marked, &canonical);
         match pause {
             Pause::Slice => {}
             Pause::Effect(request) => {
                 let answer = answer(&mut entropy);
                 fast.answer(request.id, answer.clone(), &mut ()).expect("it waits for this one");
-                canonical.answer(request.id, answer, &mut watch).expect("so does this one");
+                marked.answer(request.id, answer.clone(), &mut wait).expect("so does this one");
+                canonical.answer(request.id, answer, &mut watch).expect("and this one");
                 same(&fast, &canonical);
+                same(&marked, &canonical);
             }
             Pause::End(_) => break,
         }
     }
-    assert!(watch.0 <= canonical.steps());
+    assert!(watch.seen <= canonical.steps());
+    let places: Vec<CodePlace> = executed(wait.reached, canonical.steps()).collect();
+    assert_eq!(places, watch.marked);
     canonical.steps()
+}
+
+/// A few instructions, or many of them.
+fn marks(entropy: &mut Entropy<'_>, image: &Image) -> Marks {
+    let rarely = [1, 4, 30, 200][entropy.below(4)];
+    let regions = &image.program().regions;
+    let places = (0..).zip(regions).flat_map(|(region, code)| {
+        (0..code.code.len() as u32).map(move |pc| CodePlace { region, pc })
+    });
+    let places: Vec<CodePlace> = places.filter(|_| entropy.once_in(rarely)).collect();
+    Marks::new(image, places)
+}
+
+/// Where an instruction was reached and then executed.
+fn executed(reached: Vec<(u64, CodePlace)>, steps: u64) -> impl Iterator<Item = CodePlace> {
+    let executed = reached.into_iter().filter(move |(step, _)| *step < steps);
+    executed.map(|(_, at)| at)
 }
 
 fn same(fast: &Machine, canonical: &Machine) {

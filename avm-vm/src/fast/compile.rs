@@ -27,16 +27,24 @@ enum Arg {
     None,
 }
 
-/// The fast code of a region: what is run, and each instruction by itself.
+/// The fast code of a region: what is run, and each instruction by itself. Canonical code takes
+/// those that are `marked`.
 pub(super) fn compile(
     region: &Region,
     links: &Links,
     number: u32,
     regions: &[Region],
     prices: &Prices,
+    marked: &[bool],
 ) -> (Vec<Op>, Vec<Op>) {
     let compiler = Compiler { region, links, number, regions, prices };
     let mut single: Vec<Op> = region.code.iter().map(|instr| compiler.one(*instr)).collect();
+    // Before anything is joined: what has no fast form is part of no joined instruction.
+    for (op, marked) in single.iter_mut().zip(marked) {
+        if *marked {
+            *op = Op::Leave;
+        }
+    }
     let mut straight = 0;
     for op in &mut single {
         straight = if op.ends() { 0 } else { straight + 1 };
