@@ -87,8 +87,8 @@ fn program_of(journal: &Path) -> Option<PathBuf> {
 
 /// Runs a case.
 pub(crate) fn check(case: &Case, dialect: Dialect) -> Outcome<Verdict> {
-    let journal = Arc::new(journal::read(&case.journal)?);
-    let old = Arc::new(Image::new(journal::program(&case.journal, &journal)?, &Schedule::v1()));
+    let journal = &journal::read(&case.journal)?;
+    let old = Arc::new(Image::new(journal::program(&case.journal, journal)?, &Schedule::v1()));
     let source = program::read(&case.program, dialect)?;
     let Some(program) = source.program else {
         return Ok(Verdict::Differs("the program has errors; see avm check".to_owned()));
@@ -96,23 +96,22 @@ pub(crate) fn check(case: &Case, dialect: Dialect) -> Outcome<Verdict> {
     let new = Arc::new(Image::new(program, &Schedule::v1()));
     if old.program_hash() == new.program_hash() {
         // The machine itself is what could have changed.
-        let mut player = begin(&journal, old)?;
-        return Ok(match player.run(&mut ()) {
+        let mut player = begin(journal, old)?;
+        return Ok(match player.run(journal, &mut ()) {
             Ok(Stop::Rested) => Verdict::Same,
             Ok(_) => Verdict::Differs("the golden run was cut off".to_owned()),
             Err(diverged) => Verdict::Differs(diverged.to_string()),
         });
     }
-    let with =
-        || Player::with(Arc::clone(&journal), Arc::clone(&new)).map_err(|error| error.to_string());
+    let with = || Player::with(journal, Arc::clone(&new)).map_err(|error| error.to_string());
     let mut player = match with() {
         Ok(player) => player,
         Err(why) => return Ok(Verdict::Differs(why)),
     };
     let (mut seen, mut was) = (Notes::default(), Notes::default());
-    let went = player.run(&mut seen);
-    let mut recorded = begin(&journal, Arc::clone(&old))?;
-    let _ = recorded.run(&mut was);
+    let went = player.run(journal, &mut seen);
+    let mut recorded = begin(journal, Arc::clone(&old))?;
+    let _ = recorded.run(journal, &mut was);
     let mut problems = Vec::new();
     let rested = matches!(went, Ok(Stop::Rested));
     match went {
@@ -137,24 +136,24 @@ pub(crate) fn check(case: &Case, dialect: Dialect) -> Outcome<Verdict> {
     if problems.is_empty() {
         return Ok(Verdict::Same);
     }
-    if let (Ok(new), old) = (with(), begin(&journal, old)?) {
-        problems.extend(first_difference(new, old));
+    if let (Ok(new), old) = (with(), begin(journal, old)?) {
+        problems.extend(first_difference(journal, new, old));
     }
     Ok(Verdict::Differs(problems.join("\n  ")))
 }
 
-fn begin(journal: &Arc<Journal>, image: Arc<Image>) -> Outcome<Player> {
-    Player::new(Arc::clone(journal), image)
+fn begin(journal: &Journal, image: Arc<Image>) -> Outcome<Player> {
+    Player::new(journal, image)
         .map_err(|error| Failure::files(format!("a golden run that does not start: {error}")))
 }
 
 /// Where two runs of different code go apart: the first step that is another instruction, costs
 /// something else, or leaves another value in a register that both name.
-fn first_difference(mut new: Player, mut old: Player) -> Option<String> {
+fn first_difference(journal: &Journal, mut new: Player, mut old: Player) -> Option<String> {
     loop {
         let (mut now, mut was) = (Step::default(), Step::default());
         let next = new.machine().steps() + 1;
-        let (a, b) = (new.run_to(next, &mut now), old.run_to(next, &mut was));
+        let (a, b) = (new.run_to(journal, next, &mut now), old.run_to(journal, next, &mut was));
         let step = format!("first difference: step {next}, {}", place(new.machine(), now.at));
         let ((Some(op), Some(other)), Ok(_), Ok(_)) = ((now.opcode, was.opcode), a, b) else {
             return Some(step);

@@ -9,7 +9,7 @@ use avm_ir::Schedule;
 use avm_trace::ViewError;
 use avm_vm::{
     Image,
-    journal::{Player, Stop},
+    journal::{Journal, Player, Stop},
     trace::{Reader, Source, Tracer},
 };
 
@@ -25,6 +25,7 @@ const SLICE: u64 = 1 << 16;
 
 /// A run that makes its trace while somebody reads it.
 pub(crate) struct Derived {
+    journal: Journal,
     player: Player,
     /// None once the trace has ended.
     tracer: Option<Tracer>,
@@ -39,7 +40,8 @@ impl Derived {
         while self.read == self.bytes.len() {
             let Some(mut tracer) = self.tracer.take() else { return Ok(()) };
             let next = self.player.machine().steps() + SLICE;
-            let stop = self.player.run_to(next, &mut tracer).map_err(|error| error.to_string())?;
+            let stop = self.player.run_to(&self.journal, next, &mut tracer);
+            let stop = stop.map_err(|error| error.to_string())?;
             self.read = 0;
             self.bytes = if stop == Stop::Reached {
                 let bytes = tracer.take();
@@ -74,13 +76,12 @@ pub(crate) struct Traced {
 /// The run that is named by its folder or journal, or the latest.
 pub(crate) fn open(named: Option<&Path>) -> Outcome<Traced> {
     let path = run_dir::journal_of(named)?;
-    let journal = Arc::new(journal::read(&path)?);
+    let journal = journal::read(&path)?;
     let image = Arc::new(Image::new(journal::program(&path, &journal)?, &Schedule::v1()));
-    let first = journal.first;
-    let player = Player::new(journal, Arc::clone(&image))
+    let player = Player::new(&journal, Arc::clone(&image))
         .map_err(|error| Failure::files(format!("{}: {error}", path.display())))?;
-    let tracer = Some(Tracer::new(player.machine(), Some(first)));
-    let derived = Derived { player, tracer, bytes: Vec::new(), read: 0 };
+    let tracer = Some(Tracer::new(player.machine(), Some(journal.first)));
+    let derived = Derived { journal, player, tracer, bytes: Vec::new(), read: 0 };
     Ok(Traced { path, image, derived })
 }
 
@@ -93,7 +94,7 @@ impl Traced {
         let wrong =
             |why: &dyn std::fmt::Display| Failure::files(format!("{}: {why}", self.path.display()));
         // The run took no more when it was recorded.
-        let memory = self.derived.player.journal().start.config.limits.memory;
+        let memory = self.derived.journal.start.config.limits.memory;
         let reader = Reader::within(self.image, self.derived, memory);
         let mut reader = reader.map_err(|error| wrong(&error))?;
         view(&mut reader).map_err(|error| wrong(&error))

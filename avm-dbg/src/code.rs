@@ -216,6 +216,13 @@ impl Code {
         Some(Register { scope: Scope::Agent, number })
     }
 
+    /// Names of the program's inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        let program = self.program();
+        let name = |register: u8| program.registers.get(usize::from(register));
+        program.inputs.iter().filter_map(move |input| name(input.register).map(String::as_str))
+    }
+
     /// Whether a name stands for a register anywhere.
     pub fn knows_register(&self, name: &str) -> bool {
         let debug = self.program().debug.as_ref();

@@ -1,9 +1,12 @@
 //! The table of commands: dispatch, help and completion come from it.
 
 mod moves;
+mod runs;
 mod stopping;
 
 use std::fmt::Write;
+
+use avm_vm::FailureCode;
 
 use crate::{
     reply::{Reply, list, record, text},
@@ -30,6 +33,12 @@ pub enum Argument {
     Stop,
     /// What ends `continue` besides breakpoints.
     Until,
+    /// An input of the program.
+    Input,
+    /// A kind of failure behind `failed`.
+    Failure,
+    /// Who answers new runs.
+    Answers,
 }
 
 /// One row of the table.
@@ -97,6 +106,14 @@ commands! {
     "effects" ["e"] "[N]" None "" effects, "effects around here: step, question, answer";
     "source" ["src"] "[N]" None "" |session, args| Ok(views::source(session, lines(args)?)), "source lines around here";
     "code" ["asm"] "[N]" None "" |session, args| Ok(views::instructions(session, lines(args)?)), "instructions around here";
+    "set" [] "REGISTER[.PART] = VALUE" Register "" runs::set, "goes on from here as a new run, with another value in a register";
+    "answer" [] "VALUE|failed CODE [MESSAGE]" Failure "" runs::answer, "the same with another answer to the effect that is next";
+    "input" [] "NAME = VALUE" Input "" runs::input, "the same from the start, with another input";
+    "fork" [] "" None "" runs::fork, "goes on from here as a new run, with nothing changed";
+    "answers" [] "[live|recorded]" Answers "" runs::answers, "who answers new runs: providers, or what this run was answered";
+    "runs" [] "" None "" runs::all, "lists the runs of this session";
+    "switch" [] "N" None "" runs::switch, "looks at another run";
+    "diff" [] "[N]" None "" runs::diff, "compares this run with another, or with the one it left";
     "end" [] "" None "" end, "how the run ended and why; stays here";
     "checkpoints" [] "" None "" |session, _| Ok(views::checkpoints(session)), "how many checkpoints there are, and their memory";
     "help" ["h", "?"] "[COMMAND]" Command "" help, "this table, or one row of it";
@@ -146,6 +163,13 @@ pub fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
         Argument::Label => labels(session),
         Argument::Register => register_names(session),
         Argument::Until => vec!["effect", "failure", "denial"],
+        Argument::Input => session.code.inputs().collect(),
+        Argument::Failure => match before.next() {
+            None => vec!["failed"],
+            Some("failed") => FailureCode::ALL.iter().map(|code| code.name()).collect(),
+            Some(_) => Vec::new(),
+        },
+        Argument::Answers => vec!["live", "recorded"],
         Argument::Stop => {
             let kinds = KINDS.iter().map(|(kind, ..)| *kind);
             match before.next() {

@@ -14,7 +14,10 @@
 
 use std::{cmp::Ordering, fmt};
 
-use avm_ir::{Value, value::from_json};
+use avm_ir::{
+    Value,
+    value::{Text, from_json},
+};
 
 /// Longest condition, in bytes.
 const MAX_LENGTH: usize = 4096;
@@ -67,13 +70,47 @@ impl Path {
     pub fn of<'a>(&self, register: &'a Value) -> Option<&'a Value> {
         self.parts.iter().try_fold(register, |value, part| match (part, value) {
             (Part::Field(name), Value::Record(record)) => record.get(name),
-            (Part::Item(index), Value::List(list)) => {
-                let from_end = || i64::try_from(list.len()).ok()?.checked_add(*index);
-                let index = if *index < 0 { from_end()? } else { *index };
-                list.get(usize::try_from(index).ok()?)
-            }
+            (Part::Item(_), Value::List(list)) => list.get(part.index(list.len())?),
             _ => None,
         })
+    }
+}
+
+impl Path {
+    /// The register's value with another part; `None` if the way to it is not there. A field may be
+    /// new.
+    pub fn put(&self, register: &Value, new: Value) -> Option<Value> {
+        put(register, &self.parts, new)
+    }
+}
+
+fn put(value: &Value, parts: &[Part], new: Value) -> Option<Value> {
+    let Some((part, inner)) = parts.split_first() else { return Some(new) };
+    match (part, value) {
+        (Part::Field(name), Value::Record(record)) => {
+            let old = record.get(name).unwrap_or(&Value::Null);
+            let changed = put(old, inner, new)?;
+            let mut record = record.clone();
+            record.insert(Text::from(name.as_str()), changed);
+            Some(record.into())
+        }
+        (Part::Item(_), Value::List(list)) => {
+            let index = part.index(list.len())?;
+            let changed = put(list.get(index)?, inner, new)?;
+            let mut list = list.clone();
+            list.replace(index, changed);
+            Some(Value::List(list))
+        }
+        _ => None,
+    }
+}
+
+impl Part {
+    /// Where it is in a list of so many items.
+    fn index(&self, length: usize) -> Option<usize> {
+        let Self::Item(index) = self else { return None };
+        let from_end = || i64::try_from(length).ok()?.checked_add(*index);
+        usize::try_from(if *index < 0 { from_end()? } else { *index }).ok()
     }
 }
 

@@ -30,6 +30,9 @@
 //! | [`session`] | [`Session`]: opening a journal, and where it stands |
 //! | [`timeline`] | checkpoints and how to get to a step |
 //! | [`search`] | finding places, forwards and backwards |
+//! | [`diff`] | what is different in two runs |
+//! | [`fork`] | runs that leave another one |
+//! | [`live`] | runs that go on while they are looked at |
 //! | [`stops`] | breakpoints and watches as they are written |
 //! | [`expr`] | conditions |
 //! | [`code`] | the program as people name it |
@@ -40,7 +43,10 @@
 
 pub mod code;
 pub mod commands;
+pub mod diff;
 pub mod expr;
+pub mod fork;
+pub mod live;
 pub mod reply;
 pub mod search;
 pub mod session;

@@ -15,7 +15,7 @@ use avm_vm::{End, FailureCode, TrapCode, journal::Player};
 use crate::{
     code::{Code, Line, Register, Scope},
     expr::{Condition, Path},
-    timeline::{SEARCH_BYTES, Timeline, weight},
+    timeline::{Ran, SEARCH_BYTES, Timeline, weight},
 };
 use scan::{Candidate, Plan, Scan, Why};
 
@@ -120,16 +120,17 @@ impl<'a> Search<'a> {
         loop {
             let mut end = start.clone();
             let to = start.machine().steps().saturating_add(length);
-            let (found, ended) = self.scan(&mut end, to);
+            let (found, ran) = self.scan(&mut end, to);
             let found = found.into_iter().filter(|candidate| candidate.step >= first).collect();
             let mut hits = self.confirmed(start, found, true);
             if let Some(hit) = hits.pop() {
                 return Some(hit);
             }
-            if ended {
-                return None;
+            match ran {
+                Ran::There => self.timeline.pass(&end),
+                Ran::Asks if self.timeline.ask(&end) => {}
+                Ran::Asks | Ran::End | Ran::Interrupted => return None,
             }
-            self.timeline.pass(&end);
             start = end;
             length = (length * 4).min(chunk(&start));
         }
@@ -169,7 +170,9 @@ impl<'a> Search<'a> {
                 break;
             }
             let mut next = last.clone();
-            self.timeline.run(&mut next, at, &mut ());
+            if self.timeline.run(&mut next, at, &mut ()) == Ran::Interrupted {
+                return None;
+            }
             marks.push(next);
         }
         let mut to = to;
@@ -183,18 +186,20 @@ impl<'a> Search<'a> {
         None
     }
 
-    /// Watches a stretch: candidates in order, and whether the run is at its end behind it.
-    fn scan(&mut self, player: &mut Player, to: u64) -> (Vec<Candidate>, bool) {
+    /// Watches a stretch: candidates in order, and how far it went.
+    fn scan(&mut self, player: &mut Player, to: u64) -> (Vec<Candidate>, Ran) {
         let from = player.machine().steps();
-        let journal = player.journal().clone();
         let mut scan = Scan::new(&self.plan, self.tests, self.code, player.machine());
-        let ended = self.timeline.run(player, to, &mut scan);
+        let ran = self.timeline.run(player, to, &mut scan);
+        if let (Ran::Asks, Some(request)) = (ran, player.machine().pending()) {
+            scan.next(request.at, request.opcode);
+        }
         let region = player.machine().at().region;
         let mut found = scan.finish(region);
         let steps = player.machine().steps();
         for (test, what) in self.tests.iter().map(|test| &test.what).enumerate() {
             let trapped = match player.machine().end() {
-                Some(End::Trapped(trap)) if ended => Some(trap.code),
+                Some(End::Trapped(trap)) if ran == Ran::End => Some(trap.code),
                 _ => None,
             };
             let holds = match what {
@@ -206,12 +211,17 @@ impl<'a> Search<'a> {
                 found.push(Candidate { step: steps, test, why: Why::Sure });
             }
             if let What::Write(write) = what {
-                found.extend(scan::edits(&journal, from..steps, write, test));
+                found.extend(scan::edits(
+                    self.timeline.journal(),
+                    from + 1..steps + 1,
+                    write,
+                    test,
+                ));
             }
         }
         found.sort_by_key(|candidate| (candidate.step, candidate.test));
         found.dedup_by_key(|candidate| (candidate.step, candidate.test));
-        (found, ended)
+        (found, ran)
     }
 
     /// The first candidate that holds, or the last one.

@@ -1,6 +1,12 @@
 //! A run that is gone through in both directions.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use avm_ir::{Program, Schedule, VerifyError, program::FormatError, verify::CodePlace};
 use avm_vm::{
@@ -11,6 +17,8 @@ use avm_vm::{
 use crate::{
     code::{Code, Scope},
     commands,
+    fork::Answers,
+    live::{Home, Live},
     reply::Reply,
     search::{Hit, Search, Test, What},
     stops::Breakpoint,
@@ -46,12 +54,18 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// A run, and a place in it.
-#[derive(Debug)]
+/// A run, and a place in it. Runs that were forked from it belong to the session too.
 pub struct Session {
     pub(crate) code: Code,
-    pub(crate) timeline: Timeline,
-    now: Player,
+    pub(crate) run: Run,
+    /// The other runs.
+    pub(crate) others: Vec<Run>,
+    /// Where runs that are forked go.
+    pub(crate) home: Option<Box<dyn Home>>,
+    /// Who answers those.
+    pub(crate) answers: Answers,
+    pub(crate) image: Arc<Image>,
+    interrupt: Arc<AtomicBool>,
     pub(crate) stops: Vec<Breakpoint>,
     /// Breakpoints made so far.
     pub(crate) numbers: u64,
@@ -59,10 +73,53 @@ pub struct Session {
     last: String,
 }
 
+/// One of the runs of a session.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// From 1, in the order in which they came to be.
+    pub(crate) number: usize,
+    /// What people call it.
+    pub(crate) name: String,
+    /// The run that it left, and at which step.
+    pub(crate) parent: Option<(usize, u64)>,
+    pub(crate) timeline: Timeline,
+    /// Where one stands in it.
+    pub(crate) now: Player,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// A search that somebody stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+impl From<Interrupted> for String {
+    fn from(interrupted: Interrupted) -> Self {
+        interrupted.to_string()
+    }
+}
+
 impl Session {
     /// Opens the bytes of a journal at the start of its run. A torn end is left out.
     pub fn open(bytes: &[u8]) -> Result<Self, OpenError> {
         let journal = Journal::read(bytes).map_err(OpenError::Journal)?;
+        Self::of(journal)
+    }
+
+    /// Opens a journal at the start of its run.
+    pub fn of(journal: Journal) -> Result<Self, OpenError> {
         let schedule = Schedule::v1();
         if journal.start.schedule != schedule.hash() {
             return Err(OpenError::Schedule);
@@ -70,35 +127,74 @@ impl Session {
         let program = Program::from_bytes(&journal.start.program).map_err(OpenError::Program)?;
         let verified = avm_ir::verify(program).map_err(OpenError::Verify)?;
         let image = Arc::new(Image::new(verified, &schedule));
-        Self::new(Arc::new(journal), image)
+        Self::new(journal, image, None)
     }
 
-    /// A run of a journal's program, or of one that is thought to do the same.
-    pub fn new(journal: Arc<Journal>, image: Arc<Image>) -> Result<Self, OpenError> {
+    /// A run of a journal's program, or of one that is thought to do the same; where it is live, it
+    /// goes on behind what was recorded.
+    pub fn new(journal: Journal, image: Arc<Image>, live: Option<Live>) -> Result<Self, OpenError> {
         let code = Code::new(image.program(), &journal).map_err(OpenError::Verify)?;
-        let now = Player::new(journal, image).map_err(OpenError::Start)?;
-        let timeline = Timeline::new(now.clone());
-        Ok(Self { code, timeline, now, stops: Vec::new(), numbers: 0, last: String::new() })
+        let name = live.as_ref().map_or_else(String::new, Live::name);
+        let interrupt = Arc::default();
+        let now = Player::new(&journal, Arc::clone(&image)).map_err(OpenError::Start)?;
+        let timeline = Timeline::new(journal, now.clone(), live, Arc::clone(&interrupt));
+        let run = Run { number: 1, name, parent: None, timeline, now };
+        Ok(Self {
+            code,
+            run,
+            others: Vec::new(),
+            home: None,
+            answers: Answers::Recorded,
+            image,
+            interrupt,
+            stops: Vec::new(),
+            numbers: 0,
+            last: String::new(),
+        })
+    }
+
+    /// Gives runs that are forked somewhere to go, and this one a name.
+    #[must_use]
+    pub fn at_home(mut self, name: String, home: Box<dyn Home>) -> Self {
+        self.run.name = name;
+        self.answers = if home.answers() { Answers::Live } else { Answers::Recorded };
+        self.home = Some(home);
+        self
     }
 
     /// The player where the session stands.
     pub const fn player(&self) -> &Player {
-        &self.now
+        &self.run.now
     }
 
     /// The machine where the session stands.
     pub const fn machine(&self) -> &Machine {
-        self.now.machine()
+        self.run.now.machine()
+    }
+
+    /// What came to the run from outside.
+    pub const fn journal(&self) -> &Journal {
+        self.run.timeline.journal()
+    }
+
+    /// What people call the run.
+    pub fn name(&self) -> &str {
+        &self.run.name
     }
 
     /// The checkpoints.
     pub const fn timeline(&self) -> &Timeline {
-        &self.timeline
+        &self.run.timeline
     }
 
     /// The program.
     pub const fn code(&self) -> &Code {
         &self.code
+    }
+
+    /// What makes a command that takes long stop soon when it is set. A command clears it first.
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupt)
     }
 
     /// The next instruction; at the end the one that the run ended at, or that waits for an answer.
@@ -119,40 +215,55 @@ impl Session {
 
     /// Whether there is nothing behind.
     pub fn at_end(&self) -> bool {
-        self.timeline.at_end(&self.now)
+        self.run.timeline.at_end(&self.run.now)
     }
 
     /// Goes to a step, or to the last one before it.
     pub fn seek(&mut self, step: u64) {
-        self.timeline.seek(step, &mut self.now);
+        let Run { timeline, now, .. } = &mut self.run;
+        timeline.seek(step, now);
     }
 
     /// The first place behind here where a test holds.
-    pub fn forward(&mut self, tests: &[Test]) -> Option<Hit> {
-        Search::new(&mut self.timeline, &self.code, tests).forward(&self.now)
+    pub fn forward(&mut self, tests: &[Test]) -> Result<Option<Hit>, Interrupted> {
+        let Run { timeline, now, .. } = &mut self.run;
+        let hit = Search::new(timeline, &self.code, tests).forward(now);
+        self.unless_interrupted(hit)
     }
 
     /// The last place before a step, and not before another, where a test holds.
-    pub fn backward(&mut self, before: u64, floor: u64, tests: &[Test]) -> Option<Hit> {
-        Search::new(&mut self.timeline, &self.code, tests).backward(before, floor)
+    pub fn backward(
+        &mut self,
+        before: u64,
+        floor: u64,
+        tests: &[Test],
+    ) -> Result<Option<Hit>, Interrupted> {
+        let hit = Search::new(&mut self.run.timeline, &self.code, tests).backward(before, floor);
+        self.unless_interrupted(hit)
+    }
+
+    /// What a search that was stopped found is not the nearest place.
+    fn unless_interrupted(&self, hit: Option<Hit>) -> Result<Option<Hit>, Interrupted> {
+        if self.run.timeline.interrupted() { Err(Interrupted) } else { Ok(hit) }
     }
 
     /// A player at a step; the session stays where it is.
     pub(crate) fn player_at(&mut self, step: u64) -> Player {
-        let mut player = self.timeline.nearest(step).clone();
-        self.timeline.seek(step, &mut player);
+        let timeline = &mut self.run.timeline;
+        let mut player = timeline.nearest(step).clone();
+        timeline.seek(step, &mut player);
         player
     }
 
     /// The first place from a step on where something holds.
-    pub(crate) fn first_from(&mut self, step: u64, what: What) -> Option<u64> {
+    pub(crate) fn first_from(&mut self, step: u64, what: What) -> Result<Option<u64>, Interrupted> {
         let Some(before) = step.checked_sub(1) else {
-            return Some(0);
+            return Ok(Some(0));
         };
         let from = self.player_at(before);
         let tests = [Test::from(what)];
-        let hit = Search::new(&mut self.timeline, &self.code, &tests).forward(&from);
-        hit.map(|hit| hit.step)
+        let hit = Search::new(&mut self.run.timeline, &self.code, &tests).forward(&from);
+        Ok(self.unless_interrupted(hit)?.map(|hit| hit.step))
     }
 
     /// Whose registers the current window has.
@@ -171,6 +282,7 @@ impl Session {
         if line.is_empty() {
             return Reply::error(String::from("nothing to repeat; `help` lists the commands"));
         }
+        self.interrupt.store(false, Ordering::Relaxed);
         let reply = commands::run(self, &line);
         self.last = line;
         reply

@@ -9,12 +9,20 @@
 //! Both are bounded in number and in the memory of their machines, counted as if they shared
 //! nothing. A heavy machine gets fewer of them, since what it changes next is copied once for each.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use avm_vm::{
     Observer,
-    journal::{Diverged, Event, Player, Stop},
+    journal::{Diverged, Event, Journal, Player, Stop},
 };
+
+use crate::live::Live;
 
 /// Most rungs of the ladder.
 pub const MAX_RUNGS: usize = 128;
@@ -30,6 +38,8 @@ const SPACING: u64 = 8192;
 const NEAR: [u64; 3] = [1 << 18, 1 << 15, 1 << 12];
 /// Bytes counted for a checkpoint besides what its agent holds.
 const OVERHEAD: u64 = 2048;
+/// Steps between two looks at whether somebody wants to stop: some hundredths of a second.
+const SLICE: u64 = 1 << 22;
 
 /// Why there is nothing behind the last step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +50,32 @@ pub enum Last {
     Cut,
     /// The machine does something else than the journal says.
     Diverged(Diverged),
+    /// Whoever goes on with the run could not.
+    Stopped(String),
+}
+
+/// How far a player came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// To the step that was named.
+    There,
+    /// To the end of what is known.
+    End,
+    /// To an effect that nobody answered yet; [`Timeline::ask`] gets an answer.
+    Asks,
+    /// Somebody wanted it to stop.
+    Interrupted,
 }
 
 /// The places of a run. Steps count executed instructions: at step n the machine is about to
 /// execute instruction n, counted from 0, and what came from outside just before it is not there
 /// yet. At the last step everything that was recorded happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Timeline {
+    journal: Journal,
+    /// Whoever goes on behind what was recorded.
+    live: Option<Live>,
+    interrupt: Arc<AtomicBool>,
     /// In order; the first is the start of the run.
     rungs: Vec<Player>,
     weights: u64,
@@ -70,24 +99,61 @@ fn step(player: &Player) -> u64 {
 }
 
 impl Timeline {
-    /// Of a player at the start of its run.
-    pub fn new(start: Player) -> Self {
-        let journal = start.journal();
-        let expected = journal.end().map(|(record, _)| record.steps);
-        let quiet = |event: &Event| {
-            matches!(event, Event::Source { .. } | Event::Asked { .. } | Event::Signed { .. })
-        };
-        let eventful = journal.records.iter().rposition(|record| !quiet(&record.event));
-        let eventful = eventful.map_or(0, |last| last + 1);
-        Self {
+    /// Of a player at the start of its run, and what it is fed from. Where somebody goes on with the
+    /// run, its end is where nothing more happens.
+    pub fn new(
+        journal: Journal,
+        start: Player,
+        live: Option<Live>,
+        interrupt: Arc<AtomicBool>,
+    ) -> Self {
+        let mut timeline = Self {
             weights: weight(&start),
             rungs: vec![start],
             spacing: SPACING,
             near: VecDeque::new(),
             last: None,
-            expected,
-            eventful,
-        }
+            expected: None,
+            eventful: 0,
+            journal,
+            live,
+            interrupt,
+        };
+        timeline.look();
+        timeline
+    }
+
+    /// Looks at what was recorded.
+    fn look(&mut self) {
+        let quiet = |event: &Event| {
+            matches!(event, Event::Source { .. } | Event::Asked { .. } | Event::Signed { .. })
+        };
+        let eventful = self.journal.records.iter().rposition(|record| !quiet(&record.event));
+        self.eventful = eventful.map_or(0, |last| last + 1);
+        self.expected = self.journal.end().map(|(record, _)| record.steps);
+    }
+
+    /// What was recorded.
+    pub const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Whether somebody goes on with the run behind what was recorded.
+    pub const fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Leaves all checkpoints but the start, while nobody looks at the run.
+    pub fn forget(&mut self) {
+        self.rungs.truncate(1);
+        self.weights = self.rungs.iter().map(weight).sum();
+        self.spacing = SPACING;
+        self.near.clear();
+    }
+
+    /// Whether somebody wanted it to stop.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
     }
 
     /// The last step and why it is the last, as far as that is known.
@@ -143,10 +209,16 @@ impl Timeline {
             if let Some(at) = near.peek() {
                 stop = stop.min(*at);
             }
-            let ended = self.run(player, stop, &mut ());
+            let ran = self.run(player, stop, &mut ());
             let here = step(player);
-            if ended || here >= target {
+            if here >= target && ran != Ran::Asks {
                 return;
+            }
+            match ran {
+                Ran::There => {}
+                // At the step that was wanted, the question is what is executed next.
+                Ran::Asks if here < target && self.ask(player) => continue,
+                Ran::Asks | Ran::End | Ran::Interrupted => return,
             }
             self.pass(player);
             if near.next_if(|at| *at <= here).is_some() {
@@ -155,34 +227,69 @@ impl Timeline {
         }
     }
 
-    /// Runs a player to a step and tells an observer, without checkpoints; whether it is at the end
-    /// of what was recorded. Where that is, is noted.
-    pub fn run<O: Observer>(&mut self, player: &mut Player, to: u64, observer: &mut O) -> bool {
+    /// Runs a player to a step and tells an observer, without checkpoints. Where the end of what was
+    /// recorded is, is noted.
+    pub fn run<O: Observer>(&mut self, player: &mut Player, to: u64, observer: &mut O) -> Ran {
         let known = self.expected().is_some_and(|last| to >= last);
         let to = if known { u64::MAX } else { to };
-        let mut stopped = player.run_to(to, observer);
+        let mut stopped = loop {
+            if self.interrupted() {
+                return Ran::Interrupted;
+            }
+            let slice = step(player).saturating_add(SLICE).min(to);
+            let stopped = player.run_to(&self.journal, slice, observer);
+            if stopped != Ok(Stop::Reached) || slice == to {
+                break stopped;
+            }
+        };
         if stopped == Ok(Stop::Reached) {
             if player.fed() < self.eventful {
-                return false;
+                return Ran::There;
             }
             // Whether there is anything behind shows only when it goes on.
             let mut probe = player.clone();
             let next = step(player).saturating_add(1);
-            stopped = probe.run_to(next, &mut ());
+            stopped = probe.run_to(&self.journal, next, &mut ());
             if step(&probe) > step(player) {
-                return false;
+                return Ran::There;
             }
             *player = probe;
         }
         let why = match stopped {
             // A last step that the journal does not name: all was fed.
-            Ok(Stop::Reached) => return false,
-            Ok(Stop::Rested) => Last::Rested,
+            Ok(Stop::Reached) => return Ran::There,
+            Ok(Stop::Cut) if self.live.is_some() => return Ran::Asks,
             Ok(Stop::Cut) => Last::Cut,
+            Ok(Stop::Rested) => match self.rest(player) {
+                Ok(()) => Last::Rested,
+                Err(why) => Last::Stopped(why),
+            },
             Err(diverged) => Last::Diverged(diverged),
         };
         self.last = Some((step(player), why));
+        Ran::End
+    }
+
+    /// Has the question that a player's machine waits with answered; `false` if nobody could, which
+    /// is then the end of the run.
+    pub fn ask(&mut self, player: &Player) -> bool {
+        let Some(live) = &mut self.live else { return false };
+        let asked = live.ask(player.machine(), &mut self.journal.records);
+        self.look();
+        if let Err(why) = asked {
+            self.live = None;
+            self.last = Some((step(player), Last::Stopped(why)));
+            return false;
+        }
         true
+    }
+
+    /// Notes how a run that somebody went on with came to rest, and lets them go.
+    fn rest(&mut self, player: &Player) -> Result<(), String> {
+        let Some(mut live) = self.live.take() else { return Ok(()) };
+        let rested = live.rest(player.machine(), &mut self.journal.records);
+        self.look();
+        rested
     }
 
     /// The last checkpoint at or before a step.

@@ -55,7 +55,7 @@ pub(crate) fn position(session: &Session) -> Reply {
     let code = &session.code;
     let at = session.place();
     let step = session.step();
-    let last = session.timeline.expected();
+    let last = session.run.timeline.expected();
     let line = code.line(at);
     let mut out = format!("step {step}");
     if let Some(last) = last {
@@ -108,10 +108,11 @@ pub(crate) fn position(session: &Session) -> Reply {
 
 /// How the run ended and why, if that is known.
 pub(crate) fn how_it_ended(session: &Session) -> Option<String> {
-    let (_, why) = session.timeline.last()?;
+    let (_, why) = session.run.timeline.last()?;
     let machine = session.machine();
     Some(match (why, machine.end()) {
         (Last::Diverged(diverged), _) => format!("the run is not the one recorded: {diverged}"),
+        (Last::Stopped(why), _) => format!("the run cannot go on: {why}"),
         (_, Some(End::Exhausted(meter))) => format!("the run ran out of {}", meter.name()),
         (_, Some(end)) => format!("the run {}", ended(end)),
         (_, None) => match machine.pending() {
@@ -406,7 +407,7 @@ pub(crate) fn instructions(session: &Session, around: u32) -> Reply {
 
 /// The checkpoints, as far as they are of interest to people.
 pub(crate) fn checkpoints(session: &Session) -> Reply {
-    let (count, bytes) = session.timeline.checkpoints();
+    let (count, bytes) = session.run.timeline.checkpoints();
     let text = format!("{count} in all, of at most {bytes} bytes");
     Reply::new(text, record([("count", int(count as u64)), ("bytes", int(bytes))]))
 }

@@ -43,19 +43,20 @@ RETURN LEN(items)
 .endfunc
 "#;
 
-fn player(bytes: &[u8]) -> Player {
+fn player(bytes: &[u8]) -> (Journal, Player) {
     let journal = Journal::read(bytes).expect("a journal");
     let program = Program::from_bytes(&journal.start.program).expect("a program");
     let verified = avm_ir::verify(program).expect("it verifies");
     let image = Arc::new(Image::new(verified, &Schedule::v1()));
-    Player::new(Arc::new(journal), image).expect("it starts")
+    let player = Player::new(&journal, image).expect("it starts");
+    (journal, player)
 }
 
 /// The state at a step, from the start; at the last step, everything that was recorded.
-fn fresh(start: &Player, step: u64, last: u64) -> [u8; 32] {
+fn fresh((journal, start): &(Journal, Player), step: u64, last: u64) -> [u8; 32] {
     let mut player = start.clone();
     let step = if step >= last { u64::MAX } else { step };
-    player.run_to(step, &mut ()).expect("the same run");
+    player.run_to(journal, step, &mut ()).expect("the same run");
     player.machine().state_hash()
 }
 
@@ -103,8 +104,8 @@ const MOVES: &[&str] = &[
 /// Random moves over a journal, each looked at.
 fn wander(bytes: &[u8], seed: u64) {
     let start = player(bytes);
-    let mut all = start.clone();
-    all.run_to(u64::MAX, &mut ()).expect("the same run");
+    let (journal, mut all) = start.clone();
+    all.run_to(&journal, u64::MAX, &mut ()).expect("the same run");
     let last = all.machine().steps();
     let mut session = Session::open(bytes).expect("it opens");
     let mut random = Random(seed);

@@ -323,7 +323,7 @@ fn runs_end_in_all_ways() {
     let other =
         Recording::new("SET x = 1\nSET x = 3\nGPU_INFER \"m\", \"c\" -> a\n", Config::default());
     let image = other.machine.image().clone();
-    let mut session = Session::new(read.into(), image).expect("it opens");
+    let mut session = Session::new(read, image, None).expect("it opens");
     out.push_str(&script(&mut session, "end\nrun-to end\nback\nc effect\nstep"));
     insta::assert_snapshot!(out);
 }
@@ -364,7 +364,7 @@ fn without_debug_data_lines_are_instructions() {
     program.debug = None;
     let image =
         avm_vm::Image::new(avm_ir::verify(program).expect("it verifies"), &avm_ir::Schedule::v1());
-    let mut session = Session::new(read.into(), image.into()).expect("it opens");
+    let mut session = Session::new(read, image.into(), None).expect("it opens");
     insta::assert_snapshot!(script(
         &mut session,
         "

@@ -33,23 +33,23 @@ pub fn run(data: &[u8]) {
     let whole = record(&mut machine, &mut recorder, &mut entropy);
     let bytes = recorder.take();
 
-    let journal = Arc::new(Journal::read(&bytes).expect("it was just written"));
+    let journal = &Journal::read(&bytes).expect("it was just written");
     assert_eq!((journal.link(), journal.tail), (recorder.link(), Tail::Whole));
     assert_eq!(journal.start.program, start.program);
-    let mut player = Player::new(journal.clone(), image.clone()).expect("it started before");
+    let mut player = Player::new(journal, image.clone()).expect("it started before");
     // In pieces, and over clones.
     while entropy.once_in(2) {
         let more = entropy.below(STEPS as usize) as u64;
         let target = (player.machine().steps() + more).min(machine.steps());
         player = player.clone();
-        player.run_to(target, &mut ()).expect("the same run");
+        player.run_to(journal, target, &mut ()).expect("the same run");
     }
     if whole {
-        assert_eq!(player.run(&mut ()), Ok(Stop::Rested));
+        assert_eq!(player.run(journal, &mut ()), Ok(Stop::Rested));
         assert_eq!(player.machine().state_hash(), machine.state_hash());
     } else {
         // What came at the last step waits until the run goes on.
-        player.run_to(machine.steps(), &mut ()).expect("the same run");
+        player.run_to(journal, machine.steps(), &mut ()).expect("the same run");
     }
 
     forge(&bytes, image.clone(), &mut entropy);
@@ -66,8 +66,10 @@ pub fn run(data: &[u8]) {
         Ok(part) => {
             let kept = &journal.records[..part.records.len()];
             assert!(part.records.iter().zip(kept).all(|(a, b)| a.link == b.link));
-            let mut player = Player::new(Arc::new(part), image).expect("it started before");
-            player.run_to(machine.steps(), &mut ()).expect("the same run, as far as it is known");
+            let mut player = Player::new(&part, image).expect("it started before");
+            player
+                .run_to(&part, machine.steps(), &mut ())
+                .expect("the same run, as far as it is known");
         }
         Err(error) => assert!(matches!(error, JournalError::Magic | JournalError::NoStart)),
     }
@@ -105,9 +107,9 @@ fn forge(bytes: &[u8], image: Arc<Image>, entropy: &mut Entropy<'_>) {
     if journal.start.config.limits.memory > MEMORY {
         return;
     }
-    let Ok(mut player) = Player::new(Arc::new(journal), image) else { return };
+    let Ok(mut player) = Player::new(&journal, image) else { return };
     // It goes on, diverges or ends, and does not panic.
-    let _ = player.run_to(STEPS, &mut ());
+    let _ = player.run_to(&journal, STEPS, &mut ());
     within_limits(player.machine());
 }
 

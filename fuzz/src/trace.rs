@@ -47,14 +47,14 @@ pub fn run(data: &[u8]) {
     assert_eq!(before + steps, machine.steps());
 
     if whole && !late {
-        let journal = Arc::new(Journal::read(&recorder.take()).expect("it was just written"));
+        let journal = &Journal::read(&recorder.take()).expect("it was just written");
         let mut player = Player::new(journal, image.clone()).expect("it started before");
         let mut tracer = Tracer::new(player.machine(), Some(first));
         while entropy.once_in(2) {
             let to = (player.machine().steps() + entropy.below(900) as u64).min(steps);
-            player.run_to(to, &mut tracer).expect("the same run");
+            player.run_to(journal, to, &mut tracer).expect("the same run");
         }
-        player.run(&mut tracer).expect("the same run");
+        player.run(journal, &mut tracer).expect("the same run");
         let (derived, derived_link) = tracer.finish();
         assert!(derived == live, "a trace is the same, live or from the journal");
         assert_eq!(derived_link, link);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use avm_ir::{Schedule, Value};
 use avm_vm::{
     EffectRequest, End, Image, InputError,
-    journal::{Diverged, Event, Player, Stop, Tail},
+    journal::{Diverged, Event, Journal, Player, Stop, Tail},
 };
 
 use crate::{
@@ -23,33 +23,33 @@ use crate::{
 /// Replays a run.
 pub(crate) fn run(args: &Replay) -> Outcome {
     let path = run_dir::journal_of(args.run.as_deref())?;
-    let journal = Arc::new(journal::read(&path)?);
-    let signers = journal::signers(&path, &journal)?;
-    let image = Arc::new(Image::new(journal::program(&path, &journal)?, &Schedule::v1()));
+    let journal = &journal::read(&path)?;
+    let signers = journal::signers(&path, journal)?;
+    let image = Arc::new(Image::new(journal::program(&path, journal)?, &Schedule::v1()));
     let wrong = |why: &dyn std::fmt::Display| Failure::files(format!("{}: {why}", path.display()));
     if image.schedule_hash() != journal.start.schedule {
         return Err(wrong(&"it was recorded under a gas schedule that is not known here"));
     }
-    let begin = |image| Player::new(Arc::clone(&journal), image);
-    let mut player = begin(Arc::clone(&image)).map_err(|error: InputError| wrong(&error))?;
+    let player = Player::new(journal, Arc::clone(&image));
+    let mut player = player.map_err(|error: InputError| wrong(&error))?;
     if let Some(other) = &args.with {
         let other = program::load(other, args.dialect)?.program;
         let other = Arc::new(Image::new(other, &Schedule::v1()));
-        let other = Player::with(Arc::clone(&journal), other).map_err(|error: InputError| {
+        let other = Player::with(journal, other).map_err(|error: InputError| {
             Failure::new(Exit::Program, format!("the other program does not start: {error}"))
         })?;
-        return compare(player, other);
+        return compare(journal, player, other);
     }
     let mut out = Out::new();
     let stop = {
         let mut meter = Meter::<false>::new(&mut out, false);
-        player.run(&mut meter)
+        player.run(journal, &mut meter)
     };
     let machine = player.machine();
     if let (Ok(Stop::Rested), Some(end)) = (&stop, machine.end()) {
         report::result(&mut out, machine, end);
         if let End::Trapped(trap) = end {
-            note_styled(&end::trap(machine, trap, &journal::sources(&journal)));
+            note_styled(&end::trap(machine, trap, &journal::sources(journal)));
         }
     }
     if args.registers {
@@ -97,14 +97,14 @@ fn told(player: &Player, signers: &[[u8; 32]]) {
 }
 
 /// Runs another program on the recorded answers and says where it behaves in another way first.
-fn compare(mut player: Player, mut other: Player) -> Outcome {
-    let went = other.run(&mut ());
+fn compare(journal: &Journal, mut player: Player, mut other: Player) -> Outcome {
+    let went = other.run(journal, &mut ());
     let fed = other.fed();
     let machine = other.machine();
     match went {
         Ok(Stop::Rested) => {
             // It is the program that was recorded, so it does not diverge.
-            let _ = player.run(&mut ());
+            let _ = player.run(journal, &mut ());
             let [gas, was] =
                 [machine, player.machine()].map(|machine| avm_ir::Gas(machine.gas_used()));
             note("the other program asks for the same effects and comes to the same end");
@@ -129,7 +129,7 @@ fn compare(mut player: Player, mut other: Player) -> Outcome {
             if let Some(asked) = machine.pending() {
                 note(&format!("  it asks      {}", shown(asked)));
             }
-            if let Some(recorded) = recorded(&mut player, fed) {
+            if let Some(recorded) = recorded(journal, &mut player, fed) {
                 note(&format!("  was recorded {recorded}"));
             }
             Ok(Exit::Program)
@@ -138,11 +138,11 @@ fn compare(mut player: Player, mut other: Player) -> Outcome {
 }
 
 /// What the recorded run did at a record.
-fn recorded(player: &mut Player, record: usize) -> Option<String> {
+fn recorded(journal: &Journal, player: &mut Player, record: usize) -> Option<String> {
     let mut asked = Answered::default();
     // It is the program that was recorded, so it does not diverge.
-    let _ = player.run(&mut asked);
-    match &player.journal().records.get(record)?.event {
+    let _ = player.run(journal, &mut asked);
+    match &journal.records.get(record)?.event {
         Event::Answered { id, .. } | Event::Asked { id, .. } => {
             asked.0.iter().find(|request| request.id == *id).map(shown)
         }

@@ -95,7 +95,6 @@ impl Resumed {
         journal: Option<&Journal>,
     ) -> Result<Self, String> {
         let image = Arc::new(Image::new(verified, &Schedule::v1()));
-        let journal = journal.cloned().map(Arc::new);
         let (mut player, providers) = match (rest, journal) {
             (Some(Rest { machine, providers, .. }), None) => {
                 let machine =
@@ -116,7 +115,8 @@ impl Resumed {
             (None, None) => return Err("there is nothing to go on from".to_owned()),
         };
         let mut seen = Answered::default();
-        match player.run(&mut seen) {
+        let played = journal.map(|journal| player.run(journal, &mut seen));
+        match played.unwrap_or(Ok(Stop::Cut)) {
             Ok(Stop::Reached | Stop::Rested | Stop::Cut) => {}
             Err(diverged) => return Err(format!("the journal does not fit: {diverged}")),
         }

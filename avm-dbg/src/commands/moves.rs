@@ -8,7 +8,7 @@ use crate::{
     code::Scope,
     reply::{Reply, int, list, record},
     search::{Hit, Test, What, Write},
-    session::Session,
+    session::{Interrupted, Session},
     stops, views,
 };
 
@@ -28,13 +28,14 @@ fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String]) -> Reply 
 }
 
 /// The same where it is no breakpoint.
-fn here(session: &Session, why: Option<String>) -> Reply {
+pub(super) fn here(session: &Session, why: Option<String>) -> Reply {
     arrived(session, Vec::new(), why.as_slice())
 }
 
 fn to(session: &mut Session, step: u64) -> Moved {
     session.seek(step);
-    Ok(here(session, None))
+    let stopped = session.timeline().interrupted().then(|| String::from("interrupted"));
+    Ok(here(session, stopped))
 }
 
 fn start(session: &mut Session) -> Moved {
@@ -94,7 +95,7 @@ fn stop_at(session: &mut Session, hit: &Hit, own: &[&str]) -> Moved {
 /// To the first place behind here where a move's own test or a breakpoint holds, or to the end.
 fn forward(session: &mut Session, own: What) -> Moved {
     let tests = tests(session, vec![own]);
-    match session.forward(&tests) {
+    match session.forward(&tests)? {
         Some(hit) => stop_at(session, &hit, &[""]),
         None => end(session),
     }
@@ -104,7 +105,7 @@ fn forward(session: &mut Session, own: What) -> Moved {
 fn backward(session: &mut Session, target: u64) -> Moved {
     let tests = tests(session, Vec::new());
     let here = session.step();
-    let hit = if tests.is_empty() { None } else { session.backward(here, target, &tests) };
+    let hit = if tests.is_empty() { None } else { session.backward(here, target, &tests)? };
     match hit {
         Some(hit) => stop_at(session, &hit, &[]),
         None if target == 0 => start(session),
@@ -144,33 +145,35 @@ fn line_change(session: &mut Session, step: u64, depth: usize) -> What {
 }
 
 pub(super) fn line_back(session: &mut Session, _: &str) -> Moved {
-    let target = line_before(session, usize::MAX);
+    let target = line_before(session, usize::MAX)?;
     backward(session, target)
 }
 
 pub(super) fn next_back(session: &mut Session, _: &str) -> Moved {
     let depth = depth(session);
-    let target = line_before(session, depth);
+    let target = line_before(session, depth)?;
     backward(session, target)
 }
 
 /// Where the line began, or the one before if it begins here.
-fn line_before(session: &mut Session, depth: usize) -> u64 {
+fn line_before(session: &mut Session, depth: usize) -> Result<u64, Interrupted> {
     let here = session.step();
     let change = line_change(session, here, depth);
     if matches!(change, What::Depth(_)) {
-        return session.backward(here, 0, &[change.into()]).map_or(0, |hit| hit.step);
+        let hit = session.backward(here, 0, &[change.into()])?;
+        return Ok(hit.map_or(0, |hit| hit.step));
     }
-    let Some(other) = session.backward(here, 0, &[change.into()]) else { return 0 };
+    let Some(other) = session.backward(here, 0, &[change.into()])? else { return Ok(0) };
     let change = line_change(session, other.step, depth);
-    let began = session.first_from(other.step + 1, change);
+    let began = session.first_from(other.step + 1, change)?;
     if let Some(began) = began.filter(|began| *began < here) {
-        return began;
+        return Ok(began);
     }
     let change = line_change(session, other.step, depth);
-    let Some(before) = session.backward(other.step, 0, &[change.into()]) else { return 0 };
+    let Some(before) = session.backward(other.step, 0, &[change.into()])? else { return Ok(0) };
     let change = line_change(session, before.step, depth);
-    session.first_from(before.step + 1, change).filter(|began| *began < here).unwrap_or(other.step)
+    let began = session.first_from(before.step + 1, change)?;
+    Ok(began.filter(|began| *began < here).unwrap_or(other.step))
 }
 
 const NOT_IN_A_CALL: &str = "no call is open";
@@ -183,7 +186,7 @@ pub(super) fn finish(session: &mut Session, _: &str) -> Moved {
 pub(super) fn finish_back(session: &mut Session, _: &str) -> Moved {
     let outer = depth(session).checked_sub(1).ok_or(NOT_IN_A_CALL)?;
     let here = session.step();
-    let hit = session.backward(here, 0, &[What::Depth(outer).into()]);
+    let hit = session.backward(here, 0, &[What::Depth(outer).into()])?;
     backward(session, hit.map_or(0, |hit| hit.step))
 }
 
@@ -201,7 +204,7 @@ fn until(args: &str) -> Result<Option<(What, &'static str)>, String> {
 pub(super) fn resume(session: &mut Session, args: &str) -> Moved {
     let (what, why): (Vec<_>, Vec<_>) = until(args)?.into_iter().unzip();
     let tests = tests(session, what);
-    let hit = if tests.is_empty() { None } else { session.forward(&tests) };
+    let hit = if tests.is_empty() { None } else { session.forward(&tests)? };
     match hit {
         Some(hit) => stop_at(session, &hit, &why),
         None => end(session),
@@ -212,7 +215,7 @@ pub(super) fn resume_back(session: &mut Session, args: &str) -> Moved {
     let (what, why): (Vec<_>, Vec<_>) = until(args)?.into_iter().unzip();
     let tests = tests(session, what);
     let here = session.step();
-    let hit = if tests.is_empty() { None } else { session.backward(here, 0, &tests) };
+    let hit = if tests.is_empty() { None } else { session.backward(here, 0, &tests)? };
     match hit {
         Some(hit) => stop_at(session, &hit, &why),
         None => start(session),
@@ -244,7 +247,7 @@ pub(super) fn run_to(session: &mut Session, args: &str) -> Moved {
     match target(session, args)? {
         Target::Step(step) => to(session, step),
         Target::What(what) => {
-            let hit = session.forward(&[what.into()]);
+            let hit = session.forward(&[what.into()])?;
             let hit = hit.ok_or_else(|| format!("{args} does not come behind here"))?;
             to(session, hit.step)
         }
@@ -256,7 +259,7 @@ pub(super) fn run_back(session: &mut Session, args: &str) -> Moved {
         Target::Step(step) => to(session, step),
         Target::What(what) => {
             let here = session.step();
-            let hit = session.backward(here, 0, &[what.into()]);
+            let hit = session.backward(here, 0, &[what.into()])?;
             let hit = hit.ok_or_else(|| format!("{args} did not come before here"))?;
             to(session, hit.step)
         }
@@ -274,7 +277,7 @@ fn write(session: &Session, args: &str) -> Result<Write, String> {
 
 pub(super) fn written(session: &mut Session, args: &str) -> Moved {
     let what = What::Write(write(session, args)?);
-    let hit = session.forward(&[what.into()]);
+    let hit = session.forward(&[what.into()])?;
     let hit = hit.ok_or_else(|| format!("nothing writes {args} behind here"))?;
     session.seek(hit.step);
     Ok(here(session, Some(format!("{args} was written by step {}", hit.step - 1))))
@@ -285,16 +288,26 @@ pub(super) fn who(session: &mut Session, args: &str) -> Moved {
     let number = write.register.number;
     // The write itself may be the step just before here.
     let before = session.step().saturating_add(1);
-    let hit = session.backward(before, 0, &[What::Write(write).into()]);
-    let hit =
-        hit.ok_or_else(|| format!("nothing has written {args} since the start of the run"))?;
+    let hit = session.backward(before, 0, &[What::Write(write).into()])?;
+    let edited = |session: &Session, step: u64| {
+        session.journal().records.iter().any(|record| {
+            record.steps == step
+                && matches!(&record.event, Event::Edited { register, .. } if *register == number)
+        })
+    };
+    let Some(hit) = hit else {
+        if edited(session, 0) {
+            let why = format!("{args} was edited from outside at the start of the run");
+            session.seek(0);
+            return Ok(here(session, Some(why)));
+        }
+        return Err(format!("nothing has written {args} since the start of the run"));
+    };
     let step = hit.step - 1;
     session.seek(step);
-    let records = &session.player().journal().records;
-    let edited = records.iter().any(|record| {
-        record.steps == step
-            && matches!(&record.event, Event::Edited { register, .. } if *register == number)
-    });
-    let from = if edited { ", where it was also edited from outside" } else { "" };
-    Ok(here(session, Some(format!("{args} was last written by step {step}{from}"))))
+    let why = match edited(session, hit.step) {
+        true => format!("{args} was last edited from outside, behind step {step}"),
+        false => format!("{args} was last written by step {step}"),
+    };
+    Ok(here(session, Some(why)))
 }

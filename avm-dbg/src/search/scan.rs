@@ -138,6 +138,15 @@ impl<'a> Scan<'a> {
         self.found
     }
 
+    /// An instruction that is known to be next, and is not executed yet.
+    pub(super) fn next(&mut self, at: CodePlace, opcode: Opcode) {
+        let (before, found) = (self.step, self.found.len());
+        self.step(at, opcode, 0);
+        let next: Vec<Candidate> = self.found.drain(found..).collect();
+        // What an instruction does shows behind it.
+        self.found.extend(next.into_iter().filter(|candidate| candidate.step == before));
+    }
+
     fn look(&mut self, test: usize, opcode: Opcode, gas: u64) {
         let (step, depth) = (self.step, self.depth);
         let found = match &self.tests[test].what {
@@ -217,7 +226,7 @@ impl Observer for Scan<'_> {
     }
 }
 
-/// Writes from outside to a register, in a stretch.
+/// Writes from outside to a register, behind the first step of a stretch.
 pub(super) fn edits(
     journal: &Journal,
     steps: Range<u64>,
@@ -229,7 +238,7 @@ pub(super) fn edits(
     let number = write.register.number;
     records.filter_map(move |record| match &record.event {
         Event::Edited { register, .. } if *register == number => {
-            Some(Candidate { step: record.steps + 1, test, why: Why::Edited })
+            Some(Candidate { step: record.steps, test, why: Why::Edited })
         }
         _ => None,
     })

@@ -46,8 +46,7 @@ impl Observer for Capture {
 /// So many effects around here. The journal has answers and steps; the questions come from
 /// executing the stretch between them again.
 pub(crate) fn effects(session: &mut Session, most: usize) -> Reply {
-    let journal = session.player().journal().clone();
-    let answered = journal.records.iter().filter_map(|record| match record.event {
+    let answered = session.journal().records.iter().filter_map(|record| match record.event {
         Event::Answered { id, .. } => Some((id, record.steps)),
         _ => None,
     });
@@ -64,7 +63,7 @@ pub(crate) fn effects(session: &mut Session, most: usize) -> Reply {
     };
     let mut player = session.player_at(*from);
     let mut seen = Capture(Vec::new());
-    session.timeline.run(&mut player, to + 1, &mut seen);
+    session.run.timeline.run(&mut player, to + 1, &mut seen);
     let mut lines = Vec::new();
     if first > 0 {
         lines.push(format!("… {first} before"));

@@ -65,7 +65,7 @@ impl Recording {
 }
 
 /// What all providers say: the input again, or that nobody is there.
-fn answer(request: &EffectRequest) -> Answer {
+pub(crate) fn answer(request: &EffectRequest) -> Answer {
     match request.text_arg("input") {
         Some("nobody") => Answer::failed(FailureCode::NoProvider, "nobody is there"),
         Some("forbidden") => Answer::failed(FailureCode::NotGranted, "not for you"),

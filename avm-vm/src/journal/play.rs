@@ -12,10 +12,10 @@ use crate::{
     observer::Observer,
 };
 
-/// A machine that is fed from a journal. Cloning it is cheap, however far the run is.
+/// A machine that is fed from a journal, the same one every time it is asked to go on. Cloning it is
+/// cheap, however far the run is; the journal is not in it, so that it can grow meanwhile.
 #[derive(Clone, Debug)]
 pub struct Player {
-    journal: Arc<Journal>,
     machine: Machine,
     /// Records that were fed.
     next: usize,
@@ -61,36 +61,31 @@ impl core::error::Error for Diverged {}
 
 impl Player {
     /// A machine before its first instruction.
-    pub fn new(journal: Arc<Journal>, image: Arc<Image>) -> Result<Self, InputError> {
+    pub fn new(journal: &Journal, image: Arc<Image>) -> Result<Self, InputError> {
         let machine = Machine::new(image, journal.start.config.clone())?;
-        Ok(Self { journal, machine, next: 0, exact: true })
+        Ok(Self { machine, next: 0, exact: true })
     }
 
     /// The same with another program than the one that was recorded: it diverges where it behaves in
     /// another way, that is where it asks for something else or comes to another end. Gas and state
     /// may differ.
-    pub fn with(journal: Arc<Journal>, other: Arc<Image>) -> Result<Self, InputError> {
+    pub fn with(journal: &Journal, other: Arc<Image>) -> Result<Self, InputError> {
         Ok(Self { exact: false, ..Self::new(journal, other)? })
     }
 
     /// A machine that was fed everything up to the record with a link; `None` if there is no such.
-    pub fn behind(journal: Arc<Journal>, link: &Link, machine: Machine) -> Option<Self> {
+    pub fn behind(journal: &Journal, link: &Link, machine: Machine) -> Option<Self> {
         let next = if *link == journal.first {
             0
         } else {
             1 + journal.records.iter().position(|record| record.link == *link)?
         };
-        Some(Self { journal, machine, next, exact: true })
+        Some(Self { machine, next, exact: true })
     }
 
     /// The machine as it is now.
     pub const fn machine(&self) -> &Machine {
         &self.machine
-    }
-
-    /// The journal.
-    pub const fn journal(&self) -> &Arc<Journal> {
-        &self.journal
     }
 
     /// How many records behind the first were fed.
@@ -104,15 +99,40 @@ impl Player {
     }
 
     /// Runs until so many instructions were executed since the run began, or until nothing more was
-    /// written. What came from outside at that very step waits until it goes on.
-    pub fn run_to<O: Observer>(&mut self, steps: u64, observer: &mut O) -> Result<Stop, Diverged> {
-        let journal = Arc::clone(&self.journal);
+    /// written. Registers that were edited at that very step hold their new values; what else came
+    /// from outside there waits until it goes on.
+    pub fn run_to<O: Observer>(
+        &mut self,
+        journal: &Journal,
+        steps: u64,
+        observer: &mut O,
+    ) -> Result<Stop, Diverged> {
+        let stop = self.go(journal, steps, observer);
+        stop.map_err(|what| Diverged {
+            // The first record of a journal is how it began.
+            record: self.next + 1,
+            offset: journal.records.get(self.next).map(|record| record.offset),
+            steps: self.machine.steps(),
+            what,
+        })
+    }
+
+    /// Runs on; an error is what is different.
+    fn go<O: Observer>(
+        &mut self,
+        journal: &Journal,
+        steps: u64,
+        observer: &mut O,
+    ) -> Result<Stop, String> {
         loop {
             let now = self.machine.steps();
-            if now >= steps && self.machine.end().is_none() {
+            let record = journal.records.get(self.next);
+            let edited =
+                record.is_some_and(|record| record.steps == now && record.event.is_first());
+            if now >= steps && self.machine.end().is_none() && !edited {
                 return Ok(Stop::Reached);
             }
-            let Some(record) = journal.records.get(self.next) else {
+            let Some(record) = record else {
                 if self.machine.end().is_some() {
                     return Ok(Stop::Rested);
                 }
@@ -128,14 +148,12 @@ impl Player {
             }
             if let Some(end) = self.machine.end() {
                 let what = format!("it {} here, and did not when it was recorded", words(end));
-                return Err(self.diverged(what));
+                return Err(what);
             }
             // Nothing is fed before its step.
             let until = if record.event.has_its_step() { record.steps } else { u64::MAX };
             if until <= now {
-                return Err(
-                    self.diverged(String::from("what was recorded here does not fit the run"))
-                );
+                return Err(String::from("what was recorded here does not fit the run"));
             }
             if let Pause::Effect(request) = self.machine.run(until.min(steps) - now, observer) {
                 self.feed(record, &request, observer)?;
@@ -145,12 +163,16 @@ impl Player {
     }
 
     /// Runs to the end of what was recorded.
-    pub fn run<O: Observer>(&mut self, observer: &mut O) -> Result<Stop, Diverged> {
-        self.run_to(u64::MAX, observer)
+    pub fn run<O: Observer>(
+        &mut self,
+        journal: &Journal,
+        observer: &mut O,
+    ) -> Result<Stop, Diverged> {
+        self.run_to(journal, u64::MAX, observer)
     }
 
     /// Feeds a record for which no effect has to wait; `false` if its time has not come.
-    fn feed_at_rest(&mut self, record: &Record) -> Result<bool, Diverged> {
+    fn feed_at_rest(&mut self, record: &Record) -> Result<bool, String> {
         let is_time = self.machine.steps() == record.steps && self.machine.pending().is_none();
         match &record.event {
             Event::Source { .. } | Event::Asked { .. } | Event::Signed { .. } => {}
@@ -162,7 +184,7 @@ impl Player {
             }
             Event::Edited { register, value } if is_time => {
                 if !self.machine.edit(*register, value.clone()) {
-                    return Err(self.diverged(format!("there is no register {register}")));
+                    return Err(format!("there is no register {register}"));
                 }
             }
             Event::Rested { end, gas, state } => {
@@ -175,7 +197,7 @@ impl Player {
                 if !same {
                     let what =
                         format!("it {}, and {} when it was recorded", words(now), words(end));
-                    return Err(self.diverged(what));
+                    return Err(what);
                 }
                 if !self.exact {
                     return Ok(true);
@@ -184,11 +206,10 @@ impl Player {
                     let used = self.machine.gas_used();
                     let what =
                         format!("the run used {used} nanogas, and was recorded to use {gas}");
-                    return Err(self.diverged(what));
+                    return Err(what);
                 }
                 if self.machine.state_hash() != *state {
-                    let what = "the run ends in another state than was recorded";
-                    return Err(self.diverged(String::from(what)));
+                    return Err(String::from("the run ends in another state than was recorded"));
                 }
             }
             _ => return Ok(false),
@@ -202,7 +223,7 @@ impl Player {
         record: &Record,
         asked: &EffectRequest,
         observer: &mut O,
-    ) -> Result<(), Diverged> {
+    ) -> Result<(), String> {
         match &record.event {
             Event::Waited { milliseconds, asking: true } => {
                 self.machine.spend_wall(*milliseconds);
@@ -211,23 +232,17 @@ impl Player {
             Event::Answered { id, request, answer } => {
                 if *id != asked.id || *request != request_hash(asked) {
                     let what = format!("{} asks for something else", asked.opcode.info().mnemonic);
-                    return Err(self.diverged(what));
+                    return Err(what);
                 }
                 // It is the one that waits.
                 let _ = self.machine.answer(asked.id, answer.clone(), observer);
             }
             _ => {
                 let what = format!("{} is asked, and was not", asked.opcode.info().mnemonic);
-                return Err(self.diverged(what));
+                return Err(what);
             }
         }
         Ok(())
-    }
-
-    fn diverged(&self, what: String) -> Diverged {
-        let offset = self.journal.records.get(self.next).map(|record| record.offset);
-        // The first record of a journal is how it began.
-        Diverged { record: self.next + 1, offset, steps: self.machine.steps(), what }
     }
 }
 
@@ -244,6 +259,11 @@ fn words(end: &End) -> String {
 }
 
 impl Event {
+    /// Whether it is there before anything else happens at its step.
+    const fn is_first(&self) -> bool {
+        matches!(self, Self::Source { .. } | Self::Edited { .. })
+    }
+
     /// Whether it has to be fed at its very step, and not where the machine waits for it.
     const fn has_its_step(&self) -> bool {
         matches!(self, Self::Waited { asking: false, .. } | Self::Edited { .. })

@@ -1,0 +1,171 @@
+//! Commands about the runs of a session: those that leave another one, and what is different in them.
+
+use avm_ir::{Value, value::from_json};
+use avm_vm::{Failure, FailureCode};
+
+use super::{moves, number};
+use crate::{
+    diff,
+    expr::Path,
+    fork::{Answers, Change},
+    reply::{Reply, int, list, record},
+    session::{Run, Session},
+    stops::no_register,
+};
+
+/// Most memory of a value that is typed in, in bytes.
+const MAX_VALUE: u64 = 16 << 20;
+
+type Done = Result<Reply, String>;
+
+fn value(text: &str) -> Result<Value, String> {
+    from_json(text, MAX_VALUE)
+        .map_err(|error| format!("{text} is no value: {error}; texts stand in double quotes"))
+}
+
+/// `NAME = VALUE`.
+fn assignment<'a>(args: &'a str, what: &str) -> Result<(&'a str, Value), String> {
+    let (name, text) = args.split_once('=').ok_or_else(|| format!("wants {what} = VALUE"))?;
+    Ok((name.trim(), value(text.trim())?))
+}
+
+/// Goes on as a new run.
+fn go(session: &mut Session, change: Change, what: &str) -> Done {
+    let left = session.run.name.clone();
+    session.fork(change, session.answers)?;
+    let how = match session.answers {
+        Answers::Live => "asked anew",
+        Answers::Recorded => "answered as recorded",
+    };
+    let of = if left.is_empty() { String::new() } else { format!(" of {left}") };
+    let name = &session.run.name;
+    let why = format!("{name}, a fork{of}: {what}; what comes behind is {how}");
+    Ok(moves::here(session, Some(why)))
+}
+
+pub(super) fn set(session: &mut Session, args: &str) -> Done {
+    let (name, new) = assignment(args, "REGISTER[.PART]")?;
+    let path = Path::read(name).map_err(|error| error.to_string())?;
+    let register = session.code.register(session.scope(), &path.name);
+    let register = register.ok_or_else(|| no_register(&path.name))?;
+    if register.scope != session.scope() {
+        return Err(format!(
+            "{} is a register of the agent's, and a call is open; `finish` leaves it",
+            path.name
+        ));
+    }
+    let machine = session.machine();
+    let old = session.code.value(machine, machine.depth(), &path.name);
+    let old = old.ok_or_else(|| no_register(&path.name))?;
+    let value = path.put(old, new).ok_or_else(|| format!("there is no {path} to be set"))?;
+    let what = format!("{path} was set");
+    go(session, Change::Register { register: register.number, value }, &what)
+}
+
+pub(super) fn answer(session: &mut Session, args: &str) -> Done {
+    let result = match args.strip_prefix("failed") {
+        Some(failed) if failed.is_empty() || failed.starts_with(' ') => {
+            let failed = failed.trim();
+            let (code, message) = failed.split_once(' ').unwrap_or((failed, "edited"));
+            let known = FailureCode::ALL.iter().find(|known| known.name() == code);
+            let code = known.copied().ok_or_else(|| {
+                let all: Vec<&str> = FailureCode::ALL.iter().map(|code| code.name()).collect();
+                format!("failed with which code? One of {}", all.join(", "))
+            })?;
+            Err(Failure { code, message: message.trim().to_owned() })
+        }
+        _ => Ok(vec![value(args)?]),
+    };
+    go(session, Change::Answer(result), "the effect here was answered otherwise")
+}
+
+pub(super) fn input(session: &mut Session, args: &str) -> Done {
+    let (name, value) = assignment(args, "NAME")?;
+    let what = format!("the input {name} is another");
+    go(session, Change::Input { name: name.to_owned(), value }, &what)
+}
+
+pub(super) fn fork(session: &mut Session, _: &str) -> Done {
+    go(session, Change::Nothing, "nothing was changed")
+}
+
+pub(super) fn answers(session: &mut Session, args: &str) -> Done {
+    match args {
+        "" => {}
+        "live" if !session.can_answer() => {
+            return Err(
+                "there is nobody to answer a live run here; `avm debug` has providers".into()
+            );
+        }
+        "live" => session.answers = Answers::Live,
+        "recorded" => session.answers = Answers::Recorded,
+        _ => return Err("answers live, or answers recorded".into()),
+    }
+    let (word, text) = match session.answers {
+        Answers::Live => ("live", "new runs ask providers"),
+        Answers::Recorded => ("recorded", "new runs get what the run they leave was answered"),
+    };
+    Ok(Reply::new(text.to_owned(), record([("answers", word.into())])))
+}
+
+pub(super) fn all(session: &mut Session, _: &str) -> Done {
+    let mut runs: Vec<&Run> = session.others.iter().chain([&session.run]).collect();
+    runs.sort_by_key(|run| run.number);
+    let lines = runs.iter().map(|run| {
+        let mark = if run.number == session.run.number { '>' } else { ' ' };
+        let name = if run.name.is_empty() { "(no name)" } else { &run.name };
+        let steps = match run.timeline.expected() {
+            Some(last) => format!("{last} steps"),
+            None => String::from("not at its end"),
+        };
+        let from = match run.parent {
+            Some((number, step)) => format!(", left {number} at step {step}"),
+            None => String::new(),
+        };
+        format!("{mark}{} {name}: {steps}{from}", run.number)
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let data = runs.iter().map(|run| {
+        let (of, step) = run.parent.unzip();
+        record([
+            ("number", int(run.number as u64)),
+            ("name", run.name.as_str().into()),
+            ("steps", run.timeline.expected().map_or(Value::Null, int)),
+            ("parent", of.map_or(Value::Null, |of| int(of as u64))),
+            ("at", step.map_or(Value::Null, int)),
+        ])
+    });
+    Ok(Reply::new(text, list(data)))
+}
+
+/// The other run of a number.
+fn other(session: &Session, args: &str) -> Result<usize, String> {
+    let wanted = number(args, 0)?;
+    let at = session.others.iter().position(|run| run.number as u64 == wanted);
+    at.ok_or_else(|| match wanted == session.run.number as u64 {
+        true => format!("run {wanted} is the one that is looked at"),
+        false => format!("there is no run {args}; `runs` lists them"),
+    })
+}
+
+pub(super) fn switch(session: &mut Session, args: &str) -> Done {
+    let at = other(session, args)?;
+    let run = session.others.remove(at);
+    let why = format!("run {}, {}", run.number, run.name);
+    session.enter(run);
+    Ok(moves::here(session, Some(why)))
+}
+
+pub(super) fn diff(session: &mut Session, args: &str) -> Done {
+    let parent = session.run.parent.map(|(parent, _)| parent.to_string());
+    let named = match (args, parent) {
+        ("", None) => return Err("with which run? This one left no other".into()),
+        ("", Some(parent)) => parent,
+        (named, _) => named.to_owned(),
+    };
+    let at = other(session, &named)?;
+    let (was, now) = (session.others[at].timeline.journal(), session.journal());
+    let image = || session.image.clone();
+    let differences = diff::compare((was, image()), (now, image()))?;
+    Ok(differences.reply())
+}
