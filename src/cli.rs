@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Show where the gas of a recorded run went
     Profile(Profile),
+    /// List the runs that are kept here, or remove old ones
+    Runs(Runs),
     /// Check that programs repeat their golden runs
     Test(Test),
     /// Assemble a program into bytecode
@@ -312,6 +314,63 @@ pub(crate) struct Profile {
     /// Print folded stacks: calls and their nanogas, one a line
     #[arg(long)]
     pub(crate) folded: bool,
+}
+
+/// `avm runs`
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+The latest run comes first. Of each journal only the first record, the heads of the others and the end
+are read, and nothing is checked; `avm replay RUN` does that."
+)]
+pub(crate) struct Runs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsCommand>,
+    #[command(flatten)]
+    pub(crate) place: RunsPlace,
+    /// Print a line of JSON for each run; gas in it is in nanogas
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where runs are kept.
+#[derive(Args, Debug)]
+pub(crate) struct RunsPlace {
+    /// The folder of the runs
+    #[arg(long = "in", value_name = "DIR", default_value = crate::run_dir::RUNS)]
+    pub(crate) folder: PathBuf,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Remove runs that are over
+    Prune(Prune),
+}
+
+/// `avm runs prune`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Runs that could go on, because they are suspended or were cut off, and those that cannot be read stay
+unless --unfinished is given; those that a command goes on with stay in any case. With both --keep and
+--older-than only what neither of them keeps is removed. Journals outside of their run's folder stay.")]
+#[group(id = "which", required = true, multiple = true, args = ["keep", "older_than"])]
+pub(crate) struct Prune {
+    /// Keep the latest N
+    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<usize, 0>)]
+    pub(crate) keep: Option<usize>,
+    /// Remove only what was last written to more than so many days ago
+    #[arg(long, value_name = "DAYS", value_parser = crate::whole::parse::<u32, 0>)]
+    pub(crate) older_than: Option<u32>,
+    /// Remove runs that are not over too
+    #[arg(long)]
+    pub(crate) unfinished: bool,
+    /// Remove nothing, say what would be
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) place: RunsPlace,
 }
 
 /// `avm test`

@@ -23,6 +23,7 @@ mod providers;
 mod render;
 mod report;
 mod run_dir;
+mod runs;
 mod session;
 mod state_file;
 mod summary;
@@ -97,6 +98,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Replay(replay) => commands::replay::run(&replay),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Profile(profile) => commands::profile::run(&profile),
+        Command::Runs(runs) => commands::runs::run(&runs),
         Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),

@@ -39,12 +39,12 @@ use crate::{
 };
 
 /// Folder of all runs, below the current one.
-const RUNS: &str = ".avm/runs";
-const RECORD: &str = "run.toml";
-const PROGRAM: &str = "program.avmb";
+pub(crate) const RUNS: &str = ".avm/runs";
+pub(crate) const RECORD: &str = "run.toml";
+pub(crate) const PROGRAM: &str = "program.avmb";
 const VERSION: u32 = 1;
 /// Largest `run.toml`, and largest file of a machine or of providers, in bytes.
-const MAX_RECORD: u64 = 1 << 20;
+pub(crate) const MAX_RECORD: u64 = 1 << 20;
 const MAX_STATE: u64 = 4 << 30;
 /// Most runs of one name in a folder.
 const MAX_RUNS: u32 = 100_000;

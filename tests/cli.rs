@@ -10,5 +10,6 @@ mod cli {
     mod replay;
     mod resume;
     mod run;
+    mod runs;
     mod trace;
 }

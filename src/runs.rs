@@ -1,0 +1,241 @@
+//! The runs that are kept in a folder, at a glance: of each journal its first record and the heads of
+//! the others are read, and how the run came to rest. Answers and texts are skipped, so a long list
+//! costs little; nothing is checked but that, which is what `avm replay` is for.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use avm_vm::{
+    Meter, OnExhausted,
+    journal::{Link, Parent, Rest, Skim, skim},
+};
+use serde::Deserialize;
+
+use crate::{
+    exit::Outcome,
+    files,
+    run_dir::{self, MAX_RECORD, PROGRAM, RECORD},
+};
+
+/// Bytes of a journal that are read at a time.
+const BUFFER: usize = 8 << 10;
+
+/// A run that is kept.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// The program as it was named.
+    pub(crate) program: PathBuf,
+    /// When it was written to last.
+    pub(crate) written: SystemTime,
+    /// How it stands.
+    pub(crate) stands: Stands,
+    /// Executed instructions, as far as they were written down.
+    pub(crate) steps: Option<u64>,
+    /// Nanogas, of a run at rest.
+    pub(crate) gas: Option<u64>,
+    /// The run that it was forked from.
+    pub(crate) parent: Option<Parent>,
+    /// Folder of that one, if it is among the runs.
+    pub(crate) parent_folder: Option<PathBuf>,
+    /// Its journal, which may lie elsewhere.
+    journal: Option<PathBuf>,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// A command goes on with it.
+    Running,
+    /// It waits for more of a budget, and of which where a journal says so.
+    Suspended(Option<Meter>),
+    /// It came to its end.
+    Over(Rest),
+    /// It was cut off, and can go on.
+    Cut,
+    /// It cannot be read, and why.
+    Broken(String),
+}
+
+impl Stands {
+    /// In a word or two.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Running => "running".to_owned(),
+            Self::Suspended(None) => "suspended".to_owned(),
+            Self::Suspended(Some(meter)) => format!("suspended, {}", meter.name()),
+            Self::Over(Rest::Halted) => "halted".to_owned(),
+            Self::Over(Rest::Exhausted(meter)) => format!("exhausted, {}", meter.name()),
+            Self::Over(Rest::Trapped(code)) => format!("trapped, {code}"),
+            Self::Cut => "cut off".to_owned(),
+            Self::Broken(_) => "broken".to_owned(),
+        }
+    }
+
+    /// Whether nobody will go on with it.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self, Self::Over(_))
+    }
+}
+
+/// What of `run.toml` is of interest.
+#[derive(Deserialize)]
+struct About {
+    program: PathBuf,
+    rest: u32,
+}
+
+/// The runs in a folder, those first that were written to last.
+pub(crate) fn list(folder: &Path) -> Outcome<Vec<Run>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(files::about(folder, error)),
+    };
+    let mut runs = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| files::about(folder, error))?.path();
+        // A link may lead to a folder that is somebody else's.
+        if !path.is_symlink() && path.join(RECORD).is_file() {
+            runs.push(look(path));
+        }
+    }
+    runs.sort_by(|a, b| b.written.cmp(&a.written).then_with(|| a.folder.cmp(&b.folder)));
+    find_parents(&mut runs);
+    Ok(runs)
+}
+
+fn look(folder: PathBuf) -> Run {
+    let text = files::read_text(&folder.join(RECORD), MAX_RECORD).map_err(|failure| failure.error);
+    let about = text.and_then(|text| Ok(toml::from_str::<About>(&text)?));
+    let journal = run_dir::journal_of(Some(&folder)).ok();
+    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let newest = journal.as_deref().and_then(written).max(written(&folder.join(RECORD)));
+    let mut run = Run {
+        written: newest.unwrap_or(SystemTime::UNIX_EPOCH),
+        program: PathBuf::new(),
+        stands: Stands::Cut,
+        steps: None,
+        gas: None,
+        parent: None,
+        parent_folder: None,
+        journal,
+        folder,
+    };
+    let about = match about {
+        Ok(about) => about,
+        Err(error) => {
+            // The first line says it, the others show the place.
+            let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+            run.stands = Stands::Broken(format!("{RECORD}: {why}"));
+            return run;
+        }
+    };
+    run.program = about.program;
+    let skimmed = run.journal.as_deref().map(|journal| skim_file(journal, |_| {}));
+    match skimmed {
+        // Without a journal only runs are kept that were suspended.
+        None if about.rest > 0 => run.stands = Stands::Suspended(None),
+        None => run.stands = Stands::Broken("has no journal".to_owned()),
+        Some(Err(error)) => run.stands = Stands::Broken(error.to_string()),
+        Some(Ok(Skim { start, steps, rest, .. })) => {
+            (run.steps, run.parent) = (Some(steps), start.parent);
+            run.gas = rest.map(|(_, gas)| gas);
+            run.stands = match rest {
+                Some((Rest::Exhausted(meter), _))
+                    if start.config.on_exhausted == OnExhausted::Suspend =>
+                {
+                    Stands::Suspended(Some(meter))
+                }
+                Some((rest, _)) => Stands::Over(rest),
+                None => Stands::Cut,
+            };
+        }
+    }
+    if run.is_locked() {
+        run.stands = Stands::Running;
+    }
+    run
+}
+
+impl Run {
+    /// The file that a command holds while it goes on with the run.
+    fn lock_file(&self) -> PathBuf {
+        self.journal.clone().unwrap_or_else(|| self.folder.join(PROGRAM))
+    }
+
+    fn is_locked(&self) -> bool {
+        let file = File::open(self.lock_file());
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Removes the folder, unless somebody goes on with the run; whether it did.
+    pub(crate) fn remove(&self) -> Outcome<bool> {
+        // Held until it is gone, so that nobody begins meanwhile.
+        let lock = File::open(self.lock_file()).ok();
+        if lock
+            .as_ref()
+            .is_some_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+        {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&self.folder).map_err(|error| files::about(&self.folder, error))?;
+        Ok(true)
+    }
+}
+
+/// Finds the runs that others were forked from; goes through all journals once more if there are any.
+fn find_parents(runs: &mut [Run]) {
+    let mut wanted: Vec<(Link, Option<PathBuf>)> =
+        runs.iter().filter_map(|run| Some((run.parent?.link, None))).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    // A fork carries none of its parent's records, so a link is of one run, or of copies of it.
+    for run in runs.iter() {
+        let Some(journal) = &run.journal else { continue };
+        let _ = skim_file(journal, |link| {
+            if let Ok(at) = wanted.binary_search_by(|(known, _)| known.cmp(link)) {
+                wanted[at].1.get_or_insert_with(|| run.folder.clone());
+            }
+        });
+    }
+    for run in runs {
+        let Some(Parent { link, .. }) = &run.parent else { continue };
+        let found = wanted.binary_search_by(|(known, _)| known.cmp(link)).ok();
+        run.parent_folder = found.and_then(|at| wanted[at].1.clone());
+    }
+}
+
+/// Skims the journal in a file; tells of the link of every record.
+fn skim_file(path: &Path, mut seen: impl FnMut(&Link)) -> anyhow::Result<Skim> {
+    let about = |error| files::about(path, error).error;
+    let mut file = File::open(path).map_err(about)?;
+    let size = file.metadata().map_err(about)?.len();
+    // Records that follow closely are read together, far ones are jumped to.
+    let (mut buffer, mut begin) = (Vec::new(), 0_u64);
+    let read = |at: u64, into: &mut [u8]| -> anyhow::Result<()> {
+        let inside = |buffer: &[u8], begin: u64| {
+            at >= begin && at + into.len() as u64 <= begin + buffer.len() as u64
+        };
+        if !inside(&buffer, begin) {
+            file.seek(SeekFrom::Start(at)).map_err(about)?;
+            buffer.clear();
+            let most = into.len().max(BUFFER) as u64;
+            (&file).take(most).read_to_end(&mut buffer).map_err(about)?;
+            begin = at;
+        }
+        let from = usize::try_from(at - begin)?;
+        let bytes = buffer.get(from..from + into.len());
+        into.copy_from_slice(bytes.ok_or_else(|| anyhow::anyhow!("the journal got shorter"))?);
+        Ok(())
+    };
+    skim(size, read, |link, _| seen(link))
+}
