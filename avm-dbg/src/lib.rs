@@ -37,6 +37,7 @@
 //! | [`expr`] | conditions |
 //! | [`code`] | the program as people name it |
 //! | [`commands`] | the table of commands |
+//! | `repl` | the debugger at a terminal |
 //! | [`reply`] | answers as text and as data |
 
 #![warn(clippy::disallowed_methods)]
@@ -47,6 +48,8 @@ pub mod diff;
 pub mod expr;
 pub mod fork;
 pub mod live;
+#[cfg(feature = "repl")]
+pub mod repl;
 pub mod reply;
 pub mod search;
 pub mod session;

@@ -7,11 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use avm_dbg::{Reply, Session, commands::complete};
-use rustyline::{
-    Config, Context, Editor, Helper, completion::Completer, error::ReadlineError,
-    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
-};
+use avm_dbg::{Session, repl};
 
 const USAGE: &str = "\
 usage: avm-dbg RUN [-x SCRIPT] [--json]
@@ -66,7 +62,8 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Help) => {
-            say(USAGE);
+            // Nobody is left to be told that standard output is closed.
+            let _ = writeln!(io::stdout(), "{USAGE}");
             return ExitCode::SUCCESS;
         }
         Err(message) => return fail(&format!("{message}\n\n{USAGE}")),
@@ -75,32 +72,26 @@ fn main() -> ExitCode {
         Ok(session) => session,
         Err(message) => return fail(&message),
     };
-    let done = match &options.script {
-        Some(path) => {
-            #[expect(clippy::disallowed_methods, reason = "a command, not the library")]
-            let script = fs::read_to_string(path);
-            match script {
-                Ok(script) => {
-                    Ok(run_script(session, script.lines().map(str::to_owned), options.json))
-                }
-                Err(error) => Err(format!("{}: {error}", path.display())),
-            }
-        }
-        None if io::stdin().is_terminal() => talk(session, options.json),
-        None => {
-            let lines = io::stdin().lock().lines().map_while(Result::ok);
-            Ok(run_script(session, lines, options.json))
-        }
-    };
-    match done {
-        Ok(code) => code,
+    match look(session, &options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(message) => fail(&message),
     }
 }
 
-/// Says a line; `false` if nobody listens any more.
-fn say(text: &str) -> bool {
-    text.is_empty() || writeln!(io::stdout(), "{text}").is_ok()
+/// Whether every command of a script could be done.
+fn look(mut session: Session, options: &Options) -> Result<bool, String> {
+    if let Some(path) = &options.script {
+        #[expect(clippy::disallowed_methods, reason = "a command, not the library")]
+        let script = fs::read_to_string(path);
+        let script = script.map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok(repl::script(&mut session, script.lines().map(str::to_owned), options.json));
+    }
+    if io::stdin().is_terminal() {
+        return repl::talk(session, options.json).map(|()| true);
+    }
+    let lines = io::stdin().lock().lines().map_while(Result::ok);
+    Ok(repl::script(&mut session, lines, options.json))
 }
 
 fn fail(message: &str) -> ExitCode {
@@ -108,82 +99,3 @@ fn fail(message: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "error: {message}");
     ExitCode::from(FAILED)
 }
-
-fn shown(reply: &Reply, json: bool) -> String {
-    if json { reply.to_json() } else { reply.text.clone() }
-}
-
-/// Commands one a line; empty lines and those that begin with `#` are left out.
-fn run_script(mut session: Session, lines: impl Iterator<Item = String>, json: bool) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for line in lines {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if !json && !say(&format!("> {line}")) {
-            return code;
-        }
-        let reply = session.command(line);
-        if !reply.ok {
-            code = ExitCode::from(1);
-        }
-        if !say(&shown(&reply, json)) || reply.quit {
-            return code;
-        }
-    }
-    code
-}
-
-/// Talks with somebody at a terminal.
-fn talk(session: Session, json: bool) -> Result<ExitCode, String> {
-    let config = Config::builder().auto_add_history(true).build();
-    let failed = |error: ReadlineError| error.to_string();
-    let mut editor: Editor<Assistant, MemHistory> =
-        Editor::with_history(config, MemHistory::new()).map_err(failed)?;
-    editor.set_helper(Some(Assistant { session }));
-    let mut line = String::from("where");
-    loop {
-        if let Some(assistant) = editor.helper_mut() {
-            let reply = assistant.session.command(&line);
-            if !say(&shown(&reply, json)) || reply.quit {
-                return Ok(ExitCode::SUCCESS);
-            }
-        }
-        line = match editor.readline("(avm) ") {
-            Ok(line) => line,
-            // Takes back what was typed; the session goes on.
-            Err(ReadlineError::Interrupted) => String::from("where"),
-            Err(ReadlineError::Eof) => return Ok(ExitCode::SUCCESS),
-            Err(error) => return Err(failed(error)),
-        };
-    }
-}
-
-/// Completes what is typed, from the table of commands and the names of the program.
-struct Assistant {
-    session: Session,
-}
-
-impl Completer for Assistant {
-    type Candidate = String;
-
-    fn complete(
-        &self,
-        line: &str,
-        at: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete(&self.session, line.get(..at).unwrap_or(line)))
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = String;
-}
-
-impl Highlighter for Assistant {}
-
-impl Validator for Assistant {}
-
-impl Helper for Assistant {}
