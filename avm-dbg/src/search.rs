@@ -1,33 +1,40 @@
 //! Places of a run at which something holds: the next one, or the last one before.
 //!
-//! A stretch of the run is executed once while an observer notes candidates. What the observer
-//! cannot see, values, is looked at in a second pass that goes from candidate to candidate.
-//! Backwards the run is taken rung by rung from its end, and a long stretch is cut in parts by
-//! checkpoints first, so that only one part has to be watched.
+//! A run is gone through once and as fast as if nobody watched: only the instructions at which
+//! something can hold are marked, and there the tests are asked, with every value at hand. What an
+//! instruction does shows behind it, so those it can lead to are marked as well. Backwards the run
+//! is taken rung by rung from its end.
+//!
+//! Tests that count calls would need a mark on nearly every instruction. Forwards, what is called
+//! is not looked at until it returns to where it was called from; backwards, the last step that is
+//! not too deep is looked for first, and then the line from there.
 
+mod plan;
 mod scan;
 
 use std::collections::BTreeSet;
 
-use avm_ir::{Opcode, Value, verify::CodePlace};
-use avm_vm::{End, FailureCode, TrapCode, journal::Player};
+use avm_ir::{Opcode, verify::CodePlace};
+use avm_vm::{FailureCode, journal::Player};
 
 use crate::{
-    code::{Code, Line, Register, Scope},
+    code::{Code, Line, Register},
     expr::{Condition, Path},
     timeline::{Ran, SEARCH_BYTES, Timeline, weight},
 };
-use scan::{Candidate, Plan, Scan, Why};
+use plan::{Plan, Way};
+use scan::{Scan, Wanted, edited};
 
 /// Most tests of one search.
 pub const MAX_TESTS: usize = 64;
-/// Steps that are watched in one piece; more where a clone costs more.
-const CHUNK: u64 = 1 << 16;
-/// Most of them.
-const MAX_CHUNK: u64 = 1 << 20;
-/// Values up to this many bytes are compared to find out whether a write changed them; a write to
-/// a larger one counts as a change.
-const COMPARED: u64 = 1 << 16;
+/// Steps of the first piece of a run that is watched forwards; each further one is longer.
+const FIRST: u64 = 256;
+/// Steps of the longest.
+const LONGEST: u64 = 1 << 20;
+/// The same where nearly every instruction is marked.
+const LONGEST_MARKED: u64 = 1 << 12;
+/// Steps that are watched in one piece backwards.
+const PIECE: u64 = 1 << 22;
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,70 +109,136 @@ pub struct Search<'a> {
     timeline: &'a mut Timeline,
     code: &'a Code,
     tests: &'a [Test],
-    plan: Plan,
 }
 
 impl<'a> Search<'a> {
     /// For at most [`MAX_TESTS`] tests; further ones never hold.
     pub fn new(timeline: &'a mut Timeline, code: &'a Code, tests: &'a [Test]) -> Self {
-        let tests = &tests[..tests.len().min(MAX_TESTS)];
-        Self { timeline, code, tests, plan: Plan::new(code, tests) }
+        Self { timeline, code, tests: &tests[..tests.len().min(MAX_TESTS)] }
+    }
+
+    fn plan(&self, way: Way) -> Plan {
+        let image = self.timeline.nearest(0).machine().image();
+        Plan::new(image, self.code, self.tests, way)
     }
 
     /// The first place behind a player's where a test holds.
     pub fn forward(&mut self, from: &Player) -> Option<Hit> {
-        let first = from.machine().steps() + 1;
-        let mut start = from.clone();
-        let mut length = 256;
+        let wanted = Wanted::First(steps(from) + 1);
+        let shallow = self.tests.iter().filter_map(|test| test.what.depth()).max();
+        let mut player = from.clone();
+        let mut length = FIRST;
+        let mut plan: Option<Plan> = None;
         loop {
-            let mut end = start.clone();
-            let to = start.machine().steps().saturating_add(length);
-            let (found, ran) = self.scan(&mut end, to);
-            let found = found.into_iter().filter(|candidate| candidate.step >= first).collect();
-            let mut hits = self.confirmed(start, found, true);
-            if let Some(hit) = hits.pop() {
-                return Some(hit);
+            let machine = player.machine();
+            let back = shallow.filter(|depth| machine.depth() > *depth);
+            let back = back.and_then(|depth| Some((depth, machine.window(depth)?.at)));
+            let way = back.map_or(Way::Each, |(depth, at)| Way::Back { depth, at });
+            let plan = match plan.take() {
+                Some(old) if old.way() == way => plan.insert(old),
+                _ => plan.insert(self.plan(way)),
+            };
+            let start = back.map(|_| player.clone());
+            let to = steps(&player).saturating_add(length);
+            let (scan, ran) =
+                watch(self.timeline, plan, (self.code, self.tests), wanted, &mut player, to);
+            let (hit, surfaced) = (scan.hit(), scan.surfaced());
+            if let (Some(step), Some(start)) = (surfaced, start)
+                && hit.as_ref().is_none_or(|hit| hit.step > step)
+            {
+                // From here on single instructions count again.
+                player = start;
+                if self.timeline.run(&mut player, step, &mut ()) == Ran::Interrupted {
+                    return None;
+                }
+                length = FIRST;
+                continue;
+            }
+            if hit.is_some() {
+                return hit;
             }
             match ran {
-                Ran::There => self.timeline.pass(&end),
-                Ran::Asks if self.timeline.ask(&end) => {}
+                Ran::There => self.timeline.pass(&player),
+                Ran::Asks if self.timeline.ask(&player) => {}
                 Ran::Asks | Ran::End | Ran::Interrupted => return None,
             }
-            start = end;
-            length = (length * 4).min(chunk(&start));
+            let counts = shallow.is_some() && way == Way::Each;
+            length = (length * 4).min(if counts { LONGEST_MARKED } else { LONGEST });
         }
     }
 
     /// The last place before a step, and not before another, where a test holds.
     pub fn backward(&mut self, before: u64, floor: u64) -> Option<Hit> {
+        match self.tests {
+            [Test { what: What::Line { depth, .. }, .. }] if *depth < usize::MAX => {
+                self.line_before(before, floor, *depth)
+            }
+            _ => self.last(before, floor),
+        }
+    }
+
+    /// The same for a line in a call that is not too deep: piece by piece, each from the last step
+    /// on that is not.
+    fn line_before(&mut self, before: u64, floor: u64, depth: usize) -> Option<Hit> {
+        let shallow = [Test::from(What::Depth(depth))];
+        let (mut before, mut length) = (before, FIRST);
+        loop {
+            let last = Search::new(self.timeline, self.code, &shallow).last(before, floor)?.step;
+            let from = last.saturating_sub(length).max(floor);
+            let hit = self.last(last + 1, from);
+            if hit.is_some() || from == floor || self.timeline.interrupted() {
+                return hit;
+            }
+            before = from;
+            length = (length * 4).min(LONGEST);
+        }
+    }
+
+    fn last(&mut self, before: u64, floor: u64) -> Option<Hit> {
+        let plan = self.plan(Way::Last);
+        // What the step before the floor did shows there.
+        let from = floor.saturating_sub(1);
         let mut to = before;
-        while to > floor {
-            let start = self.timeline.nearest(to - 1).clone();
-            let from = start.machine().steps();
-            if let Some(hit) = self.within(start, to, before, SEARCH_BYTES) {
+        while to >= floor && to > 0 {
+            let mut start = self.timeline.nearest(to - 1).clone();
+            if steps(&start) < from {
+                self.timeline.run(&mut start, from, &mut ());
+            }
+            if self.timeline.interrupted() {
+                return None;
+            }
+            let next = steps(&start);
+            if let Some(hit) = self.within(&plan, start, to, before, SEARCH_BYTES) {
                 return (hit.step >= floor).then_some(hit);
             }
-            to = from;
+            to = next;
         }
         None
     }
 
-    /// The last hit of a stretch, before a step.
-    fn within(&mut self, start: Player, to: u64, before: u64, bytes: u64) -> Option<Hit> {
-        let from = start.machine().steps();
-        let length = to.saturating_sub(from);
-        let chunk = chunk(&start);
-        if length <= chunk {
-            let mut end = start.clone();
-            let (found, _) = self.scan(&mut end, to);
-            let found = found.into_iter().filter(|candidate| candidate.step < before).collect();
-            return self.confirmed(start, found, false).pop();
+    /// The last hit of a stretch, before a step. A long one is cut in parts by checkpoints first, so
+    /// that not all of it is watched.
+    fn within(
+        &mut self,
+        plan: &Plan,
+        start: Player,
+        to: u64,
+        before: u64,
+        bytes: u64,
+    ) -> Option<Hit> {
+        let length = to.saturating_sub(steps(&start));
+        if length <= PIECE {
+            let mut end = start;
+            let wanted = Wanted::Last(before);
+            let (scan, _) =
+                watch(self.timeline, plan, (self.code, self.tests), wanted, &mut end, to);
+            return scan.hit();
         }
         let parts = (bytes / weight(&start).max(1)).clamp(2, 64);
-        let width = length.div_ceil(parts).max(chunk);
-        let mut marks = vec![start];
-        while let Some(last) = marks.last() {
-            let at = last.machine().steps() + width;
+        let width = length.div_ceil(parts).max(PIECE);
+        let mut parts = vec![start];
+        while let Some(last) = parts.last() {
+            let at = steps(last) + width;
             if at >= to {
                 break;
             }
@@ -173,192 +246,105 @@ impl<'a> Search<'a> {
             if self.timeline.run(&mut next, at, &mut ()) == Ran::Interrupted {
                 return None;
             }
-            marks.push(next);
+            parts.push(next);
         }
         let mut to = to;
-        while let Some(mark) = marks.pop() {
-            let from = mark.machine().steps();
-            if let Some(hit) = self.within(mark, to, before, bytes / 2) {
+        while let Some(part) = parts.pop() {
+            let from = steps(&part);
+            if let Some(hit) = self.within(plan, part, to, before, bytes / 2) {
                 return Some(hit);
             }
             to = from;
         }
         None
     }
-
-    /// Watches a stretch: candidates in order, and how far it went.
-    fn scan(&mut self, player: &mut Player, to: u64) -> (Vec<Candidate>, Ran) {
-        let from = player.machine().steps();
-        let mut scan = Scan::new(&self.plan, self.tests, self.code, player.machine());
-        let ran = self.timeline.run(player, to, &mut scan);
-        if let (Ran::Asks, Some(request)) = (ran, player.machine().pending()) {
-            scan.next(request.at, request.opcode);
-        }
-        let region = player.machine().at().region;
-        let mut found = scan.finish(region);
-        let steps = player.machine().steps();
-        for (test, what) in self.tests.iter().map(|test| &test.what).enumerate() {
-            let trapped = match player.machine().end() {
-                Some(End::Trapped(trap)) if ran == Ran::End => Some(trap.code),
-                _ => None,
-            };
-            let holds = match what {
-                What::Failure => trapped.is_some(),
-                What::Denial => trapped == Some(TrapCode::PermissionDenied),
-                _ => false,
-            };
-            if holds {
-                found.push(Candidate { step: steps, test, why: Why::Sure });
-            }
-            if let What::Write(write) = what {
-                found.extend(scan::edits(
-                    self.timeline.journal(),
-                    from + 1..steps + 1,
-                    write,
-                    test,
-                ));
-            }
-        }
-        found.sort_by_key(|candidate| (candidate.step, candidate.test));
-        found.dedup_by_key(|candidate| (candidate.step, candidate.test));
-        (found, ran)
-    }
-
-    /// The first candidate that holds, or the last one.
-    fn confirmed(&mut self, start: Player, found: Vec<Candidate>, first: bool) -> Vec<Hit> {
-        let plain = |candidate: &Candidate| {
-            candidate.why == Why::Sure && self.tests[candidate.test].condition.is_none()
-        };
-        let groups: Vec<&[Candidate]> = found.chunk_by(|a, b| a.step == b.step).collect();
-        let mut probe = start;
-        // What is sure needs no look, and what comes before it is not wanted.
-        let skip = match first {
-            true => 0,
-            false => groups.iter().rposition(|group| group.iter().all(plain)).unwrap_or(0),
-        };
-        let mut hits = Vec::new();
-        for group in &groups[skip..] {
-            let step = group[0].step;
-            let tests = match group.iter().all(plain) {
-                true => group.iter().map(|candidate| candidate.test).collect(),
-                false => self.look(&mut probe, group),
-            };
-            if tests.is_empty() {
-                continue;
-            }
-            hits = vec![Hit { step, tests }];
-            if first {
-                break;
-            }
-        }
-        hits
-    }
-
-    /// Which candidates of one step hold.
-    fn look(&mut self, probe: &mut Player, group: &[Candidate]) -> Vec<usize> {
-        let step = group[0].step;
-        let needs_before = group.iter().any(|candidate| candidate.why != Why::Sure);
-        let mut before = Vec::new();
-        if needs_before {
-            self.timeline.run(probe, step.saturating_sub(1), &mut ());
-            before = group.iter().map(|candidate| self.before(probe, candidate)).collect();
-        }
-        self.timeline.run(probe, step, &mut ());
-        let machine = probe.machine();
-        let mut tests = Vec::new();
-        for (index, candidate) in group.iter().enumerate() {
-            let test = &self.tests[candidate.test];
-            let holds = match before.get(index) {
-                Some(before) if candidate.why != Why::Sure => self.after(probe, test, before),
-                _ => true,
-            };
-            let depth = machine.depth();
-            let value = |name: &str| self.code.value(machine, depth, name);
-            if holds && test.condition.as_ref().is_none_or(|condition| condition.holds(value)) {
-                tests.push(candidate.test);
-            }
-        }
-        tests
-    }
-
-    /// What has to be kept of the step before, to tell whether a candidate holds.
-    fn before(&self, probe: &Player, candidate: &Candidate) -> Before {
-        let machine = probe.machine();
-        let What::Write(write) = &self.tests[candidate.test].what else {
-            return Before::Failures(machine.failures());
-        };
-        let depth = match candidate.why {
-            Why::Written(depth) | Why::Returned(depth) => depth,
-            _ => machine.depth(),
-        };
-        let Some(window) = machine.window(depth) else { return Before::Called };
-        let scope = self.code.window_scope(&window, depth);
-        let fits = scope == write.register.scope && write.depth.is_none_or(|d| d == depth);
-        if candidate.why == Why::Called {
-            return if write.changes { Before::Other } else { Before::Called };
-        }
-        let call = || self.code.instr(crate::code::waits_at(&window)).map(|call| call.a);
-        let returned = matches!(candidate.why, Why::Returned(_));
-        if !fits || returned && call() != Some(write.register.number) {
-            return Before::Other;
-        }
-        let part = |value| write.path.of(value);
-        let value = machine.value(&window, write.register.number).and_then(part);
-        match value {
-            Some(value) if value.heap() > COMPARED => Before::Large,
-            value => Before::Value(depth, value.cloned()),
-        }
-    }
-
-    fn after(&self, probe: &Player, test: &Test, before: &Before) -> bool {
-        let machine = probe.machine();
-        match (before, &test.what) {
-            (Before::Failures(count), what) => {
-                let denied = || machine.last_failure().is_some_and(|f| is_denial(f.code));
-                machine.failures() > *count && (*what == What::Failure || denied())
-            }
-            (Before::Value(depth, old), What::Write(write)) if write.changes => {
-                let window = machine.window(*depth);
-                let value = window.and_then(|w| machine.value(&w, write.register.number));
-                value.and_then(|value| write.path.of(value)) != old.as_ref()
-            }
-            (Before::Other, _) => false,
-            _ => true,
-        }
-    }
 }
 
-/// Steps that are watched in one piece. A piece costs a copy of what the machine changes in it.
-fn chunk(player: &Player) -> u64 {
-    (weight(player) / 4).clamp(CHUNK, MAX_CHUNK)
+/// Brings a player to a step and watches; tells how far it came.
+fn watch<'a>(
+    timeline: &mut Timeline,
+    plan: &'a Plan,
+    (code, tests): (&'a Code, &'a [Test]),
+    wanted: Wanted,
+    player: &mut Player,
+    to: u64,
+) -> (Scan<'a>, Ran) {
+    let from = steps(player);
+    let watched = |register: u8| {
+        let mut writes = tests.iter().filter_map(|test| test.what.write());
+        writes.any(|write| write.register.number == register)
+    };
+    let edits = edited(timeline.journal(), from + 1..to.saturating_add(1));
+    let edits: Vec<(u64, u8)> = edits.filter(|(_, register)| watched(*register)).collect();
+    let mut looks: BTreeSet<u64> = edits.iter().flat_map(|(at, _)| [at - 1, *at]).collect();
+    looks.insert(to);
+    if tests.iter().any(|test| matches!(test.what, What::Depth(_))) {
+        looks.insert(to.saturating_sub(1));
+    }
+    let mut scan = Scan::new(plan, code, tests, wanted, edits);
+    let gas = tests.iter().any(|test| matches!(test.what, What::Gas(_)));
+    let start = gas.then(|| player.clone());
+    scan.arrive(player.machine());
+    let mut ran = Ran::There;
+    for at in looks.range(from..) {
+        ran = timeline.run(player, *at, &mut scan);
+        scan.arrive(player.machine());
+        if ran != Ran::There {
+            break;
+        }
+    }
+    for (index, test) in tests.iter().enumerate() {
+        if let (What::Gas(limit), Some(start)) = (&test.what, &start)
+            && let Some(at) = crossing(timeline, start, player, *limit)
+        {
+            scan.holds(at.machine(), index);
+        }
+    }
+    (scan, ran)
 }
 
-/// What was before a step.
-enum Before {
-    /// So many failures.
-    Failures(u64),
-    /// This, in the window that so many calls led to.
-    Value(usize, Option<Value>),
-    /// A value too large to be compared.
-    Large,
-    /// No window: a call makes it.
-    Called,
-    /// Another register is written.
-    Other,
+/// A player at the step of a stretch behind which so much gas was used, if there is one.
+fn crossing(timeline: &mut Timeline, start: &Player, end: &Player, limit: u64) -> Option<Player> {
+    let used = |player: &Player| player.machine().gas_used() >= limit;
+    if used(start) || !used(end) {
+        return None;
+    }
+    let (mut before, mut behind) = (start.clone(), end.clone());
+    while steps(&behind) - steps(&before) > 1 && !timeline.interrupted() {
+        let mut between = before.clone();
+        timeline.run(&mut between, steps(&before).midpoint(steps(&behind)), &mut ());
+        if used(&between) {
+            behind = between;
+        } else {
+            before = between;
+        }
+    }
+    Some(behind)
+}
+
+fn steps(player: &Player) -> u64 {
+    player.machine().steps()
+}
+
+impl What {
+    /// Most open calls of a test that counts them.
+    const fn depth(&self) -> Option<usize> {
+        match self {
+            Self::Line { depth, .. } if *depth < usize::MAX => Some(*depth),
+            Self::Depth(depth) => Some(*depth),
+            _ => None,
+        }
+    }
+
+    const fn write(&self) -> Option<&Write> {
+        match self {
+            Self::Write(write) => Some(write),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a failure is for want of a permission or a grant.
 pub const fn is_denial(code: FailureCode) -> bool {
     matches!(code, FailureCode::NotGranted | FailureCode::Denied)
-}
-
-/// Whether an instruction can fail in its class without anybody being asked.
-fn fails_alone(opcode: Opcode) -> bool {
-    let info = opcode.info();
-    info.reach.is_none() && info.sets.is_some_and(|word| word != avm_ir::StatusWord::Bool)
-}
-
-/// Whether a scope is the agent's.
-fn is_agent(scope: Scope) -> bool {
-    scope == Scope::Agent
 }

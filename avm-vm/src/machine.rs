@@ -81,7 +81,8 @@ impl Image {
         rest::used(self.program())[usize::from(register)]
     }
 
-    pub(crate) const fn verified(&self) -> &Verified {
+    /// The verified program.
+    pub const fn verified(&self) -> &Verified {
         &self.verified
     }
 

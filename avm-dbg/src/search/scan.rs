@@ -1,245 +1,293 @@
-//! Watching a stretch of a run for candidates.
+//! Watching a stretch of a run: the tests are asked at marked instructions.
 
 use std::ops::Range;
 
-use avm_ir::{
-    Opcode,
-    flow::{self, Window},
-    verify::CodePlace,
-};
+use avm_ir::{Opcode, Value, verify::CodePlace};
 use avm_vm::{
-    Answer, EffectRequest, Machine, Observer,
+    End, Machine, Marks, Observer, TrapCode,
     journal::{Event, Journal},
 };
 
-use super::{Test, What, Write, fails_alone, is_agent, is_denial};
-use crate::code::Code;
+use super::{
+    Hit, Test, What, Write, is_denial,
+    plan::{Plan, Way},
+};
+use crate::code::{Code, Scope, waits_at};
 
-/// A place where a test may hold.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Candidate {
-    /// The step.
-    pub(super) step: u64,
-    /// Index of the test.
-    pub(super) test: usize,
-    /// What is known of it.
-    pub(super) why: Why,
+/// Values up to this many bytes are compared to find out whether a write changed them; a write to
+/// a larger one counts as a change.
+const COMPARED: u64 = 1 << 16;
+
+/// Which place is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// The first one from a step on.
+    First(u64),
+    /// The last one before a step.
+    Last(u64),
 }
 
-/// Why a place is a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// It holds, but for the condition.
-    Sure,
-    /// The instruction before it wrote the register of the window that so many calls led to.
-    Written(usize),
-    /// The instruction before it returned to the window that so many calls led to.
-    Returned(usize),
-    /// The instruction before it was the call that made the window.
-    Called,
-    /// Somebody may have written the register from outside.
-    Edited,
-    /// The instruction before it can fail.
-    Failed,
-}
-
-/// For each instruction the tests that it is of interest to, a bit each.
+/// What was before an instruction that a test looks at.
 #[derive(Clone, Debug)]
-pub(super) struct Plan(Vec<Vec<u64>>);
-
-impl Plan {
-    pub(super) fn new(code: &Code, tests: &[Test]) -> Self {
-        let regions = &code.program().regions;
-        let mut plan: Vec<Vec<u64>> =
-            regions.iter().map(|region| vec![0; region.code.len()]).collect();
-        for (at, region, instr) in code.all() {
-            let op = instr.op;
-            let effect = op.info().reach.is_some();
-            for (bit, test) in tests.iter().enumerate() {
-                let of_interest = match &test.what {
-                    What::Places(places) => places.contains(&at),
-                    What::Opcode(opcode) => *opcode == op,
-                    What::Enters(region) => *region == at.region,
-                    What::Effect(wanted) => effect && wanted.is_none_or(|wanted| wanted == op),
-                    What::Gas(_) | What::Depth(_) => true,
-                    What::Failure | What::Denial => effect || fails_alone(op),
-                    What::Line { not, .. } => {
-                        let line = code.line(at);
-                        line.is_some() && line != *not
-                    }
-                    What::Write(write) => {
-                        let register = write.register;
-                        let own = code.scope(at) == register.scope
-                            && code.writes(region, instr, register.number);
-                        let agents = is_agent(register.scope);
-                        let all = agents && flow::window(instr) == Window::Written;
-                        let calls = op == Opcode::CALL && code.callee(at) == Some(register.scope);
-                        own || all || calls || op == Opcode::RETURN
-                    }
-                };
-                if of_interest {
-                    plan[at.region as usize][at.pc as usize] |= 1 << bit;
-                }
-            }
-        }
-        Self(plan)
-    }
-
-    fn at(&self, at: CodePlace) -> u64 {
-        let region = self.0.get(at.region as usize);
-        region.and_then(|region| region.get(at.pc as usize)).copied().unwrap_or(0)
-    }
+enum Before {
+    /// Nothing that matters: that it was executed is enough.
+    Any,
+    /// So many failures.
+    Failures(u64),
+    /// This, in the window that so many calls led to.
+    Value(usize, Option<Value>),
+    /// Another region.
+    Elsewhere,
 }
 
-/// Notes candidates.
+/// A test that holds at a step, or does not: it shows there.
+#[derive(Clone, Debug)]
+struct Open {
+    step: u64,
+    test: usize,
+    before: Before,
+}
+
+/// Asks the tests, and keeps the hit that is wanted: however often they hold, that is one step.
+#[derive(Debug)]
 pub(super) struct Scan<'a> {
     plan: &'a Plan,
+    code: &'a Code,
     tests: &'a [Test],
-    found: Vec<Candidate>,
-    step: u64,
-    depth: usize,
-    gas: u64,
-    /// Region of the instruction before.
-    region: Option<u32>,
-    /// Whether the effect just answered failed, and for want of a permission.
-    failed: Option<bool>,
-    /// The program, where it matters which register a call writes when it returns.
-    code: Option<&'a Code>,
-    /// Those registers, of the calls that were made since the stretch began.
-    results: Vec<u8>,
+    wanted: Wanted,
+    /// Steps at which registers that are watched were written from outside, and the registers.
+    edits: Vec<(u64, u8)>,
+    open: Vec<Open>,
+    /// The step, and a bit for each test that holds there.
+    hit: Option<(u64, u64)>,
+    /// Where the depth that the plan waits for was come back to.
+    surfaced: Option<u64>,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(plan: &'a Plan, tests: &'a [Test], code: &'a Code, now: &Machine) -> Self {
-        let writes = tests.iter().any(|test| matches!(test.what, What::Write(_)));
-        Self {
-            code: writes.then_some(code),
-            results: Vec::new(),
-            plan,
-            tests,
-            found: Vec::new(),
-            step: now.steps(),
-            depth: now.depth(),
-            gas: now.gas_used(),
-            region: None,
-            failed: None,
+    pub(super) const fn new(
+        plan: &'a Plan,
+        code: &'a Code,
+        tests: &'a [Test],
+        wanted: Wanted,
+        edits: Vec<(u64, u8)>,
+    ) -> Self {
+        Self { plan, code, tests, wanted, edits, open: Vec::new(), hit: None, surfaced: None }
+    }
+
+    pub(super) fn hit(&self) -> Option<Hit> {
+        let (step, bits) = self.hit?;
+        let tests = (0..self.tests.len()).filter(|test| bits >> test & 1 == 1).collect();
+        Some(Hit { step, tests })
+    }
+
+    /// The first step at which no more than the calls are open that the plan waits for, as far as
+    /// one was come to.
+    pub(super) const fn surfaced(&self) -> Option<u64> {
+        self.surfaced
+    }
+
+    /// Takes note that a test holds, but for its condition, where a machine is.
+    pub(super) fn holds(&mut self, machine: &Machine, test: usize) {
+        let depth = machine.depth();
+        let value = |name: &str| self.code.value(machine, depth, name);
+        let condition = self.tests[test].condition.as_ref();
+        if condition.is_none_or(|condition| condition.holds(value)) {
+            self.note(machine.steps(), test);
         }
     }
 
-    /// The candidates, behind the last step in a region.
-    pub(super) fn finish(mut self, region: u32) -> Vec<Candidate> {
-        if self.region.is_some_and(|before| before != region) {
-            for (test, wanted) in self.tests.iter().enumerate() {
-                if wanted.what == What::Enters(region) {
-                    self.found.push(Candidate { step: self.step, test, why: Why::Sure });
-                }
-            }
-        }
-        self.found
-    }
-
-    /// An instruction that is known to be next, and is not executed yet.
-    pub(super) fn next(&mut self, at: CodePlace, opcode: Opcode) {
-        let (before, found) = (self.step, self.found.len());
-        self.step(at, opcode, 0);
-        let next: Vec<Candidate> = self.found.drain(found..).collect();
-        // What an instruction does shows behind it.
-        self.found.extend(next.into_iter().filter(|candidate| candidate.step == before));
-    }
-
-    fn look(&mut self, test: usize, opcode: Opcode, gas: u64) {
-        let (step, depth) = (self.step, self.depth);
-        let found = match &self.tests[test].what {
-            What::Places(_) | What::Opcode(_) | What::Effect(_) => Some((step, Why::Sure)),
-            What::Enters(region) => {
-                let before = self.region.filter(|before| before != region);
-                before.map(|_| (step, Why::Sure))
-            }
-            What::Gas(limit) => {
-                let crosses = self.gas < *limit && *limit <= self.gas + gas;
-                crosses.then_some((step + 1, Why::Sure))
-            }
-            What::Failure => match self.failed {
-                Some(_) => Some((step + 1, Why::Sure)),
-                None => fails_alone(opcode).then_some((step + 1, Why::Failed)),
-            },
-            What::Denial => match self.failed {
-                Some(denied) => denied.then_some((step + 1, Why::Sure)),
-                None => fails_alone(opcode).then_some((step + 1, Why::Failed)),
-            },
-            What::Line { depth: most, .. } => (depth <= *most).then_some((step, Why::Sure)),
-            What::Depth(most) => (depth <= *most).then_some((step, Why::Sure)),
-            What::Write(write) => self.write(write, opcode).map(|why| (step + 1, why)),
+    fn note(&mut self, step: u64, test: usize) {
+        let (fits, is_first) = match self.wanted {
+            Wanted::First(from) => (step >= from, true),
+            Wanted::Last(before) => (step < before, false),
         };
-        if let Some((step, why)) = found {
-            self.found.push(Candidate { step, test, why });
+        match &mut self.hit {
+            _ if !fits => {}
+            Some((at, bits)) if *at == step => *bits |= 1 << test,
+            Some((at, _)) if (*at < step) == is_first => {}
+            hit => *hit = Some((step, 1 << test)),
         }
     }
 
-    fn write(&self, write: &Write, opcode: Opcode) -> Option<Why> {
-        let agents = is_agent(write.register.scope);
-        let here = |depth: usize| write.depth.is_none_or(|wanted| wanted == depth);
-        match opcode {
+    /// Looks at a machine between two steps, or at the end.
+    pub(super) fn arrive(&mut self, machine: &Machine) {
+        match machine.end() {
+            None => self.look(machine),
+            Some(end) => {
+                self.settle(machine);
+                self.ended(machine, end);
+            }
+        }
+    }
+
+    fn ended(&mut self, machine: &Machine, end: &End) {
+        let End::Trapped(trap) = end else { return };
+        for (test, wanted) in self.tests.iter().enumerate() {
+            let holds = match wanted.what {
+                What::Failure => true,
+                What::Denial => trap.code == TrapCode::PermissionDenied,
+                _ => false,
+            };
+            if holds {
+                self.holds(machine, test);
+            }
+        }
+    }
+
+    /// Looks at a machine that an instruction is next of. Looking twice changes nothing.
+    fn look(&mut self, machine: &Machine) {
+        self.settle(machine);
+        let step = machine.steps();
+        if let (Wanted::First(_), Some((hit, _))) = (self.wanted, self.hit)
+            && hit < step
+        {
+            return;
+        }
+        // A machine that waits for an answer is behind its question already.
+        let at = machine.pending().map_or_else(|| machine.at(), |request| request.at);
+        if let Way::Back { depth, at: back } = self.plan.way()
+            && at == back
+            && machine.depth() <= depth
+        {
+            self.surfaced.get_or_insert(step);
+        }
+        let mut tests = self.plan.at(at);
+        while tests != 0 {
+            let test = tests.trailing_zeros() as usize;
+            tests &= tests - 1;
+            self.ask(machine, at, test);
+        }
+        if !self.edits.is_empty() {
+            self.edited_next(machine);
+        }
+    }
+
+    fn ask(&mut self, machine: &Machine, at: CodePlace, test: usize) {
+        let before = match &self.tests[test].what {
+            What::Places(_) | What::Opcode(_) | What::Effect(_) => {
+                return self.holds(machine, test);
+            }
+            What::Line { depth, .. } | What::Depth(depth) => {
+                if machine.depth() <= *depth {
+                    self.holds(machine, test);
+                }
+                return;
+            }
+            What::Gas(_) => return,
+            What::Enters(_) => Some(Before::Elsewhere),
+            What::Failure | What::Denial => Some(Before::Failures(machine.failures())),
+            What::Write(write) => self.written(machine, at, write),
+        };
+        if let Some(before) = before {
+            self.open.push(Open { step: machine.steps() + 1, test, before });
+        }
+    }
+
+    /// What the instruction at a place writes over, if it is the register that is watched.
+    fn written(&self, machine: &Machine, at: CodePlace, write: &Write) -> Option<Before> {
+        let register = write.register;
+        let depth = match self.code.instr(at)?.op {
+            Opcode::CALL => {
+                let depth = machine.depth() + 1;
+                return write.depth.is_none_or(|wanted| wanted == depth).then_some(Before::Any);
+            }
             Opcode::RETURN => {
-                let depth = self.depth.checked_sub(1)?;
-                let register = write.register.number;
-                let fits = self.results.last().is_none_or(|result| *result == register);
-                (fits && here(depth) && agents == (depth == 0)).then_some(Why::Returned(depth))
+                let depth = machine.depth().checked_sub(1)?;
+                let call = self.code.instr(waits_at(&machine.window(depth)?))?;
+                (call.a == register.number).then_some(depth)?
             }
-            Opcode::CALL => here(self.depth + 1).then_some(Why::Called),
-            _ => {
-                let depth = if agents { 0 } else { self.depth };
-                here(depth).then_some(Why::Written(depth))
+            _ if register.scope == Scope::Agent => 0,
+            _ => machine.depth(),
+        };
+        self.held(machine, depth, write)
+    }
+
+    /// What a register that is watched holds in the window that so many calls led to.
+    fn held(&self, machine: &Machine, depth: usize, write: &Write) -> Option<Before> {
+        let window = machine.window(depth)?;
+        let fits = self.code.window_scope(&window, depth) == write.register.scope
+            && write.depth.is_none_or(|wanted| wanted == depth);
+        if !fits || !write.changes {
+            return fits.then_some(Before::Any);
+        }
+        let value = machine.value(&window, write.register.number);
+        Some(match value.and_then(|value| write.path.of(value)) {
+            Some(value) if value.heap() > COMPARED => Before::Any,
+            value => Before::Value(depth, value.cloned()),
+        })
+    }
+
+    /// What is written from outside at the next step.
+    fn edited_next(&mut self, machine: &Machine) {
+        let step = machine.steps() + 1;
+        let from = self.edits.partition_point(|(at, _)| *at < step);
+        let next = self.edits[from..].iter().take_while(|(at, _)| *at == step);
+        for (test, wanted) in self.tests.iter().enumerate() {
+            if let What::Write(write) = &wanted.what
+                && next.clone().any(|(_, register)| *register == write.register.number)
+                && let Some(before) = self.held(machine, machine.depth(), write)
+            {
+                self.open.push(Open { step, test, before });
             }
+        }
+    }
+
+    /// Decides what shows by now.
+    fn settle(&mut self, machine: &Machine) {
+        let step = machine.steps();
+        while let Some(index) = self.open.iter().position(|open| open.step <= step) {
+            let Open { step: at, test, before } = self.open.swap_remove(index);
+            let wanted = &self.tests[test];
+            if matches!(before, Before::Any) && wanted.condition.is_none() {
+                self.note(at, test);
+                continue;
+            }
+            debug_assert_eq!(at, step, "what an instruction leads to is marked");
+            if at == step && self.shows(machine, &wanted.what, &before) {
+                self.holds(machine, test);
+            }
+        }
+        // An instruction that comes next once more is asked once more.
+        self.open.clear();
+    }
+
+    fn shows(&self, machine: &Machine, what: &What, before: &Before) -> bool {
+        match (before, what) {
+            (Before::Elsewhere, What::Enters(region)) => machine.at().region == *region,
+            (Before::Failures(count), what) => {
+                let denied = || machine.last_failure().is_some_and(|f| is_denial(f.code));
+                machine.failures() > *count && (*what == What::Failure || denied())
+            }
+            (Before::Value(depth, old), What::Write(write)) => {
+                let window = machine.window(*depth);
+                let value = window.and_then(|w| machine.value(&w, write.register.number));
+                value.and_then(|value| write.path.of(value)) != old.as_ref()
+            }
+            _ => true,
         }
     }
 }
 
 impl Observer for Scan<'_> {
-    fn step(&mut self, at: CodePlace, opcode: Opcode, gas: u64) {
-        let mut tests = self.plan.at(at);
-        while tests != 0 {
-            self.look(tests.trailing_zeros() as usize, opcode, gas);
-            tests &= tests - 1;
-        }
-        match opcode {
-            Opcode::CALL => {
-                self.depth += 1;
-                if let Some(call) = self.code.and_then(|code| code.instr(at)) {
-                    self.results.push(call.a);
-                }
-            }
-            Opcode::RETURN => {
-                self.depth = self.depth.saturating_sub(1);
-                self.results.pop();
-            }
-            _ => {}
-        }
-        self.region = Some(at.region);
-        self.failed = None;
-        self.step += 1;
-        self.gas += gas;
+    const STEPS: bool = false;
+    const MARKS: bool = true;
+
+    fn marks(&self) -> Option<&Marks> {
+        Some(self.plan.marks())
     }
 
-    fn effect(&mut self, _: &EffectRequest, answer: &Answer, _: u64) {
-        self.failed = answer.result.as_ref().err().map(|failure| is_denial(failure.code));
+    fn reached(&mut self, machine: &Machine) {
+        self.look(machine);
     }
 }
 
-/// Writes from outside to a register, behind the first step of a stretch.
-pub(super) fn edits(
-    journal: &Journal,
-    steps: Range<u64>,
-    write: &Write,
-    test: usize,
-) -> impl Iterator<Item = Candidate> {
+/// Registers that were edited in a stretch, with the steps.
+pub(super) fn edited(journal: &Journal, steps: Range<u64>) -> impl Iterator<Item = (u64, u8)> {
     let start = journal.records.partition_point(|record| record.steps < steps.start);
     let records = journal.records[start..].iter().take_while(move |r| r.steps < steps.end);
-    let number = write.register.number;
-    records.filter_map(move |record| match &record.event {
-        Event::Edited { register, .. } if *register == number => {
-            Some(Candidate { step: record.steps, test, why: Why::Edited })
-        }
+    records.filter_map(|record| match &record.event {
+        Event::Edited { register, .. } => Some((record.steps, *register)),
         _ => None,
     })
 }
