@@ -84,6 +84,7 @@ const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/tool/http/", "addresses that may be reached"),
     ("avm-asm/src/files.rs", "the feature `files`: includes from a project's folder"),
     ("avm-asm/src/bin/", "a command, not the library"),
+    ("avm-dbg/src/dap", "talks over what it is given, and hears on a thread what interrupts"),
     ("avm-dbg/src/main.rs", "a command, not the library"),
 ];
 

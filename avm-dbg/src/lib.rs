@@ -38,12 +38,15 @@
 //! | [`code`] | the program as people name it |
 //! | [`commands`] | the table of commands |
 //! | `repl` | the debugger at a terminal |
+//! | `dap` | the debugger in editors: the Debug Adapter Protocol |
 //! | [`reply`] | answers as text and as data |
 
 #![warn(clippy::disallowed_methods)]
 
 pub mod code;
 pub mod commands;
+#[cfg(feature = "dap")]
+pub mod dap;
 pub mod diff;
 pub mod expr;
 pub mod fork;

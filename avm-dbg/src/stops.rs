@@ -8,6 +8,7 @@ use crate::{
     code::{Code, Scope},
     expr::{Condition, Path},
     search::{Test, What, Write},
+    session::Session,
 };
 
 /// Most breakpoints and watches of a session.
@@ -36,6 +37,17 @@ impl fmt::Display for Breakpoint {
         }
         Ok(())
     }
+}
+
+/// Gives a session a breakpoint; its number.
+pub(crate) fn insert(session: &mut Session, text: String, test: Test) -> Result<u64, String> {
+    if session.stops.len() >= MAX_STOPS {
+        return Err(format!("there are {MAX_STOPS} breakpoints already; delete some"));
+    }
+    session.numbers += 1;
+    let number = session.numbers;
+    session.stops.push(Breakpoint { number, text, enabled: true, hits: 0, test });
+    Ok(number)
 }
 
 /// The kinds of breakpoint: word, argument, help.

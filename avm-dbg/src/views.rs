@@ -49,6 +49,17 @@ fn instruction(mnemonic: &str, operands: &[Shown]) -> String {
     line
 }
 
+/// One line for any instruction, without what its registers hold.
+#[cfg(feature = "dap")]
+pub(crate) fn plain(session: &Session, at: CodePlace) -> String {
+    let code = &session.code;
+    let mut operands = code.operands(session.machine(), at);
+    for shown in operands.iter_mut().filter(|shown| shown.name.is_some()) {
+        shown.value = None;
+    }
+    code.instr(at).map_or_else(String::new, |instr| instruction(instr.op.mnemonic(), &operands))
+}
+
 /// Where the session stands.
 pub(crate) fn position(session: &Session) -> Reply {
     let machine = session.machine();

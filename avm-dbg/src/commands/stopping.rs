@@ -4,7 +4,7 @@ use crate::{
     reply::{Reply, int, list, record, text},
     search::{Test, What},
     session::Session,
-    stops::{self, Breakpoint, MAX_STOPS},
+    stops::{self, Breakpoint},
 };
 
 pub(super) fn add(session: &mut Session, args: &str) -> Result<Reply, String> {
@@ -21,15 +21,10 @@ pub(super) fn watch(session: &mut Session, args: &str) -> Result<Reply, String> 
 }
 
 fn insert(session: &mut Session, text: String, test: Test) -> Result<Reply, String> {
-    if session.stops.len() >= MAX_STOPS {
-        return Err(format!("there are {MAX_STOPS} breakpoints already; delete some"));
-    }
-    session.numbers += 1;
-    let number = session.numbers;
-    let breakpoint = Breakpoint { number, text, enabled: true, hits: 0, test };
-    let reply = Reply::new(breakpoint.to_string(), datum(&breakpoint));
-    session.stops.push(breakpoint);
-    Ok(reply)
+    let number = stops::insert(session, text, test)?;
+    let breakpoint = session.stops.iter().find(|breakpoint| breakpoint.number == number);
+    let reply = breakpoint.map(|set| Reply::new(set.to_string(), datum(set)));
+    reply.ok_or_else(|| String::from("it was not set"))
 }
 
 fn datum(breakpoint: &Breakpoint) -> avm_ir::Value {
