@@ -26,6 +26,12 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Run a recorded run again, without providers, network or keys
     Replay(Replay),
+    /// Step through a run, forwards and backwards
+    Debug(Box<Debug>),
+    /// Leave a recorded run at a step, with something changed, and go on as a new one
+    Fork(Fork),
+    /// Show what is different in two recorded runs
+    Diff(Diff),
     /// Show every instruction of a recorded run
     Trace(Trace),
     /// Show where the gas of a recorded run went
@@ -68,6 +74,38 @@ pub(crate) struct Run {
     /// Program: text (.avm), bytecode (.avmb), or - for standard input
     pub(crate) file: PathBuf,
 
+    #[command(flatten)]
+    pub(crate) begin: Begin,
+
+    /// Keep no journal: the run cannot be replayed
+    #[arg(long, conflicts_with_all = ["journal", "sign"])]
+    pub(crate) no_journal: bool,
+
+    /// Write the trace to this file while the run goes: every instruction, as `avm trace` makes it of
+    /// the journal; .avmt, or .jsonl for lines of JSON. The run is slower
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print the named registers at the end
+    #[arg(long)]
+    pub(crate) registers: bool,
+
+    /// Print no summary and no warnings
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// Show where the gas went, by instruction; the run is slower. With --quiet only that is shown
+    #[arg(long)]
+    pub(crate) profile: bool,
+}
+
+/// How a run begins.
+#[derive(Args, Debug)]
+pub(crate) struct Begin {
     /// Gas granted, a decimal number [default: 1000]
     #[arg(long, value_name = "GAS", allow_negative_numbers = true)]
     pub(crate) gas: Option<Gas>,
@@ -101,21 +139,12 @@ pub(crate) struct Run {
     pub(crate) run: Option<PathBuf>,
 
     /// Write the journal to this file and not to the run's folder
-    #[arg(long, value_name = "FILE", conflicts_with = "no_journal")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 
-    /// Keep no journal: the run cannot be replayed
-    #[arg(long)]
-    pub(crate) no_journal: bool,
-
     /// Sign the journal at the end with the secret key of this file
-    #[arg(long, value_name = "KEYFILE", conflicts_with = "no_journal")]
+    #[arg(long, value_name = "KEYFILE")]
     pub(crate) sign: Option<PathBuf>,
-
-    /// Write the trace to this file while the run goes: every instruction, as `avm trace` makes it of
-    /// the journal; .avmt, or .jsonl for lines of JSON. The run is slower
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trace: Option<PathBuf>,
 
     /// Seed of the agent's random numbers
     #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_negative_numbers = true)]
@@ -126,29 +155,13 @@ pub(crate) struct Run {
     #[arg(long, value_name = "BYTES", value_parser = crate::bytes::parse)]
     pub(crate) memory: Option<u64>,
 
-    /// Print events as JSON, one a line
-    #[arg(long)]
-    pub(crate) json: bool,
-
     /// Which texts are accepted
     #[arg(long, default_value = "standard")]
     pub(crate) dialect: Dialect,
-
-    /// Print the named registers at the end
-    #[arg(long)]
-    pub(crate) registers: bool,
-
-    /// Print no summary and no warnings
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-
-    /// Show where the gas went, by instruction; the run is slower. With --quiet only that is shown
-    #[arg(long)]
-    pub(crate) profile: bool,
 }
 
 /// What stands around a run: configuration, providers, grants.
-#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Setup {
     /// Configuration [default: the nearest avm.toml in the program's folder or above]
@@ -221,6 +234,14 @@ pub(crate) struct Resume {
     pub(crate) profile: bool,
 }
 
+impl Resume {
+    /// Goes on with a run as it is.
+    pub(crate) const fn of(run: PathBuf, quiet: bool) -> Self {
+        let (json, registers, profile) = (false, false, false);
+        Self { run, gas: None, budget: Vec::new(), json, registers, quiet, profile }
+    }
+}
+
 /// `avm replay`
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -241,6 +262,114 @@ pub(crate) struct Replay {
     /// Print no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+impl Replay {
+    /// A run as it was.
+    pub(crate) const fn of(run: PathBuf, quiet: bool) -> Self {
+        let dialect = Dialect::Standard;
+        Self { run: Some(run), with: None, dialect, registers: false, quiet }
+    }
+}
+
+/// `avm debug`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A program is run under the debugger and recorded as it goes; `help` there lists the commands. A run that
+is recorded already is gone through without asking anybody; it is opened where it ended if it did not
+halt. Without a terminal commands come from standard input, one a line.")]
+pub(crate) struct Debug {
+    /// Program, folder of a run, or journal [default: the latest run in .avm/runs]
+    pub(crate) what: Option<PathBuf>,
+
+    /// Take the commands from this file, one a line
+    #[arg(short = 'x', long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+
+    /// Answer every command with one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) begin: Begin,
+}
+
+impl Debug {
+    /// Whether anything is said about how the run begins.
+    pub(crate) fn begins(&self) -> bool {
+        let Begin { gas, budget, on_exhausted, input, setup, ask, state, run, .. } = &self.begin;
+        let Begin { journal, sign, memory, .. } = &self.begin;
+        let said = [ask.is_some(), state.is_some(), run.is_some(), journal.is_some()];
+        gas.is_some()
+            || on_exhausted.is_some()
+            || sign.is_some()
+            || memory.is_some()
+            || !budget.is_empty()
+            || !input.is_empty()
+            || *setup != Setup::default()
+            || said.contains(&true)
+    }
+}
+
+/// `avm fork`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The new run begins with everything that the old one was answered up to the step, so nobody is asked again,
+and goes on with the providers of the old one's command line. Steps, effects and places are those that
+avm trace and avm debug show. Values are JSON.")]
+pub(crate) struct Fork {
+    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+
+    /// Leave it at this step, label, or `line [FILE:]LINE`
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["effect", "input"])]
+    pub(crate) at: Option<String>,
+
+    /// Leave it where this effect is asked, counted from 0
+    #[arg(long, value_name = "N", conflicts_with = "input")]
+    #[arg(value_parser = crate::whole::parse::<u64, 0>)]
+    pub(crate) effect: Option<u64>,
+
+    /// Put another value into a register or a part of one
+    #[arg(long, value_name = "REGISTER[.PART]=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Give the effect that is asked there another answer
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) answer: Option<String>,
+
+    /// Let the effect that is asked there fail: no-provider, timeout, denied, …
+    #[arg(long, value_name = "CODE[ MESSAGE]", conflicts_with = "answer")]
+    pub(crate) fail: Option<String>,
+
+    /// Give the program another input; the run is left at its start
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<String>,
+
+    /// Ask nobody: the same question gets the answer that the old run got
+    #[arg(long)]
+    pub(crate) closed: bool,
+
+    /// Keep the new run in this folder [default: .avm/runs/PROGRAM-N]
+    #[arg(long = "into", value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+
+    /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `avm diff`
+#[derive(Args, Debug)]
+#[command(after_help = "Exits with 1 if anything is different.")]
+pub(crate) struct Diff {
+    /// Folder of a run, or a journal
+    pub(crate) old: PathBuf,
+    /// The run that is compared with it [default: the latest run in .avm/runs]
+    pub(crate) new: Option<PathBuf>,
+    /// Print one JSON object; amounts of gas in it are in nanogas
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `avm trace`

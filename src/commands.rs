@@ -3,9 +3,12 @@
 pub(crate) mod asm;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod debug;
+pub(crate) mod diff;
 pub(crate) mod dis;
 pub(crate) mod explain;
 pub(crate) mod fmt;
+pub(crate) mod fork;
 pub(crate) mod gas;
 pub(crate) mod key;
 pub(crate) mod new;

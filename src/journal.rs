@@ -30,10 +30,16 @@ pub(crate) struct Tape(Option<Open>);
 
 #[derive(Debug)]
 struct Open {
+    kept: Kept,
+    recorder: Recorder,
+}
+
+/// The file of a journal that is being written.
+#[derive(Debug)]
+pub(crate) struct Kept {
     path: PathBuf,
     /// Locked: nobody else goes on with the run meanwhile.
     file: File,
-    recorder: Recorder,
 }
 
 impl Tape {
@@ -44,22 +50,14 @@ impl Tape {
 
     /// A new journal in a file that must not exist yet.
     pub(crate) fn create(path: &Path, start: &Start, sources: &[SourceFile]) -> Outcome<Self> {
-        let about = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Failure::files(format!(
-                "{}: exists already, journals are not overwritten",
-                path.display()
-            )),
-            _ => files::about(path, error),
-        };
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(about)?;
-        lock(&file, path)?;
+        let kept = Kept::create(path)?;
         let (writer, bytes) = Writer::new(start);
         let mut recorder = Recorder::new(writer, bytes);
         for SourceFile { path, text } in sources {
             let (path, text) = (path.clone(), text.clone());
             recorder.note(0, &Event::Source { path, text });
         }
-        let mut open = Open { path: path.to_owned(), file, recorder };
+        let mut open = Open { kept, recorder };
         open.write()?;
         Ok(Self(Some(open)))
     }
@@ -72,7 +70,8 @@ impl Tape {
         }
         file.seek(SeekFrom::End(0)).map_err(about)?;
         let recorder = Recorder::new(Writer::behind(journal.link()), Vec::new());
-        Ok(Self(Some(Open { path: path.to_owned(), file, recorder })))
+        let kept = Kept { path: path.to_owned(), file };
+        Ok(Self(Some(Open { kept, recorder })))
     }
 
     /// Notes that an effect is about to be asked, where its loss would matter.
@@ -82,7 +81,7 @@ impl Tape {
             return Ok(());
         }
         open.write()?;
-        if moves_money(request.reach) { open.sync() } else { Ok(()) }
+        if moves_money(request.reach) { open.kept.sync() } else { Ok(()) }
     }
 
     /// Answers the effect that waits; written before the machine runs on.
@@ -102,7 +101,7 @@ impl Tape {
         };
         let _ = open.recorder.answer(machine, answer, observer);
         open.write()?;
-        if moves_money(reach) { open.sync() } else { Ok(()) }
+        if moves_money(reach) { open.kept.sync() } else { Ok(()) }
     }
 
     /// Charges time that passed outside.
@@ -140,10 +139,10 @@ impl Tape {
     /// Signs everything written so far.
     pub(crate) fn sign(&mut self, machine: &Machine, secret: &[u8; 32]) -> Outcome<()> {
         let Some(open) = &mut self.0 else { return Ok(()) };
-        let Signature { key, bytes } = Signature::of_journal(secret, &open.recorder.link());
-        open.recorder.note(machine.steps(), &Event::Signed { key, signature: bytes });
+        let signed = signed(secret, &open.recorder.link());
+        open.recorder.note(machine.steps(), &signed);
         open.write()?;
-        open.sync()
+        open.kept.sync()
     }
 
     /// Hash of everything written so far.
@@ -153,18 +152,45 @@ impl Tape {
 
     /// The file, for people.
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.0.as_ref().map(|open| open.path.as_path())
+        self.0.as_ref().map(|open| open.kept.path())
     }
 }
 
 impl Open {
     fn write(&mut self) -> Outcome<()> {
         let bytes = self.recorder.take();
-        let written = self.file.write_all(&bytes);
+        self.kept.write(&bytes)
+    }
+}
+
+impl Kept {
+    /// A new file, which must not exist yet.
+    pub(crate) fn create(path: &Path) -> Outcome<Self> {
+        let about = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::files(format!(
+                "{}: exists already, journals are not overwritten",
+                path.display()
+            )),
+            _ => files::about(path, error),
+        };
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(about)?;
+        lock(&file, path)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// For people.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends what comes next.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
+        let written = self.file.write_all(bytes);
         written.map_err(|error| self.stopped(&error))
     }
 
-    fn sync(&mut self) -> Outcome<()> {
+    /// Brings everything written so far to the disk.
+    pub(crate) fn sync(&mut self) -> Outcome<()> {
         let synced = self.file.sync_data();
         synced.map_err(|error| self.stopped(&error))
     }
@@ -178,8 +204,14 @@ impl Open {
     }
 }
 
+/// A signature of everything up to a link.
+pub(crate) fn signed(secret: &[u8; 32], link: &Link) -> Event {
+    let Signature { key, bytes } = Signature::of_journal(secret, link);
+    Event::Signed { key, signature: bytes }
+}
+
 /// Whether a record must be on the disk, and not only with the system, before the run goes on.
-const fn moves_money(reach: Reach) -> bool {
+pub(crate) const fn moves_money(reach: Reach) -> bool {
     matches!(reach, Reach::Chain | Reach::Ledger)
 }
 

@@ -1,5 +1,6 @@
 //! The command `avm`: parse the command line, do the one thing asked, exit with a code.
 
+mod begin;
 mod budget;
 mod bytes;
 mod cli;
@@ -18,6 +19,7 @@ mod library;
 mod live;
 mod meter;
 mod output;
+mod outside;
 mod program;
 mod providers;
 mod render;
@@ -96,6 +98,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::Run(run) => commands::run::run(&run),
         Command::Resume(resume) => commands::resume::run(&resume),
         Command::Replay(replay) => commands::replay::run(&replay),
+        Command::Debug(debug) => commands::debug::run(&debug),
+        Command::Fork(fork) => commands::fork::run(&fork),
+        Command::Diff(diff) => commands::diff::run(&diff),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Profile(profile) => commands::profile::run(&profile),
         Command::Runs(runs) => commands::runs::run(&runs),

@@ -17,7 +17,7 @@ use crate::{
     library::Indexed,
     meter::{Totals, number},
     output::{Out, note, note_styled},
-    run_dir::Kept,
+    run_dir::{Kept, quoted},
     summary::{self, Summary},
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Rested<'a> {
     pub(crate) resume: Option<&'a Kept>,
     /// Its journal, if there is one.
     pub(crate) journal: Option<&'a Path>,
+    /// What the debugger opens it by, if it can.
+    pub(crate) name: Option<String>,
 }
 
 impl Rested<'_> {
@@ -72,6 +74,12 @@ impl Rested<'_> {
         }
         out.flush();
         self.why();
+        if !detail.quiet
+            && self.exit() != Exit::Done
+            && let Some(name) = &self.name
+        {
+            note(&format!("step through it with: avm debug {}", quoted(name)));
+        }
         let mut text = String::new();
         if !detail.quiet {
             let Rested { machine, end, registry, indexed, on_exhausted, .. } = self;

@@ -268,6 +268,12 @@ impl RunDir {
         self.named.as_deref().unwrap_or(Path::new(RUNS)).display().to_string()
     }
 
+    /// What people call a run whose journal is in a file: its folder, or else that file.
+    pub(crate) fn name_of(&self, journal: &Path) -> String {
+        let inside = self.record.journal.as_deref() == Some(Path::new(journal::FILE));
+        if inside { self.name() } else { journal.display().to_string() }
+    }
+
     /// Keeps a run that came to rest: always if it was taken up from a folder, so that nobody goes
     /// on with it twice, else if it is suspended. Says how to go on with a suspended one.
     pub(crate) fn keep(
@@ -350,6 +356,49 @@ impl RunDir {
         let text = toml::to_string(&self.record);
         text.map_err(|error| Failure::files(format!("{}: {error}", folder.join(RECORD).display())))
     }
+}
+
+/// A recorded run, and what it was started with.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// What people call it.
+    pub(crate) name: String,
+    pub(crate) journal: PathBuf,
+    /// The program as it was named; its folder may hold the configuration.
+    pub(crate) program: PathBuf,
+    pub(crate) setup: Setup,
+}
+
+/// Finds a recorded run as [`journal_of`] does, and enters the folder in which it was started, to
+/// which everything about it is relative.
+pub(crate) fn find(named: Option<&Path>) -> Outcome<Found> {
+    let path = journal_of(named)?;
+    let about = |error| files::about(&path, error);
+    let journal = fs::canonicalize(&path).map_err(about)?;
+    let folder = match named {
+        Some(named) if named.is_dir() => named,
+        _ => files::folder_of(&path),
+    };
+    let name = match path.file_name() {
+        Some(file) if file == journal::FILE => folder.display().to_string(),
+        _ => path.display().to_string(),
+    };
+    let folder = fs::canonicalize(folder).map_err(about)?;
+    let record = folder.join(RECORD);
+    if !record.is_file() {
+        // A journal by itself lies beside its program, if anywhere.
+        let setup = Setup::default();
+        return Ok(Found { name, program: journal.clone(), journal, setup });
+    }
+    let text = files::read_text(&record, MAX_RECORD)?;
+    let record: Record = toml::from_str(&text)
+        .map_err(|error| Failure::files(format!("{}: {error}", record.display())))?;
+    let here = env::current_dir().map_err(about)?;
+    let started_in = fs::canonicalize(folder.join(&record.started_in)).map_err(about)?;
+    env::set_current_dir(&started_in).map_err(|error| files::about(&started_in, error))?;
+    // The name has to hold in that folder too.
+    let name = if here == started_in { name } else { folder.display().to_string() };
+    Ok(Found { name, journal, program: record.program, setup: record.setup })
 }
 
 /// The journal of a run that was named as its folder or as the journal itself; of the latest run in
@@ -438,7 +487,7 @@ fn more(machine: &Machine) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub(crate) fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@%".contains(c);
     if !path.is_empty() && path.chars().all(plain) {
         path.to_owned()

@@ -81,6 +81,7 @@ impl Session<'_> {
             files: self.files,
             resume: kept.as_ref().ok().and_then(Option::as_ref),
             journal: self.tape.path(),
+            name: self.tape.path().map(|journal| self.kept.name_of(journal)),
         };
         let exit = rested.exit();
         rested.tell(out, detail);

@@ -4,6 +4,7 @@ mod cli {
     mod broken;
     mod commands;
     mod config;
+    mod debug;
     mod documents;
     mod golden;
     pub(crate) mod harness;

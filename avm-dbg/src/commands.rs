@@ -1,7 +1,7 @@
 //! The table of commands: dispatch, help and completion come from it.
 
 mod moves;
-mod runs;
+pub mod runs;
 mod stopping;
 
 use std::fmt::Write;

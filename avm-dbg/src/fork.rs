@@ -1,4 +1,4 @@
-//! Runs that leave another one at a step: with a register, an answer or an input changed, or nothing.
+//! Runs that leave another one at a step, with registers, an answer or inputs changed, or nothing.
 //!
 //! The new run's journal begins with what the old one was answered up to there, so nobody is asked
 //! anything again, and it stands by itself; it names the old one. What comes behind the step is asked
@@ -11,16 +11,16 @@ use avm_vm::{
 };
 
 use crate::{
+    expr::Path,
     live::{Live, Recorded},
     session::{Run, Session},
+    stops::no_register,
     timeline::Timeline,
 };
 
 /// What is different in a new run.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Nothing but what it is answered.
-    Nothing,
     /// A register of the current call.
     Register {
         /// Its number.
@@ -66,19 +66,53 @@ impl Session {
         self.home.as_ref().is_some_and(|home| home.answers())
     }
 
+    /// Registers of the current call, or parts of them, with other values.
+    pub fn edits(&self, edits: &[(&str, Value)]) -> Result<Vec<Change>, String> {
+        let machine = self.machine();
+        let mut changed: Vec<(u8, Value)> = Vec::new();
+        for (name, new) in edits {
+            let path = Path::read(name).map_err(|error| error.to_string())?;
+            let register = self.code.register(self.scope(), &path.name);
+            let register = register.ok_or_else(|| no_register(&path.name))?;
+            if register.scope != self.scope() {
+                let name = &path.name;
+                return Err(format!(
+                    "{name} is a register of the agent's, and a call is open; `finish` leaves it"
+                ));
+            }
+            let before = changed.iter().position(|(number, _)| *number == register.number);
+            let held = match before {
+                Some(at) => Some(&changed[at].1),
+                None => self.code.value(machine, machine.depth(), &path.name),
+            };
+            let held = held.ok_or_else(|| no_register(&path.name))?;
+            let value = path.put(held, new.clone());
+            let value = value.ok_or_else(|| format!("there is no {path} to be set"))?;
+            match before {
+                Some(at) => changed[at].1 = value,
+                None => changed.push((register.number, value)),
+            }
+        }
+        let change = |(register, value)| Change::Register { register, value };
+        Ok(changed.into_iter().map(change).collect())
+    }
+
     /// Leaves this run where the session stands, or at its start for another input, and goes on with a
-    /// new one. An error says why that cannot be, and leaves everything as it was.
-    pub fn fork(&mut self, change: Change, answers: Answers) -> Result<(), String> {
+    /// new one. An error says why that cannot be; then no run was made.
+    pub fn fork(&mut self, changes: &[Change], answers: Answers) -> Result<(), String> {
         let home = self.home.as_ref().ok_or("runs that are forked here have nowhere to go")?;
         if answers == Answers::Live && !home.answers() {
             return Err("there is nobody to answer a live run here; avm debug has providers".into());
         }
-        let at_start = matches!(change, Change::Input { .. });
+        let at_start = changes.iter().any(|change| matches!(change, Change::Input { .. }));
         if !at_start && self.machine().end().is_some() {
             return Err("the run is over here; go back to where it should become another".into());
         }
-        let plan = self.plan(&change, if at_start { 0 } else { self.run.now.fed() })?;
-        let steps = if at_start { 0 } else { self.step() };
+        if at_start {
+            self.seek(0);
+        }
+        let plan = self.plan(changes)?;
+        let steps = self.step();
         let home = self.home.as_mut().ok_or("runs that are forked here have nowhere to go")?;
         let outside = home.fork(&plan.start, &plan.asked)?;
         let (live, journal) = Live::begin(outside, plan.start, plan.events)?;
@@ -102,14 +136,15 @@ impl Session {
         self.others.push(left);
     }
 
-    /// How the new run begins, up to where it leaves this one behind so many records.
-    fn plan(&self, change: &Change, fed: usize) -> Result<Plan, String> {
+    /// How the new run begins, up to where it leaves this one.
+    fn plan(&self, changes: &[Change]) -> Result<Plan, String> {
         let journal = self.journal();
         let mut start = journal.start.clone();
+        let (fed, steps) = (self.run.now.fed(), self.step());
         let link = fed.checked_sub(1).map_or(journal.first, |last| journal.records[last].link);
-        let steps = if matches!(change, Change::Input { .. }) { 0 } else { self.step() };
         start.parent = Some(Parent { link, steps });
-        if let Change::Input { name, value } = change {
+        for change in changes {
+            let Change::Input { name, value } = change else { continue };
             let inputs = &mut start.config.inputs;
             match inputs.iter_mut().find(|(input, _)| input == name) {
                 Some((_, old)) => *old = value.clone(),
@@ -127,32 +162,35 @@ impl Session {
         let player = Player::new(&before, self.image.clone());
         let mut player = player.map_err(|error| wrong(&error))?;
         player.run_to(&before, steps, &mut asked).map_err(|error| wrong(&error))?;
-        match change {
-            Change::Nothing | Change::Input { .. } => {}
-            Change::Register { register, value } => {
-                if !player.machine().clone().edit(*register, value.clone()) {
-                    return Err("the call that is open here has no such register".into());
+        for change in changes {
+            match change {
+                Change::Input { .. } => {}
+                Change::Register { register, value } => {
+                    if !player.machine().clone().edit(*register, value.clone()) {
+                        return Err("the call that is open here has no such register".into());
+                    }
+                    events
+                        .push((steps, Event::Edited { register: *register, value: value.clone() }));
                 }
-                events.push((steps, Event::Edited { register: *register, value: value.clone() }));
-            }
-            Change::Answer(result) => {
-                let stop = player.run_to(&before, steps + 1, &mut ());
-                let request = player.machine().pending().filter(|_| stop == Ok(Stop::Cut));
-                let request = request.ok_or(
-                    "the next instruction asks nothing; `continue effect` goes to one that does",
-                )?;
-                let info = request.opcode.info();
-                if let Ok(outputs) = result
-                    && outputs.len() > info.outputs.len()
-                {
-                    let (is, most) = (outputs.len(), info.outputs.len());
-                    return Err(format!("{} has {most} results, not {is}", info.mnemonic));
+                Change::Answer(result) => {
+                    let stop = player.run_to(&before, steps + 1, &mut ());
+                    let request = player.machine().pending().filter(|_| stop == Ok(Stop::Cut));
+                    let request = request.ok_or(
+                        "the next instruction asks nothing; `continue effect` goes to one that does",
+                    )?;
+                    let info = request.opcode.info();
+                    if let Ok(outputs) = result
+                        && outputs.len() > info.outputs.len()
+                    {
+                        let (is, most) = (outputs.len(), info.outputs.len());
+                        return Err(format!("{} has {most} results, not {is}", info.mnemonic));
+                    }
+                    let was = recorded.take(&request_hash(request));
+                    let answer = was.unwrap_or_else(|| Answer::outputs(Vec::new()));
+                    let answer = Answer { result: result.clone(), short: None, ..answer };
+                    let (id, request) = (request.id, request_hash(request));
+                    events.push((steps, Event::Answered { id, request, answer }));
                 }
-                let was = recorded.take(&request_hash(request));
-                let answer = was.unwrap_or_else(|| Answer::outputs(Vec::new()));
-                let answer = Answer { result: result.clone(), short: None, ..answer };
-                let (id, request) = (request.id, request_hash(request));
-                events.push((steps, Event::Answered { id, request, answer }));
             }
         }
         Ok(Plan { start, events, asked: asked.0, recorded })

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, fmt};
 use avm_ir::Reach;
 use avm_vm::{
     Answer, EffectRequest, Machine,
-    journal::{Event, Journal, Record, Start, Tail, Writer, request_hash},
+    journal::{Event, Journal, Link, Record, Start, Tail, Writer, request_hash},
 };
 
 /// Answers what a run asks and keeps its journal.
@@ -21,12 +21,18 @@ pub trait Outside {
     /// be safe before the run goes on if its loss would matter.
     fn keep(&mut self, bytes: &[u8], reach: Option<Reach>) -> Result<(), String>;
 
-    /// Answers an effect.
-    fn answer(&mut self, request: &EffectRequest) -> Answer;
+    /// Answers an effect. An error is no failure of the effect: the run cannot go on.
+    fn answer(&mut self, request: &EffectRequest) -> Result<Answer, String>;
 
-    /// The run came to rest.
-    fn rest(&mut self, machine: &Machine) -> Result<(), String> {
-        let _ = machine;
+    /// Vouches for the journal of a run that came to rest, up to its last link, if somebody wants to.
+    fn sign(&mut self, link: &Link) -> Option<Event> {
+        let _ = link;
+        None
+    }
+
+    /// The run came to rest, and its journal is whole.
+    fn rest(&mut self, machine: &Machine, link: &Link) -> Result<(), String> {
+        let _ = (machine, link);
         Ok(())
     }
 }
@@ -124,7 +130,7 @@ impl Live {
                 if asked.reach.is_lasting() {
                     self.note(steps, Event::Asked { id, request }, records, reach)?;
                 }
-                self.outside.answer(asked)
+                self.outside.answer(asked)?
             }
         };
         self.note(steps, Event::Answered { id, request, answer }, records, reach)
@@ -139,7 +145,10 @@ impl Live {
         let Some(end) = machine.end().cloned() else { return Ok(()) };
         let (gas, state) = (machine.gas_used(), machine.state_hash());
         self.note(machine.steps(), Event::Rested { end, gas, state }, records, None)?;
-        self.outside.rest(machine)
+        if let Some(signed) = self.outside.sign(&self.writer.link()) {
+            self.note(machine.steps(), signed, records, None)?;
+        }
+        self.outside.rest(machine, &self.writer.link())
     }
 }
 

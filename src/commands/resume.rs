@@ -5,7 +5,7 @@ use std::sync::Arc;
 use avm_ir::{Schedule, Value, Verified};
 use avm_vm::{
     EffectRequest, End, Image, Machine, Meter, OnExhausted,
-    journal::{Event, Journal, Player, Stop},
+    journal::{Event, Journal, Player},
 };
 
 use crate::{
@@ -40,9 +40,6 @@ pub(crate) fn run(args: &Resume) -> Outcome {
     if let Some(how) = run_dir::over(&machine) {
         return Err(wrong(&format!("the run is over, {how}; there is nothing to go on with")));
     }
-    if let Some((_, _, journal)) = &journal {
-        unknown(journal, &machine);
-    }
     let mut tape = match journal {
         Some((path, file, journal)) => Tape::go_on(&path, file, &journal)?,
         None => Tape::none(),
@@ -50,8 +47,11 @@ pub(crate) fn run(args: &Resume) -> Outcome {
     top_up(args, &mut machine, &mut tape)?;
 
     let config = config::load(dir.program(), dir.setup().config.as_deref())?;
-    // Documents in memory come back with the providers, those in a store are there.
-    let library = library::open(dir.setup().store.as_deref())?;
+    let mut library = library::open(dir.setup().store.as_deref())?;
+    // Documents in memory come back with the providers of a run that came to rest.
+    if providers.is_none() {
+        library::index(&mut library, &config.docs, &dir.setup().docs, &manifest)?;
+    }
     let mut registry = providers::bind(dir.setup(), &config, dir.program(), library)?;
     providers::check_grants(&registry, &manifest)?;
     if let Some(providers) = providers {
@@ -115,26 +115,28 @@ impl Resumed {
             (None, None) => return Err("there is nothing to go on from".to_owned()),
         };
         let mut seen = Answered::default();
-        let played = journal.map(|journal| player.run(journal, &mut seen));
-        match played.unwrap_or(Ok(Stop::Cut)) {
-            Ok(Stop::Reached | Stop::Rested | Stop::Cut) => {}
-            Err(diverged) => return Err(format!("the journal does not fit: {diverged}")),
+        if let Some(journal) = journal {
+            let fed = player.feed_all(journal, &mut seen);
+            fed.map_err(|diverged| format!("the journal does not fit: {diverged}"))?;
+            unknown(journal, &mut player);
         }
         Ok(Self { machine: player.into_machine(), providers, again: seen.0 })
     }
 }
 
 /// Says that an effect was asked when the run was cut off: nobody knows whether it was done.
-fn unknown(journal: &Journal, machine: &Machine) {
-    let (Some(last), Some(asked)) = (journal.records.last(), machine.pending()) else { return };
-    if matches!(last.event, Event::Asked { id, .. } if id == asked.id) {
-        let (mnemonic, key) = (asked.opcode.mnemonic(), hex(&asked.idempotency_key.bytes()));
-        note(&format!(
-            "{mnemonic} was asked when the run was cut off, and nobody knows whether it was done; it is \
-             asked again under the same key, {}",
-            &key[..16]
-        ));
-    }
+fn unknown(journal: &Journal, player: &mut Player) {
+    let Some(last) = journal.records.last() else { return };
+    let Event::Asked { id, .. } = last.event else { return };
+    // Up to the question itself; what the run noted on the way was told before it was asked.
+    let _ = player.run_to(journal, last.steps + 1, &mut ());
+    let Some(asked) = player.machine().pending().filter(|asked| asked.id == id) else { return };
+    let (mnemonic, key) = (asked.opcode.mnemonic(), hex(&asked.idempotency_key.bytes()));
+    note(&format!(
+        "{mnemonic} was asked when the run was cut off, and nobody knows whether it was done; it is \
+         asked again under the same key, {}",
+        &key[..16]
+    ));
 }
 
 /// Raises limits; refuses where the one that the run waits for stays as it is, since it would only

@@ -6,11 +6,9 @@ use avm_vm::{Failure, FailureCode};
 use super::{moves, number};
 use crate::{
     diff,
-    expr::Path,
     fork::{Answers, Change},
     reply::{Reply, int, list, record},
     session::{Run, Session},
-    stops::no_register,
 };
 
 /// Most memory of a value that is typed in, in bytes.
@@ -18,21 +16,22 @@ const MAX_VALUE: u64 = 16 << 20;
 
 type Done = Result<Reply, String>;
 
-fn value(text: &str) -> Result<Value, String> {
+/// Reads a value as it is typed: JSON.
+pub fn value(text: &str) -> Result<Value, String> {
     from_json(text, MAX_VALUE)
         .map_err(|error| format!("{text} is no value: {error}; texts stand in double quotes"))
 }
 
 /// `NAME = VALUE`.
-fn assignment<'a>(args: &'a str, what: &str) -> Result<(&'a str, Value), String> {
+pub fn assignment<'a>(args: &'a str, what: &str) -> Result<(&'a str, Value), String> {
     let (name, text) = args.split_once('=').ok_or_else(|| format!("wants {what} = VALUE"))?;
     Ok((name.trim(), value(text.trim())?))
 }
 
 /// Goes on as a new run.
-fn go(session: &mut Session, change: Change, what: &str) -> Done {
+fn go(session: &mut Session, changes: &[Change], what: &str) -> Done {
     let left = session.run.name.clone();
-    session.fork(change, session.answers)?;
+    session.fork(changes, session.answers)?;
     let how = match session.answers {
         Answers::Live => "asked anew",
         Answers::Recorded => "answered as recorded",
@@ -45,48 +44,38 @@ fn go(session: &mut Session, change: Change, what: &str) -> Done {
 
 pub(super) fn set(session: &mut Session, args: &str) -> Done {
     let (name, new) = assignment(args, "REGISTER[.PART]")?;
-    let path = Path::read(name).map_err(|error| error.to_string())?;
-    let register = session.code.register(session.scope(), &path.name);
-    let register = register.ok_or_else(|| no_register(&path.name))?;
-    if register.scope != session.scope() {
-        return Err(format!(
-            "{} is a register of the agent's, and a call is open; `finish` leaves it",
-            path.name
-        ));
-    }
-    let machine = session.machine();
-    let old = session.code.value(machine, machine.depth(), &path.name);
-    let old = old.ok_or_else(|| no_register(&path.name))?;
-    let value = path.put(old, new).ok_or_else(|| format!("there is no {path} to be set"))?;
-    let what = format!("{path} was set");
-    go(session, Change::Register { register: register.number, value }, &what)
+    let edits = session.edits(&[(name, new)])?;
+    go(session, &edits, &format!("{name} was set"))
 }
 
 pub(super) fn answer(session: &mut Session, args: &str) -> Done {
     let result = match args.strip_prefix("failed") {
-        Some(failed) if failed.is_empty() || failed.starts_with(' ') => {
-            let failed = failed.trim();
-            let (code, message) = failed.split_once(' ').unwrap_or((failed, "edited"));
-            let known = FailureCode::ALL.iter().find(|known| known.name() == code);
-            let code = known.copied().ok_or_else(|| {
-                let all: Vec<&str> = FailureCode::ALL.iter().map(|code| code.name()).collect();
-                format!("failed with which code? One of {}", all.join(", "))
-            })?;
-            Err(Failure { code, message: message.trim().to_owned() })
-        }
+        Some(failed) if failed.is_empty() || failed.starts_with(' ') => Err(failure(failed)?),
         _ => Ok(vec![value(args)?]),
     };
-    go(session, Change::Answer(result), "the effect here was answered otherwise")
+    go(session, &[Change::Answer(result)], "the effect here was answered otherwise")
+}
+
+/// Reads `CODE [MESSAGE]`.
+pub fn failure(text: &str) -> Result<Failure, String> {
+    let text = text.trim();
+    let (code, message) = text.split_once(' ').unwrap_or((text, "edited"));
+    let known = FailureCode::ALL.iter().find(|known| known.name() == code);
+    let code = known.copied().ok_or_else(|| {
+        let all: Vec<&str> = FailureCode::ALL.iter().map(|code| code.name()).collect();
+        format!("failed with which code? One of {}", all.join(", "))
+    })?;
+    Ok(Failure { code, message: message.trim().to_owned() })
 }
 
 pub(super) fn input(session: &mut Session, args: &str) -> Done {
     let (name, value) = assignment(args, "NAME")?;
     let what = format!("the input {name} is another");
-    go(session, Change::Input { name: name.to_owned(), value }, &what)
+    go(session, &[Change::Input { name: name.to_owned(), value }], &what)
 }
 
 pub(super) fn fork(session: &mut Session, _: &str) -> Done {
-    go(session, Change::Nothing, "nothing was changed")
+    go(session, &[], "nothing was changed")
 }
 
 pub(super) fn answers(session: &mut Session, args: &str) -> Done {

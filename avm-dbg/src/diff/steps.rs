@@ -188,6 +188,9 @@ fn single(
                 format!("{}: {name} is {now_is}, was {was_is}", now.opcode.mnemonic())
             }
             (Some(_), None) => String::from("the run ends here, and the other went on"),
+            (None, Some(_)) if old.end().is_none() => {
+                String::from("the run goes on here, and the other was recorded up to here")
+            }
             (None, Some(_)) => String::from("the run goes on here, and the other ended"),
             (None, None) => String::from("both runs end here"),
         };

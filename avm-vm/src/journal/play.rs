@@ -107,21 +107,33 @@ impl Player {
         steps: u64,
         observer: &mut O,
     ) -> Result<Stop, Diverged> {
-        let stop = self.go(journal, steps, observer);
-        stop.map_err(|what| Diverged {
-            // The first record of a journal is how it began.
-            record: self.next + 1,
-            offset: journal.records.get(self.next).map(|record| record.offset),
-            steps: self.machine.steps(),
-            what,
-        })
+        let stop = self.go(journal, steps, false, observer);
+        stop.map_err(|what| self.diverged(journal, what))
     }
 
-    /// Runs on; an error is what is different.
+    /// Runs until everything that was written is fed, and not one instruction further: from there on
+    /// somebody else goes on with the run.
+    pub fn feed_all<O: Observer>(
+        &mut self,
+        journal: &Journal,
+        observer: &mut O,
+    ) -> Result<Stop, Diverged> {
+        let stop = self.go(journal, u64::MAX, true, observer);
+        stop.map_err(|what| self.diverged(journal, what))
+    }
+
+    fn diverged(&self, journal: &Journal, what: String) -> Diverged {
+        let offset = journal.records.get(self.next).map(|record| record.offset);
+        // The first record of a journal is how it began.
+        Diverged { record: self.next + 1, offset, steps: self.machine.steps(), what }
+    }
+
+    /// Runs on, with `fed` only as long as there is something to feed; an error is what is different.
     fn go<O: Observer>(
         &mut self,
         journal: &Journal,
         steps: u64,
+        fed: bool,
         observer: &mut O,
     ) -> Result<Stop, String> {
         loop {
@@ -135,6 +147,9 @@ impl Player {
             let Some(record) = record else {
                 if self.machine.end().is_some() {
                     return Ok(Stop::Rested);
+                }
+                if fed {
+                    return Ok(Stop::Reached);
                 }
                 match self.machine.run(steps - now, observer) {
                     Pause::Effect(_) => return Ok(Stop::Cut),

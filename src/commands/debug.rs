@@ -1,0 +1,102 @@
+//! `avm debug`: a run under the debugger, a recorded one or one that is recorded while it is looked at.
+
+use std::{
+    io::{self, BufRead, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use avm_asm::SourceFile;
+use avm_dbg::{Session, live::Live, repl};
+use avm_vm::{End, journal::Event};
+
+use crate::{
+    begin::{self, Begun},
+    cli::Debug,
+    config,
+    exit::{Exit, Failure, Outcome},
+    files, journal,
+    outside::{Forks, Watched},
+    program, run_dir,
+};
+
+/// Largest script, in bytes.
+const MAX_SCRIPT: u64 = 16 << 20;
+
+/// Opens the debugger.
+pub(crate) fn run(args: &Debug) -> Outcome {
+    // Its path is relative to where the command is given, not to where the run was started.
+    let script =
+        args.script.as_deref().map(|path| files::read_text(path, MAX_SCRIPT)).transpose()?;
+    let mut session = match &args.what {
+        Some(file) if is_program(file) => live(file, args)?,
+        named => {
+            if args.begins() {
+                return Err(Failure::usage(
+                    "options of how a run begins are for a program; this run has begun already",
+                ));
+            }
+            recorded(named.as_deref())?
+        }
+    };
+    if let Some(script) = script {
+        return Ok(exit(repl::script(&mut session, script.lines().map(str::to_owned), args.json)));
+    }
+    if io::stdin().is_terminal() {
+        return repl::talk(session, args.json).map(|()| Exit::Done).map_err(Failure::files);
+    }
+    let lines = io::stdin().lock().lines().map_while(Result::ok);
+    Ok(exit(repl::script(&mut session, lines, args.json)))
+}
+
+/// Whether a file is a program, as its name or its first bytes say, and no run.
+fn is_program(file: &Path) -> bool {
+    if file.is_dir() {
+        return false;
+    }
+    file.extension().is_none_or(|extension| extension != "avmj")
+}
+
+const fn exit(done: bool) -> Exit {
+    if done { Exit::Done } else { Exit::Program }
+}
+
+/// A run of a program, before its first instruction.
+fn live(file: &Path, args: &Debug) -> Outcome<Session> {
+    let options = &args.begin;
+    let config = config::load(file, options.setup.config.as_deref())?;
+    let loaded = program::read(file, options.dialect)?.accept(false)?;
+    let manifest = loaded.program.program().manifest.clone();
+    let begun = begin::begin(file, loaded, options, &config)?;
+    let Begun { start, machine, registry, files, kept, signer, .. } = begun;
+    let image = machine.image().clone();
+    let (state, journal) = (options.state.clone(), options.journal.as_deref());
+    let watched = Watched::begin(registry, kept, journal, state, signer)?;
+    let source = |SourceFile { path, text }: SourceFile| (0, Event::Source { path, text });
+    let sources = files.into_iter().map(source).collect();
+    let (live, journal) = Live::begin(Box::new(watched), start, sources).map_err(Failure::files)?;
+    let name = live.name();
+    let session = Session::new(journal, image, Some(live)).map_err(Failure::files)?;
+    Ok(session.at_home(name, Box::new(Forks::of(file, &options.setup, &manifest))))
+}
+
+/// A recorded run: at its start if it halted, else where it ended.
+fn recorded(named: Option<&Path>) -> Outcome<Session> {
+    let found = run_dir::find(named)?;
+    open(&found, None)
+}
+
+/// Opens a recorded run; the first run that is forked from it goes into a folder, if one is named.
+pub(crate) fn open(found: &run_dir::Found, into: Option<PathBuf>) -> Outcome<Session> {
+    let journal = journal::read(&found.journal)?;
+    let path = found.journal.display();
+    let well = matches!(journal.end(), Some((_, End::Halted(_))));
+    let session = Session::of(journal);
+    let session = session.map_err(|error| Failure::files(format!("{path}: {error}")))?;
+    let manifest = session.code().program().manifest.clone();
+    let home = Forks::of(&found.program, &found.setup, &manifest).into(into);
+    let mut session = session.at_home(found.name.clone(), Box::new(home));
+    if !well {
+        session.seek(u64::MAX);
+    }
+    Ok(session)
+}

@@ -1,0 +1,181 @@
+//! `avm debug`, `avm fork`, `avm diff`: a run is gone through, left, and compared; nobody is asked twice.
+
+use super::harness::{Bench, Ran};
+
+/// Asks a tool three times; the second question is made from the first answer.
+const ASKS: &str = "\
+SET n = 1
+READ_FROM_TOOL \"Teller\", {ask: \"first\", n: n} -> a
+SET n = n + a.count
+LOG \"now \" + n
+READ_FROM_TOOL \"Teller\", {ask: \"second\", n: n} -> b
+READ_FROM_TOOL \"Teller\", {ask: \"third\"} -> c
+RETURN [a.count, b.count, c.count, n]
+";
+
+/// A tool outside that counts: each call is a line in a file, and the answer is how many there are.
+const TELLER: &str = "\
+#!/bin/sh
+cat >> asked.txt
+echo >> asked.txt
+echo \"{\\\"count\\\": $(wc -l < asked.txt)}\"
+";
+
+struct Desk(Bench);
+
+impl Desk {
+    fn new() -> Self {
+        let bench = Bench::with(ASKS);
+        bench.file("teller.sh", TELLER);
+        bench.file(
+            "avm.toml",
+            "[tools]\nTeller = { use = \"command\", command = [\"sh\", \"teller.sh\"] }\n",
+        );
+        bench.file("asked.txt", "");
+        Self(bench)
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.0.run(args)
+    }
+
+    /// How often the tool was asked so far.
+    fn asked(&self) -> usize {
+        String::from_utf8(self.0.read("asked.txt")).expect("a text").lines().count()
+    }
+}
+
+#[test]
+fn a_program_is_debugged_while_it_is_recorded() {
+    let desk = Desk::new();
+    let script = "break effect\nc\nc\nstep\nback 3\nprint a\nc\nquit\n";
+    let looked = desk.0.feed(&["debug", "a.avm"], script);
+    insta::assert_snapshot!(looked.show());
+    assert_eq!(desk.asked(), 2, "going back and forth asks nobody again");
+    let went_on = desk.run(&["resume", ".avm/runs/a-1"]);
+    assert_eq!((went_on.exit, desk.asked()), (0, 3), "{}", went_on.stderr);
+    assert!(went_on.stdout.ends_with("[1,2,3,2]\n"), "{}", went_on.stdout);
+    let replayed = desk.run(&["replay", ".avm/runs/a-1"]);
+    assert_eq!((replayed.exit, desk.asked()), (0, 3), "{}", replayed.stderr);
+}
+
+#[test]
+fn a_fork_asks_only_what_comes_behind() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["run", "a.avm", "--quiet"]).exit, 0);
+    assert_eq!(desk.asked(), 3);
+    let forked =
+        desk.run(&["fork", ".avm/runs/a-1", "--effect", "1", "--answer", "{\"count\": -40}", "-q"]);
+    assert_eq!((forked.exit, desk.asked()), (0, 4), "{}", forked.stderr);
+    assert_eq!(forked.stdout, "[1,-40,4,2]\n");
+    let diff = desk.run(&["diff", ".avm/runs/a-1", ".avm/runs/a-2"]);
+    insta::assert_snapshot!(diff.show());
+    let same = desk.run(&["diff", ".avm/runs/a-1", ".avm/runs/a-1", "--json"]);
+    assert_eq!((same.exit, desk.asked()), (0, 4));
+    assert!(same.stdout.contains("\"first\":null"), "{}", same.stdout);
+    let listed = desk.run(&["runs"]);
+    assert!(listed.stdout.contains("from .avm/runs/a-1 at step 8"), "{}", listed.stdout);
+}
+
+#[test]
+fn a_fork_can_change_a_register_an_answer_or_an_input() {
+    let desk = Desk::new();
+    desk.run(&["run", "a.avm", "--quiet"]);
+    let mut out = String::new();
+    for args in [
+        &["--at", "8", "--set", "n=10", "--set", "a.count=7"][..],
+        &["--at", "line 5", "--set", "n=10", "--closed"],
+        &["--effect", "2", "--fail", "timeout gone home"],
+        &["--at", "9"],
+        &["--at", "9", "--closed"],
+        &["--at", "9", "--into", "other"],
+        &["--input", "nobody=3"],
+        &["--at", "0", "--answer", "1"],
+        &["--at", "8", "--set", "nothing=1"],
+        &["--at", "8", "--set", "n=yes"],
+        &["--at", "nowhere"],
+        &["--at", "end"],
+        &["--effect", "9"],
+        &["--effect", "1", "--fail", "tired"],
+        &[],
+    ] {
+        let ran = desk.run(&[&["fork", ".avm/runs/a-1", "-q"], args].concat());
+        out.push_str(&format!("avm fork {}\n{}\n", args.join(" "), ran.show()));
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn an_abnormal_end_is_opened_where_it_is() {
+    let desk = Desk::new();
+    desk.0.file("trap.avm", "SET x = 1\nSET y = x / 0\nLOG y\n");
+    desk.0.file("loop.avm", ":a\nSET x = 1\nJUMP a\n");
+    let trapped = desk.run(&["run", "trap.avm"]);
+    assert_eq!(trapped.exit, 4);
+    assert!(trapped.stderr.contains("avm debug .avm/runs/trap-1"), "{}", trapped.stderr);
+    let mut out = desk.0.feed(&["debug", ".avm/runs/trap-1"], "where\nend\nback\nprint x\n").show();
+    desk.run(&["run", "loop.avm", "--gas", "0.000007"]);
+    out += &desk.0.feed(&["debug"], "where\nmeters\n").show();
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn scripts_and_mistakes() {
+    let desk = Desk::new();
+    desk.0.file("script.dbg", "# to the second question\nrun-to 8\nprint a.count\n");
+    desk.run(&["run", "a.avm", "--quiet"]);
+    let mut out = desk.run(&["debug", "-x", "script.dbg", "--json"]).show();
+    for args in [
+        &["debug", "nothing.avm"][..],
+        &["debug", ".avm/runs/a-1", "--gas", "5"],
+        &["debug", "-x", "nothing.dbg"],
+        &["debug", "a.avm", "--input", "x"],
+        &["diff", ".avm/runs/a-1", "nothing.avmj"],
+    ] {
+        out += &format!("avm {}\n{}", args.join(" "), desk.run(args).show());
+    }
+    desk.0.file("bad.avm", "SET x =\n");
+    out += &desk.run(&["debug", "bad.avm"]).show();
+    out += &desk.0.feed(&["debug"], "fly\n").show();
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn forks_in_the_debugger_ask_the_providers_of_the_run() {
+    let desk = Desk::new();
+    desk.run(&["run", "a.avm", "--quiet"]);
+    let script = "run-to 8\nset n = 10\nc\ndiff\nanswers recorded\nswitch 1\nfork\nc\nruns\n";
+    let looked = desk.0.feed(&["debug", ".avm/runs/a-1"], script);
+    insta::assert_snapshot!(looked.show());
+    assert_eq!(desk.asked(), 5);
+}
+
+#[test]
+fn a_live_run_is_signed_and_keeps_its_state() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["key", "new", "me.key"]).exit, 0);
+    desk.0.file("b.avm", "KV_STORE \"seen\", 3\nRETURN 1\n");
+    let args = ["debug", "b.avm", "--sign", "me.key", "--state", "s.avms", "--journal", "b.avmj"];
+    let looked = desk.0.feed(&args, "run-to end\n");
+    assert_eq!(looked.exit, 0, "{}", looked.stderr);
+    let replayed = desk.run(&["replay", "b.avmj"]);
+    assert!(replayed.stderr.contains("signed by"), "{}", replayed.stderr);
+    desk.0.file("c.avm", "KV_FETCH \"seen\" -> x\nRETURN x\n");
+    let next = desk.run(&["run", "c.avm", "--state", "s.avms", "-q"]);
+    assert_eq!(next.stdout, "3\n", "{}", next.stderr);
+}
+
+#[test]
+fn what_a_run_did_behind_its_last_answer_is_done_and_told_when_it_goes_on() {
+    let desk = Desk::new();
+    desk.0.file(
+        "tail.avm",
+        "READ_FROM_TOOL \"Teller\", {ask: 1} -> a\nLOG \"behind\"\nRETURN a.count\n",
+    );
+    let looked = desk.0.feed(&["debug", "tail.avm"], "step\nrun-to 1\nquit\n");
+    assert_eq!((looked.exit, desk.asked()), (0, 1), "{}", looked.stdout);
+    let went_on = desk.run(&["resume", ".avm/runs/tail-1"]);
+    assert_eq!((went_on.exit, went_on.stdout.as_str()), (0, "behind\n1\n"), "{}", went_on.stderr);
+    assert_eq!(desk.asked(), 1);
+    assert_eq!(desk.run(&["replay", ".avm/runs/tail-1"]).exit, 0);
+}
