@@ -153,6 +153,8 @@ fn steps() -> String {
     client.go("stepIn");
     client.go("stepIn");
     client.ask("stackTrace", json!({ "threadId": 1 }));
+    client.go_by("restartFrame", json!({ "frameId": 2 }));
+    client.ask("stackTrace", json!({ "threadId": 1 }));
     client.go("stepOut");
     client.ask("stepOut", json!({ "threadId": 1 }));
     client.go("stepBack");
@@ -173,6 +175,9 @@ fn steps() -> String {
     client.go("stepBack");
     client.go("reverseContinue");
     client.go("stepBack");
+    client.go("next");
+    client.go_by("restartFrame", json!({ "frameId": 1 }));
+    client.ask("restartFrame", json!({ "frameId": 2 }));
     client.ask("pause", json!({ "threadId": 1 }));
     client.end()
 }
@@ -639,6 +644,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("supportsInstructionBreakpoints", r#""reason":"instruction breakpoint""#),
     ("supportsLoadedSourcesRequest", " loadedSources "),
     ("supportsLogPoints", r#""logMessage""#),
+    ("supportsRestartFrame", r#""reason":"restart""#),
     ("supportsRestartRequest", " restart "),
     // These two come with the run, where it has somewhere to go.
     ("supportsSetExpression", r#""supportsSetExpression":true,"supportsSetVariable":true"#),

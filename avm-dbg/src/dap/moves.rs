@@ -8,12 +8,14 @@ use super::{
     ServeError,
     adapter::{Adapter, Answer, Debuggee, Out, THREAD, Then, body, on_thread, read, then},
     inbox::Inbox,
-    protocol::{ExceptionDetails, ExceptionInfo, Goto, OnThread, Stopped},
-    stopping::{Caught, Stops},
+    protocol::{ExceptionDetails, ExceptionInfo, Goto, OnThread, Scopes, Stopped},
+    stopping::{Caught, Stops, last_before},
+    variables,
 };
 use crate::{
     commands,
     reply::{Reply, show},
+    search::{Test, What},
     session::Session,
     views,
 };
@@ -44,6 +46,8 @@ pub(super) enum Move {
     Back(&'static str),
     /// One instruction on; a call as a whole.
     Over,
+    /// To the step at which a call begins.
+    Frame(u64),
     /// A command that goes somewhere, whatever lies between.
     To(String),
 }
@@ -110,6 +114,23 @@ pub(super) fn goto(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     then(Then::Go(Move::To(target.to_owned())))
 }
 
+/// Back to where a call begins.
+pub(super) fn restart_frame(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
+    let asked: Scopes = read(arguments)?;
+    let run = adapter.debuggee()?;
+    let depth = variables::frame(run, Some(asked.frame_id))?;
+    let here = run.session.step();
+    let step = match depth.checked_sub(1) {
+        None => 0,
+        Some(outer) => {
+            let tests = [Test::from(What::Depth(outer))];
+            let call = last_before(&mut run.session, here, 0, &tests);
+            call.ok_or("the search for its call was stopped")?.step + 1
+        }
+    };
+    then(Then::Go(Move::Frame(step)))
+}
+
 /// What runs was interrupted when the request came in; nothing runs by now.
 pub(super) fn pause(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     let asked: OnThread = read(arguments)?;
@@ -133,7 +154,6 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
     run.handles.clear();
     run.targets.clear();
     let from = run.session.step();
-    let mut messages = MAX_MESSAGES;
     let mut arrival = match &way {
         Move::Entry => Arrival::default(),
         Move::Out => {
@@ -145,6 +165,10 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
             let arrival = command(&mut run.session, line);
             Arrival { interrupted: inbox.interrupted(), ..arrival }
         }
+        Move::Frame(step) => {
+            let arrival = command(&mut run.session, &format!("run-to {step}"));
+            Arrival { interrupted: inbox.interrupted(), ..arrival }
+        }
         Move::First => {
             let (caught, texts) = stops.at_start(&mut run.session);
             for text in texts {
@@ -152,12 +176,12 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
             }
             let why = caught.iter().map(|caught| caught.text.clone()).collect();
             match caught.is_empty() {
-                true => resume_with(out, run, stops, inbox, false, &mut messages)?,
+                true => resume_with(out, run, stops, inbox)?,
                 false => Arrival { caught, why, interrupted: false },
             }
         }
-        Move::Continue => resume_with(out, run, stops, inbox, false, &mut messages)?,
-        Move::ContinueBack => resume_with(out, run, stops, inbox, true, &mut messages)?,
+        Move::Continue => resume_with(out, run, stops, inbox)?,
+        Move::ContinueBack => back(run, stops, inbox, from, "continue-back"),
         Move::On(line) => passing(out, run, stops, inbox, from, |session| command(session, line))?,
         Move::Over => passing(out, run, stops, inbox, from, over)?,
         Move::Back(line) => back(run, stops, inbox, from, line),
@@ -174,9 +198,12 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
     }
     run.filters = arrival.caught.iter().filter_map(|caught| caught.filter).collect();
     let stopped = stopped(&run.session, &way, &arrival);
-    if arrival.interrupted {
+    let searched = run.session.step() == from && !way.is_back() && arrival.caught.is_empty();
+    if arrival.interrupted && inbox.interrupted() {
         adapter.answer_pauses()?;
-        adapter.follow();
+        if searched {
+            adapter.follow();
+        }
     }
     adapter.out.event("stopped", &stopped)
 }
@@ -216,38 +243,32 @@ fn over(session: &mut Session) -> Arrival {
     if session.machine().depth() > depth { command(session, "finish") } else { arrival }
 }
 
-/// On or back to a breakpoint, past those that count on or only say something.
+/// On to a breakpoint, past those that count on or only say something.
 fn resume_with(
     out: &mut Out<'_>,
     run: &mut Debuggee,
     stops: &mut Stops,
     inbox: &Inbox,
-    back: bool,
-    messages: &mut usize,
 ) -> Result<Arrival, ServeError> {
+    let mut messages = MAX_MESSAGES;
     loop {
         let from = run.session.step();
         if inbox.interrupted() {
             return Ok(Arrival { interrupted: true, ..Arrival::default() });
         }
-        let mut arrival =
-            command(&mut run.session, if back { "continue-back" } else { "continue" });
-        if !back {
-            notes(out, &run.session, from)?;
-        }
+        let mut arrival = command(&mut run.session, "continue");
+        notes(out, &run.session, from)?;
         arrival.interrupted = inbox.interrupted();
         let passed = !arrival.caught.is_empty();
         let texts = stops.look(&mut run.session, &mut arrival.caught);
         if passed {
             arrival.why = arrival.caught.iter().map(|caught| caught.text.clone()).collect();
         }
-        if !back {
-            for text in texts {
-                *messages = messages.saturating_sub(1);
-                out.output("console", &text)?;
-            }
+        for text in texts {
+            messages = messages.saturating_sub(1);
+            out.output("console", &text)?;
         }
-        if *messages == 0 && arrival.caught.is_empty() {
+        if messages == 0 && arrival.caught.is_empty() {
             arrival.why = vec![format!("stopped after {MAX_MESSAGES} messages of log points")];
             arrival.interrupted = true;
             return Ok(arrival);
@@ -386,6 +407,7 @@ fn stopped(session: &Session, way: &Move, arrival: &Arrival) -> Stopped {
         None if *way == Move::Entry => ("entry", None),
         None if way.is_back() && session.step() == 0 => ("entry", Some("The start of the run")),
         None if matches!(way, Move::To(_)) => ("goto", None),
+        None if matches!(way, Move::Frame(_)) => ("restart", None),
         None => ("step", None),
     };
     let mut why = arrival.why.clone();

@@ -151,6 +151,24 @@ impl Stop {
     }
 }
 
+impl Stop {
+    /// The last step before one, and not before another, at which this holds and counts.
+    fn last_that_counts(
+        &mut self,
+        session: &mut Session,
+        test: &Test,
+        before: u64,
+        floor: u64,
+    ) -> Option<u64> {
+        let hit = self.hit?;
+        let last = last_before(session, before, floor, std::slice::from_ref(test))?.step;
+        let last = usize::try_from(self.count(session, test, last)?).ok()?;
+        let counts = |at: &usize| hit.holds(*at as u64);
+        let at = (1..=last).rev().take_while(|at| self.seen[at - 1] >= floor).find(counts)?;
+        self.seen.get(at - 1).copied()
+    }
+}
+
 impl Stops {
     fn of(&mut self, number: u64) -> Option<&mut Stop> {
         self.all.iter_mut().find(|stop| stop.number == Some(number))
@@ -270,7 +288,8 @@ impl Stops {
         (messages, None)
     }
 
-    /// Where it stops on the way back from a step to another.
+    /// Where it stops on the way back from a step to another. The session is at the end of the way,
+    /// before and afterwards.
     pub(in crate::dap) fn passed_back(
         &mut self,
         session: &mut Session,
@@ -278,27 +297,23 @@ impl Stops {
         from: u64,
         to: u64,
     ) -> Option<(u64, Vec<Caught>)> {
-        let tests = tests(session, soft);
-        let mut before = from;
-        let mut found = None;
-        for _ in 0..MAX_PASSED {
-            let hit = match tests.is_empty() {
-                true => None,
-                false => last_before(session, before, to, &tests),
-            };
-            let Some(hit) = hit else { break };
-            session.seek(hit.step);
-            let numbers = hit.tests.iter().filter_map(|at| soft.get(*at).copied());
-            let mut caught = numbers.map(Caught::number).collect();
-            self.look(session, &mut caught);
-            if !caught.is_empty() {
-                found = Some((hit.step, caught));
-                break;
+        let mut last: Option<(u64, Vec<Caught>)> = None;
+        for (number, test) in soft.iter().zip(tests(session, soft)) {
+            let found = self.of(*number).filter(|stop| stop.log.is_none());
+            let found = found.and_then(|stop| stop.last_that_counts(session, &test, from, to));
+            let Some(step) = found else { continue };
+            let caught = Caught::number(*number);
+            match &mut last {
+                Some((best, _)) if *best > step => {}
+                Some((best, all)) if *best == step => all.push(caught),
+                _ => last = Some((step, vec![caught])),
             }
-            before = hit.step;
         }
+        let (step, mut caught) = last?;
+        session.seek(step);
+        self.look(session, &mut caught);
         session.seek(to);
-        found
+        Some((step, caught))
     }
 }
 
