@@ -20,6 +20,7 @@ use crate::{
     library::{self, Indexed},
     program::Loaded,
     providers,
+    random::random,
     run_dir::RunDir,
     state_file,
 };
@@ -92,6 +93,7 @@ fn settings(args: &Begin, config: &config::Config) -> Outcome<Config> {
         budget,
         on_exhausted: policy.map_or(OnExhausted::Halt, OnExhausted::from),
         limits,
+        run: random()?,
         seed: args.seed,
         inputs: inputs::collect(&args.input, args.ask.as_deref(), limits.memory)?,
         keepsake: match &args.state {

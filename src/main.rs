@@ -22,6 +22,7 @@ mod output;
 mod outside;
 mod program;
 mod providers;
+mod random;
 mod render;
 mod report;
 mod run_dir;

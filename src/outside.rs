@@ -21,6 +21,7 @@ use crate::{
     library,
     output::note,
     providers,
+    random::random,
     run_dir::RunDir,
     state_file,
 };
@@ -182,7 +183,12 @@ impl Forks {
 }
 
 impl Home for Forks {
-    fn fork(&mut self, _: &Start, answered: &[EffectRequest]) -> Result<Box<dyn Outside>, String> {
+    fn fork(
+        &mut self,
+        start: &mut Start,
+        answered: &[EffectRequest],
+    ) -> Result<Box<dyn Outside>, String> {
+        start.config.run = random().map_err(told)?;
         let Later { program, setup, .. } = &self.later;
         let named = self.named.take();
         let kept = RunDir::plan(named.as_deref(), program, None, setup);

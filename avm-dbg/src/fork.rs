@@ -111,10 +111,10 @@ impl Session {
         if at_start {
             self.seek(0);
         }
-        let plan = self.plan(changes)?;
+        let mut plan = self.plan(changes)?;
         let steps = self.step();
         let home = self.home.as_mut().ok_or("runs that are forked here have nowhere to go")?;
-        let outside = home.fork(&plan.start, &plan.asked)?;
+        let outside = home.fork(&mut plan.start, &plan.asked)?;
         let (live, journal) = Live::begin(outside, plan.start, plan.events)?;
         let recorded = (answers == Answers::Recorded).then_some(plan.recorded);
         let live = live.with(recorded);

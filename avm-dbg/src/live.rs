@@ -4,12 +4,12 @@
 //! whoever is outside is asked, the answer becomes a record, and the player is fed from the journal
 //! as ever. So a run that is looked at live is the run that its journal replays.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use avm_ir::Reach;
 use avm_vm::{
-    Answer, EffectRequest, Machine,
-    journal::{Event, Journal, Link, Record, Start, Tail, Writer, request_hash},
+    Answer, EffectRequest, Image, InputError, Machine,
+    journal::{Event, Journal, Link, Player, Record, Start, Stop, Tail, Writer, request_hash},
 };
 
 /// Answers what a run asks and keeps its journal.
@@ -40,10 +40,11 @@ pub trait Outside {
 /// Makes room for runs that leave another one.
 pub trait Home {
     /// A new run that begins in this way, and went through these effects, in order, without asking
-    /// anybody. The bytes of its journal come with [`Outside::keep`], from the first one on.
+    /// anybody. The bytes of its journal come with [`Outside::keep`], from the first one on. Whoever
+    /// asks somebody says in `start` what tells the run from every other.
     fn fork(
         &mut self,
-        start: &Start,
+        start: &mut Start,
         answered: &[EffectRequest],
     ) -> Result<Box<dyn Outside>, String>;
 
@@ -149,6 +150,49 @@ impl Live {
             self.note(machine.steps(), signed, records, None)?;
         }
         self.outside.rest(machine, &self.writer.link())
+    }
+}
+
+/// Nobody is asked, and nothing is kept.
+struct Nobody;
+
+impl Outside for Nobody {
+    fn name(&self) -> String {
+        String::new()
+    }
+
+    fn keep(&mut self, _: &[u8], _: Option<Reach>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn answer(&mut self, request: &EffectRequest) -> Result<Answer, String> {
+        Err(format!("{} asks somebody", request.opcode.mnemonic()))
+    }
+}
+
+/// What a program does with what another run was answered: the journal of its run from the same start,
+/// where a question that was asked there gets the answer that it got there. It is cut off at the
+/// first question that was not.
+pub fn again(old: &Journal, image: Arc<Image>) -> Result<Journal, InputError> {
+    let (program, schedule) = (image.program().to_bytes(), image.schedule_hash());
+    let start = Start { program, schedule, parent: None, ..old.start.clone() };
+    let writer = Writer::new(&start).0;
+    let (first, tail) = (writer.link(), Tail::Whole);
+    let recorded = Some(Recorded::of(&old.records));
+    let mut live = Live { outside: Box::new(Nobody), writer, length: 0, recorded };
+    let mut journal = Journal { start, first, records: Vec::new(), tail };
+    let mut player = Player::new(&journal, image)?;
+    loop {
+        // It asks or is over: nothing else was written that it could differ from.
+        let stop = player.run(&journal, &mut ());
+        let noted = match stop {
+            Ok(Stop::Cut) => live.ask(player.machine(), &mut journal.records),
+            _ if journal.end().is_some() => return Ok(journal),
+            _ => live.rest(player.machine(), &mut journal.records),
+        };
+        if noted.is_err() {
+            return Ok(journal);
+        }
     }
 }
 

@@ -150,6 +150,8 @@ pub(crate) struct Agent {
     pub(crate) initial: Shared<Vec<(u8, Value)>>,
     pub(crate) memory: Memory,
     pub(crate) draws: Draws,
+    /// What tells the run from every other one.
+    pub(crate) run: [u8; 32],
     /// Executed instructions.
     pub(crate) steps: u64,
     /// Nanogas left.
@@ -180,6 +182,7 @@ impl Agent {
             initial: Shared::NONE,
             memory: Memory::new(memory),
             draws: Draws::new(config.seed, 0),
+            run: config.run,
             steps: 0,
             gas: config.gas,
             gas_limit: config.gas,

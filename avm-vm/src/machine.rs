@@ -133,7 +133,10 @@ pub struct Config {
     pub on_exhausted: OnExhausted,
     /// Hard limits.
     pub limits: Limits,
-    /// Seed of the agent's random numbers and of its effects' idempotency keys.
+    /// What tells the run from every other one, also from another of the same program: its effects'
+    /// idempotency keys are made from it. The state hash is not.
+    pub run: [u8; 32],
+    /// Seed of the agent's random numbers.
     pub seed: u64,
     /// Values of registers by name, over the defaults of `.input`.
     pub inputs: Vec<(String, Value)>,
@@ -148,6 +151,7 @@ impl Default for Config {
             budget: Budget::UNLIMITED,
             on_exhausted: OnExhausted::Halt,
             limits: Limits::default(),
+            run: [0; 32],
             seed: 0,
             inputs: Vec::new(),
             keepsake: None,

@@ -13,6 +13,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     output::Out,
+    random::random,
     report::{hex, unhex},
 };
 
@@ -22,9 +23,7 @@ const PREFIX: &str = "aither-secret-key-ed25519:";
 /// Makes a key.
 pub(crate) fn run(args: &Key) -> Outcome {
     let KeyCommand::New { file } = &args.command;
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|error| Failure::files(format!("no random numbers from the system: {error}")))?;
+    let secret = random()?;
     create(file, &format!("{PREFIX}{}\n", hex(&secret))).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::files(format!("{}: exists already, keys are not overwritten", file.display()))

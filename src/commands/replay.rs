@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use avm_dbg::{diff, live};
 use avm_ir::{Schedule, Value};
 use avm_vm::{
     EffectRequest, End, Image, InputError,
@@ -129,12 +130,23 @@ fn compare(journal: &Journal, mut player: Player, mut other: Player) -> Outcome 
             if let Some(asked) = machine.pending() {
                 note(&format!("  it asks      {}", shown(asked)));
             }
+            let old = Arc::clone(player.machine().image());
             if let Some(recorded) = recorded(journal, &mut player, fed) {
                 note(&format!("  was recorded {recorded}"));
+            }
+            if let Some(follows) = follows(journal, old, Arc::clone(machine.image())) {
+                note(&format!("where the same questions get the same answers:\n{follows}"));
             }
             Ok(Exit::Program)
         }
     }
+}
+
+/// What comes of it that the other program behaves in another way.
+fn follows(journal: &Journal, old: Arc<Image>, other: Arc<Image>) -> Option<String> {
+    let new = live::again(journal, Arc::clone(&other)).ok()?;
+    let diff = diff::compare((journal, old), (&new, other)).ok()?;
+    Some(diff.reply().text)
 }
 
 /// What the recorded run did at a record.

@@ -57,7 +57,11 @@ impl Outside for Run {
 }
 
 impl Home for World {
-    fn fork(&mut self, _: &Start, answered: &[EffectRequest]) -> Result<Box<dyn Outside>, String> {
+    fn fork(
+        &mut self,
+        _: &mut Start,
+        answered: &[EffectRequest],
+    ) -> Result<Box<dyn Outside>, String> {
         let ids = answered.iter().map(|request| request.id).collect();
         *self.passed.lock().expect("nobody panicked") = ids;
         Ok(Box::new(self.run()))

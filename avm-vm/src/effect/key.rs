@@ -8,8 +8,8 @@ pub enum IdempotencyKey {
     Effect {
         /// Hash of the program.
         program: [u8; 32],
-        /// The run's seed.
-        seed: u64,
+        /// What tells the run from every other one.
+        run: [u8; 32],
         /// Number of the effect in the run.
         number: u64,
     },
@@ -21,10 +21,10 @@ impl IdempotencyKey {
     /// The key.
     pub fn bytes(&self) -> [u8; 32] {
         match self {
-            Self::Effect { program, seed, number } => {
+            Self::Effect { program, run, number } => {
                 let mut hasher = blake3::Hasher::new_derive_key("aither avm effect v1");
                 hasher.update(program);
-                hasher.update(&seed.to_le_bytes());
+                hasher.update(run);
                 hasher.update(&number.to_le_bytes());
                 *hasher.finalize().as_bytes()
             }
@@ -55,12 +55,12 @@ mod tests {
 
     #[test]
     fn the_key_is_as_the_specification_says() {
-        let program = [9; 32];
-        let key = IdempotencyKey::Effect { program, seed: 7, number: 300 };
-        let parts: [&[u8]; 3] = [&program, &7_u64.to_le_bytes(), &300_u64.to_le_bytes()];
+        let (program, run) = ([9; 32], [7; 32]);
+        let key = IdempotencyKey::Effect { program, run, number: 300 };
+        let parts: [&[u8]; 3] = [&program, &run, &300_u64.to_le_bytes()];
         let bytes: Vec<u8> = parts.concat();
         assert_eq!(key.bytes(), blake3::derive_key("aither avm effect v1", &bytes));
         assert_eq!(key, IdempotencyKey::from(key.bytes()));
-        assert_ne!(key, IdempotencyKey::Effect { program, seed: 7, number: 301 });
+        assert_ne!(key, IdempotencyKey::Effect { program, run, number: 301 });
     }
 }

@@ -178,6 +178,7 @@ pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
     let memory = input.u64()?;
     let limits = Limits { memory, call_depth: size(input)?, log_entries: size(input)? };
     let seed = input.u64()?;
+    let run = input.hash()?;
     let mut inputs = Vec::new();
     for _ in 0..input.count(5)? {
         inputs.push((input.text()?, decode(input)?));
@@ -185,7 +186,7 @@ pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
     let keepsake = if flag(input)? { Some(decode(input)?) } else { None };
     let parent =
         if flag(input)? { Some(Parent { link: input.hash()?, steps: input.u64()? }) } else { None };
-    let config = Config { gas, budget, on_exhausted, limits, seed, inputs, keepsake };
+    let config = Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake };
     Ok(Start { program, schedule, config, parent })
 }
 

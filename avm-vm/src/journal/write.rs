@@ -113,7 +113,7 @@ impl Writer {
 fn write_start(start: &Start, out: &mut Bytes) {
     out.bytes(&start.program);
     out.raw(&start.schedule);
-    let Config { gas, budget, on_exhausted, limits, seed, inputs, keepsake } = &start.config;
+    let Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake } = &start.config;
     out.u64(*gas);
     write_budget(budget, out);
     out.u8(*on_exhausted as u8);
@@ -121,6 +121,7 @@ fn write_start(start: &Start, out: &mut Bytes) {
     out.u64(limits.call_depth as u64);
     out.u64(limits.log_entries as u64);
     out.u64(*seed);
+    out.raw(run);
     out.u32(inputs.len() as u32);
     for (name, value) in inputs {
         out.text(name);

@@ -116,7 +116,7 @@ impl Machine {
             max_spend: self.agent.left(),
             idempotency_key: IdempotencyKey::Effect {
                 program: self.image.program_hash(),
-                seed: self.agent.draws.seed(),
+                run: self.agent.run,
                 number: self.agent.effects,
             },
         }

@@ -1,5 +1,6 @@
-//! A run as bytes: everything that decides how it goes on, in one canonical form. The state hash is
-//! the hash of these bytes, so a machine that comes back has the hash of the one that was written.
+//! A run as bytes: what tells it from every other one, and its state: everything that decides how it
+//! goes on, in one canonical form. The state hash is the hash of that, so a machine that comes back
+//! has the hash of the one that was written.
 //! `spec/snapshot.md` has the format byte by byte.
 
 mod read;
@@ -76,6 +77,7 @@ impl Machine {
         out.raw(MAGIC);
         out.u16(VERSION);
         let start = out.len();
+        out.raw(&self.agent.run);
         self.write_state(&mut out);
         let mut bytes = out.finish();
         let hash = state::hash(&bytes[start..]);

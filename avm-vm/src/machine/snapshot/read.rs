@@ -35,6 +35,7 @@ impl Machine {
     /// bounded by the bytes given, whatever they say.
     pub fn restore(image: Arc<Image>, bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut input = Reader::new(open(bytes)?);
+        let run = input.hash()?;
         let program = input.hash()?;
         if program != image.program_hash() {
             return Err(SnapshotError::Program(program));
@@ -43,7 +44,8 @@ impl Machine {
         if schedule != image.schedule_hash() {
             return Err(SnapshotError::Schedule(schedule));
         }
-        let (agent, call_depth, on_exhausted) = read_meters(&mut input)?;
+        let (mut agent, call_depth, on_exhausted) = read_meters(&mut input)?;
+        agent.run = run;
         let windows = Windows::read(&image, &mut input)?;
         let used = windows.base + windows.live;
         if used > input.remaining() {
