@@ -290,6 +290,10 @@ pub(crate) struct Debug {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Speak the Debug Adapter Protocol on standard input and output; the editor says what to open
+    #[arg(long, conflicts_with_all = ["what", "script", "json"])]
+    pub(crate) dap: bool,
+
     #[command(flatten)]
     pub(crate) begin: Begin,
 }

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod driver;
+mod editor;
 mod end;
 mod exit;
 mod files;

@@ -12,7 +12,7 @@ use avm_vm::{End, journal::Event};
 use crate::{
     begin::{self, Begun},
     cli::Debug,
-    config,
+    config, editor,
     exit::{Exit, Failure, Outcome},
     files, journal,
     outside::{Forks, Watched},
@@ -24,6 +24,9 @@ const MAX_SCRIPT: u64 = 16 << 20;
 
 /// Opens the debugger.
 pub(crate) fn run(args: &Debug) -> Outcome {
+    if args.dap {
+        return editor::run();
+    }
     // Its path is relative to where the command is given, not to where the run was started.
     let script =
         args.script.as_deref().map(|path| files::read_text(path, MAX_SCRIPT)).transpose()?;
@@ -61,7 +64,7 @@ const fn exit(done: bool) -> Exit {
 }
 
 /// A run of a program, before its first instruction.
-fn live(file: &Path, args: &Debug) -> Outcome<Session> {
+pub(crate) fn live(file: &Path, args: &Debug) -> Outcome<Session> {
     let options = &args.begin;
     let config = config::load(file, options.setup.config.as_deref())?;
     let loaded = program::read(file, options.dialect)?.accept(false)?;

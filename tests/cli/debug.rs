@@ -1,5 +1,10 @@
 //! `avm debug`, `avm fork`, `avm diff`: a run is gone through, left, and compared; nobody is asked twice.
 
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdout, Stdio},
+};
+
 use super::harness::{Bench, Ran};
 
 /// Asks a tool three times; the second question is made from the first answer.
@@ -178,4 +183,81 @@ fn what_a_run_did_behind_its_last_answer_is_done_and_told_when_it_goes_on() {
     assert_eq!((went_on.exit, went_on.stdout.as_str()), (0, "behind\n1\n"), "{}", went_on.stderr);
     assert_eq!(desk.asked(), 1);
     assert_eq!(desk.run(&["replay", ".avm/runs/tail-1"]).exit, 0);
+}
+
+/// An editor that speaks the Debug Adapter Protocol.
+struct Editor {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    requests: usize,
+}
+
+impl Editor {
+    fn new(bench: &Bench) -> Self {
+        let mut command = bench.command(&["debug", "--dap"]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        Self { child, output, requests: 0 }
+    }
+
+    /// Asks, and reads up to a message that has a mark.
+    fn ask(&mut self, command: &str, arguments: &str, until: &str) -> String {
+        self.requests += 1;
+        let body = format!(
+            "{{\"seq\":{},\"type\":\"request\",\"command\":\"{command}\",\"arguments\":{arguments}}}",
+            self.requests
+        );
+        let input = self.child.stdin.as_mut().expect("a pipe");
+        write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("it listens");
+        loop {
+            let mut length = String::new();
+            self.output.read_line(&mut length).expect("a header");
+            let length = length.trim().trim_start_matches("Content-Length: ").parse::<usize>();
+            self.output.read_line(&mut String::new()).expect("an empty line");
+            let mut body = vec![0; length.expect("it answers")];
+            self.output.read_exact(&mut body).expect("a body");
+            let body = String::from_utf8(body).expect("UTF-8");
+            if body.contains(until) {
+                return body;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_editor_debugs_a_program_and_changes_it() {
+    let desk = Desk::new();
+    let mut editor = Editor::new(&desk.0);
+    editor.ask("initialize", "{\"adapterID\":\"avm\"}", "supportsStepBack");
+    let args = "{\"program\":\"a.avm\",\"stopOnEntry\":true,\"args\":[\"--gas\",\"77\"]}";
+    editor.ask("launch", args, "\"initialized\"");
+    editor.ask("setFunctionBreakpoints", "{\"breakpoints\":[{\"name\":\"effect\"}]}", "verified");
+    editor.ask("configurationDone", "{}", "\"stopped\"");
+    let thread = "{\"threadId\":1}";
+    editor.ask("continue", thread, "\"stopped\"");
+    editor.ask("continue", thread, "\"stopped\"");
+    editor.ask("stepBack", thread, "\"stopped\"");
+    editor.ask("reverseContinue", thread, "\"stopped\"");
+    editor.ask("continue", thread, "\"stopped\"");
+    assert_eq!(desk.asked(), 1);
+    let mut evaluate = |text: &str, until: &str| {
+        let args = format!("{{\"expression\":\"{text}\",\"context\":\"repl\"}}");
+        editor.ask("evaluate", &args, until)
+    };
+    evaluate("set n = 30", "\"stopped\"");
+    evaluate("delete all", "result");
+    editor.ask("setFunctionBreakpoints", "{\"breakpoints\":[]}", "breakpoints");
+    editor.ask("continue", thread, "\"stopped\"");
+    let mut evaluate = |text: &str, until: &str| {
+        let args = format!("{{\"expression\":\"{text}\",\"context\":\"repl\"}}");
+        editor.ask("evaluate", &args, until)
+    };
+    evaluate("end", "[1,2,3,30]");
+    evaluate("meters", "of 77");
+    editor.ask("disconnect", "{}", "\"disconnect\"");
+    assert!(editor.child.wait().expect("it ends").success());
+    assert_eq!(desk.asked(), 3, "the first question is asked once");
+    let listed = desk.run(&["runs"]);
+    assert!(listed.stdout.contains("from .avm/runs/a-1"), "{}", listed.stdout);
 }
