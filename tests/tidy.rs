@@ -84,8 +84,10 @@ const DOORS: &[(&str, &str)] = &[
     ("avm-plugins/src/tool/http/", "addresses that may be reached"),
     ("avm-asm/src/files.rs", "the feature `files`: includes from a project's folder"),
     ("avm-asm/src/bin/", "a command, not the library"),
+    ("avm-dbg/src/beside.rs", "of the command: new runs are files"),
     ("avm-dbg/src/dap", "talks over what it is given, and hears on a thread what interrupts"),
     ("avm-dbg/src/main.rs", "a command, not the library"),
+    ("avm-dbg/src/repl.rs", "the feature `repl`: a terminal"),
 ];
 
 #[test]
@@ -116,6 +118,7 @@ const REACHING: &[(&str, &str, &str)] = &[
     ("nvml_wrapper", "avm-plugins/src/gpu/nvml.rs", "asks the driver of GPUs"),
     ("rusqlite", "avm-plugins/src/sql", "the operator's database is a file"),
     ("rustix", "avm-plugins/src/tool/command/", "groups of processes and pipes"),
+    ("signal_hook", "avm-dbg/src/repl.rs", "Ctrl-C at a terminal"),
     ("sled", "avm-plugins/src/store", "the durable store lives in a folder"),
     ("ureq", "avm-plugins/src/tool/http", "asks the operator's HTTP service"),
 ];

@@ -186,6 +186,17 @@ pub fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
     (start, words.into_iter().filter(fits).map(str::to_owned).collect())
 }
 
+/// What a command that names a register would show of it, if that is short.
+#[cfg(feature = "repl")]
+pub(crate) fn preview(session: &Session, command: &Command, args: &str) -> Option<String> {
+    let path = || crate::expr::Path::read(args).ok();
+    (command.argument == Argument::Register).then(path).flatten().and_then(|path| {
+        let machine = session.machine();
+        let register = session.code.value(machine, machine.depth(), &path.name)?;
+        views::brief(path.of(register)?)
+    })
+}
+
 fn labels(session: &Session) -> Vec<&str> {
     session.code.labels().map(|(name, _)| name).collect()
 }

@@ -1,6 +1,8 @@
 //! The step debugger's command: `avm-dbg RUN.avmj [-x SCRIPT] [--json]`, or `avm-dbg --dap` for
 //! editors.
 
+mod beside;
+
 use std::{
     env, fs,
     io::{self, BufRead, IsTerminal, Write},
@@ -11,56 +13,92 @@ use std::{
 use avm_dbg::{Session, repl};
 
 const USAGE: &str = "\
-usage: avm-dbg RUN [-x SCRIPT] [--json]
+Steps through a recorded run of an agent, forwards and backwards.
+
+usage: avm-dbg RUN [-x SCRIPT] [--json] [--color WHEN]
        avm-dbg --dap
 
-RUN is a journal (.avmj), or a folder with a journal.avmj. With -x the commands come from a file,
-one a line; without a terminal they come from standard input. `help` lists them.
---json answers every command with one line of JSON.
---dap speaks the Debug Adapter Protocol on standard input and output; the client names the run.";
+RUN              a journal (.avmj), or a folder with a journal.avmj
+-x SCRIPT        takes commands from a file, one a line; `#` begins a comment
+--json           answers every command with one line of JSON
+--dap            speaks the Debug Adapter Protocol on standard input and output; the client names
+                 the run
+--color WHEN     auto, always or never; NO_COLOR counts with auto
+-h, --help       this text
+-V, --version    the version
 
-/// Errors of usage and files; a session that was opened ends with 0, or 1 where a command of a
-/// script could not be done.
+At a terminal one talks with it: Tab completes, Ctrl-C stops a command, Ctrl-D leaves, and an empty
+line repeats. Without a terminal commands come from standard input. `help` lists them.
+
+A run that ended badly is opened at its end, any other at its start. Runs that leave this one (`set`,
+`answer`, `input`, `fork`) are kept beside it as fork-1.avmj and so on, and get the answers that were
+recorded; `avm debug` has providers that give new ones.
+
+Lines are remembered in $XDG_STATE_HOME/aither-avm/debugger-history (~/.local/state without it).
+
+Ends with 0; with 1 where a command of a script could not be done; with 2 where the run or the script
+could not be read.";
+
+/// Errors of usage and files.
 const FAILED: u8 = 2;
 
 struct Options {
     run: PathBuf,
     script: Option<PathBuf>,
     json: bool,
+    /// `None` finds out.
+    colour: Option<bool>,
 }
 
 enum Parsed {
     Run(Options),
     Dap,
-    Help,
+    Say(String),
 }
 
-#[expect(clippy::disallowed_methods, reason = "a command, not the library")]
 fn options() -> Result<Parsed, String> {
-    let mut args = env::args().skip(1);
-    let (mut run, mut script, mut json) = (None, None, false);
+    let mut args = env::args_os().skip(1);
+    let (mut run, mut script, mut json, mut colour) = (None, None, false, None);
     while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-h" | "--help" => return Ok(Parsed::Help),
-            "--dap" => return Ok(Parsed::Dap),
-            "--json" => json = true,
-            "-x" => script = Some(PathBuf::from(args.next().ok_or("-x wants a file")?)),
-            option if option.starts_with('-') => {
+        match arg.to_str() {
+            Some("-h" | "--help") => return Ok(Parsed::Say(USAGE.to_owned())),
+            Some("-V" | "--version") => {
+                return Ok(Parsed::Say(format!("avm-dbg {}", env!("CARGO_PKG_VERSION"))));
+            }
+            Some("--dap") => return Ok(Parsed::Dap),
+            Some("--json") => json = true,
+            Some("-x") => script = Some(PathBuf::from(args.next().ok_or("-x wants a file")?)),
+            Some("--color") => {
+                colour = match args.next().as_deref().and_then(|when| when.to_str()) {
+                    Some("auto") => None,
+                    Some("always") => Some(true),
+                    Some("never") => Some(false),
+                    _ => return Err("--color wants auto, always or never".into()),
+                };
+            }
+            Some(option) if option.starts_with('-') => {
                 return Err(format!("there is no option {option}"));
             }
             _ if run.is_none() => run = Some(PathBuf::from(arg)),
-            more => return Err(format!("what is {more}? One run is looked at")),
+            _ => return Err(format!("what is {}? One run is looked at", arg.display())),
         }
     }
     let run = run.ok_or("which run?")?;
-    Ok(Parsed::Run(Options { run, script, json }))
+    Ok(Parsed::Run(Options { run, script, json, colour }))
 }
 
+/// The folder with the run, and the run.
 #[expect(clippy::disallowed_methods, reason = "a command, not the library")]
 fn open(path: &Path) -> Result<Session, String> {
-    let path = if path.is_dir() { path.join("journal.avmj") } else { path.to_owned() };
-    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Session::open(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+    let file = if path.is_dir() { path.join("journal.avmj") } else { path.to_owned() };
+    let bytes = fs::read(&file).map_err(|error| match path.is_dir() {
+        true => format!("{}: no journal of a run: {error}", file.display()),
+        false => format!("{}: {error}", file.display()),
+    })?;
+    let session = Session::open(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    Ok(session.at_home(name, Box::new(beside::Beside { folder })))
 }
 
 #[cfg(not(feature = "dap"))]
@@ -102,16 +140,19 @@ fn open_for_editor(launch: &avm_dbg::dap::Launch) -> Result<avm_dbg::dap::Opened
 fn main() -> ExitCode {
     let options = match options() {
         Ok(Parsed::Run(options)) => options,
-        Ok(Parsed::Help) => {
+        Ok(Parsed::Say(text)) => {
             // Nobody is left to be told that standard output is closed.
-            let _ = writeln!(io::stdout(), "{USAGE}");
+            let _ = writeln!(io::stdout(), "{text}");
             return ExitCode::SUCCESS;
         }
         Ok(Parsed::Dap) => return dap(),
-        Err(message) => return fail(&format!("{message}\n\n{USAGE}")),
+        Err(message) => return fail(&format!("{message}\n`avm-dbg --help` says what there is")),
     };
     let session = match open(&options.run) {
-        Ok(session) => session,
+        Ok(mut session) => {
+            session.to_interesting();
+            session
+        }
         Err(message) => return fail(&message),
     };
     match look(session, &options) {
@@ -130,10 +171,31 @@ fn look(mut session: Session, options: &Options) -> Result<bool, String> {
         return Ok(repl::script(&mut session, script.lines().map(str::to_owned), options.json));
     }
     if io::stdin().is_terminal() {
-        return repl::talk(session, options.json).map(|()| true);
+        let colour = options.colour.unwrap_or_else(in_colour);
+        let talk = repl::Options { json: options.json, colour, history: history() };
+        return repl::talk(session, &talk).map(|()| true);
     }
     let lines = io::stdin().lock().lines().map_while(Result::ok);
     Ok(repl::script(&mut session, lines, options.json))
+}
+
+/// Whether standard output shows colours, and nobody minds them.
+#[expect(clippy::disallowed_methods, reason = "a command, not the library")]
+fn in_colour() -> bool {
+    let minds = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !minds && !dumb
+}
+
+/// The file of lines that were typed, in its folder; `None` where there is no place for it.
+#[expect(clippy::disallowed_methods, reason = "a command, not the library")]
+fn history() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home)?;
+    let folder = folder.join("aither-avm");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("debugger-history"))
 }
 
 fn fail(message: &str) -> ExitCode {

@@ -1,14 +1,38 @@
 //! The debugger at a terminal, and scripts of its commands. No logic: a line goes to the session, and
 //! the reply is printed.
 
-use std::io::{self, Write};
+mod assistant;
+mod paint;
+mod words;
 
-use rustyline::{
-    Config, Context, Editor, Helper, completion::Completer, error::ReadlineError,
-    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    sync::atomic::Ordering,
 };
 
-use crate::{Reply, Session, commands::complete};
+use rustyline::{
+    ColorMode, CompletionType, Config, Editor, error::ReadlineError, history::FileHistory,
+};
+use signal_hook::{consts::SIGINT, flag, low_level};
+
+use crate::{Reply, Session};
+use assistant::Assistant;
+use paint::Painter;
+
+/// Most lines that are remembered from one session to the next.
+const MAX_HISTORY: usize = 1000;
+
+/// How somebody at a terminal is talked with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Replies are lines of JSON.
+    pub json: bool,
+    /// In colours.
+    pub colour: bool,
+    /// The file of the lines that were typed, in a folder that exists. Without one they are forgotten.
+    pub history: Option<PathBuf>,
+}
 
 /// Says a line; `false` if nobody listens any more.
 fn say(text: &str) -> bool {
@@ -41,54 +65,60 @@ pub fn script(session: &mut Session, lines: impl Iterator<Item = String>, json: 
 }
 
 /// Talks with somebody at a terminal until they leave; an error is one of the terminal.
-pub fn talk(session: Session, json: bool) -> Result<(), String> {
-    let config = Config::builder().auto_add_history(true).build();
-    let failed = |error: ReadlineError| error.to_string();
-    let mut editor: Editor<Assistant, MemHistory> =
-        Editor::with_history(config, MemHistory::new()).map_err(failed)?;
-    editor.set_helper(Some(Assistant { session }));
+///
+/// While a command runs Ctrl-C stops it; at the prompt it takes back what was typed. Ctrl-D leaves.
+pub fn talk(session: Session, options: &Options) -> Result<(), String> {
+    let handler = flag::register(SIGINT, session.interrupt()).map_err(|error| error.to_string())?;
+    let talked = converse(session, options).map_err(|error| error.to_string());
+    low_level::unregister(handler);
+    talked
+}
+
+fn converse(session: Session, options: &Options) -> rustyline::Result<()> {
+    let colours = if options.colour { ColorMode::Forced } else { ColorMode::Disabled };
+    let config = Config::builder()
+        .auto_add_history(true)
+        .max_history_size(MAX_HISTORY)?
+        .history_ignore_dups(true)?
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .color_mode(colours)
+        .build();
+    let mut editor: Editor<Assistant, FileHistory> =
+        Editor::with_history(config.clone(), FileHistory::with_config(&config))?;
+    if let Some(file) = &options.history {
+        // What cannot be remembered is no reason not to look at a run.
+        let _ = editor.load_history(file);
+    }
+    let interrupt = session.interrupt();
+    editor.set_helper(Some(Assistant { session, grey: options.colour }));
+    let mut painter = Painter::default();
     let mut line = String::from("where");
     loop {
         if let Some(assistant) = editor.helper_mut() {
-            let reply = assistant.session.command(&line);
-            if !say(&shown(&reply, json)) || reply.quit {
+            let reply = assistant.session.obey(&line);
+            let text = match options.colour && !options.json {
+                true => painter.paint(&line, &reply),
+                false => shown(&reply, options.json),
+            };
+            if !say(&text) || reply.quit {
                 return Ok(());
             }
         }
-        line = match editor.readline("(avm) ") {
-            Ok(line) => line,
-            // Takes back what was typed; the session goes on.
-            Err(ReadlineError::Interrupted) => String::from("where"),
-            Err(ReadlineError::Eof) => return Ok(()),
-            Err(error) => return Err(failed(error)),
+        // Who types at the prompt sends no signals: from the end of the line on they are the command's.
+        interrupt.store(false, Ordering::Relaxed);
+        line = loop {
+            let prompt = editor.helper().map_or_else(String::new, Assistant::prompt);
+            match editor.readline(&prompt) {
+                Ok(line) => break line,
+                // Takes back what was typed.
+                Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof) => return Ok(()),
+                Err(error) => return Err(error),
+            }
         };
+        if let Some(file) = &options.history {
+            let _ = editor.append_history(file);
+        }
     }
 }
-
-/// Completes what is typed, from the table of commands and the names of the program.
-struct Assistant {
-    session: Session,
-}
-
-impl Completer for Assistant {
-    type Candidate = String;
-
-    fn complete(
-        &self,
-        line: &str,
-        at: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete(&self.session, line.get(..at).unwrap_or(line)))
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = String;
-}
-
-impl Highlighter for Assistant {}
-
-impl Validator for Assistant {}
-
-impl Helper for Assistant {}

@@ -22,7 +22,7 @@ use crate::{
     reply::Reply,
     search::{Hit, Search, Test, What},
     stops::Breakpoint,
-    timeline::Timeline,
+    timeline::{Last, Timeline},
 };
 
 /// Why a journal cannot be looked at.
@@ -182,6 +182,11 @@ impl Session {
         &self.run.name
     }
 
+    /// The number of the run that is looked at, where there are several.
+    pub fn run_number(&self) -> Option<usize> {
+        (!self.others.is_empty()).then_some(self.run.number)
+    }
+
     /// The checkpoints.
     pub const fn timeline(&self) -> &Timeline {
         &self.run.timeline
@@ -222,6 +227,33 @@ impl Session {
     pub fn seek(&mut self, step: u64) {
         let Run { timeline, now, .. } = &mut self.run;
         timeline.seek(step, now);
+    }
+
+    /// Goes to where a look at a recorded run begins: to its end if that is not as it should be (a
+    /// trap, a meter used up, cut off, another run than the one recorded), else to its start. A run
+    /// that goes on while it is looked at stays where it is.
+    ///
+    /// A long run that its journal says halted is not run again to see whether it does, and one that
+    /// was cut off is not looked for without end.
+    pub fn to_interesting(&mut self) {
+        /// Steps that are run in a moment.
+        const QUICK: u64 = 1 << 22;
+        if self.run.timeline.is_live() {
+            return;
+        }
+        let halted = |end: &End| matches!(end, End::Halted(_));
+        let journal = self.journal();
+        let last = journal.records.last().map_or(0, |record| record.steps);
+        let target = match journal.end() {
+            Some((_, end)) if !halted(end) => u64::MAX,
+            Some(_) if last > QUICK => return,
+            _ => last + QUICK,
+        };
+        self.seek(target);
+        let rested = matches!(self.run.timeline.last(), Some((_, Last::Rested)));
+        if !self.at_end() || rested && self.machine().end().is_some_and(halted) {
+            self.seek(0);
+        }
     }
 
     /// The first place behind here where a test holds.
@@ -275,6 +307,12 @@ impl Session {
 
     /// Does a command; an empty one repeats the last. Never fails: what is wrong is in the reply.
     pub fn command(&mut self, line: &str) -> Reply {
+        self.interrupt.store(false, Ordering::Relaxed);
+        self.obey(line)
+    }
+
+    /// The same, which is stopped by an interrupt of before it too.
+    pub(crate) fn obey(&mut self, line: &str) -> Reply {
         let line = match line.trim() {
             "" => std::mem::take(&mut self.last),
             line => line.to_owned(),
@@ -282,7 +320,6 @@ impl Session {
         if line.is_empty() {
             return Reply::error(String::from("nothing to repeat; `help` lists the commands"));
         }
-        self.interrupt.store(false, Ordering::Relaxed);
         let reply = commands::run(self, &line);
         self.last = line;
         reply

@@ -239,6 +239,42 @@ pub(crate) fn print(session: &Session, path: &str) -> Result<Reply, String> {
     Ok(Reply::new(text, record(data)))
 }
 
+/// A value in a few characters; lists and records by their sizes.
+#[cfg(feature = "repl")]
+pub(crate) fn brief(value: &Value) -> Option<String> {
+    match value {
+        Value::List(list) => Some(format!("list of {}", list.len())),
+        Value::Record(record) => Some(format!("record of {}", record.len())),
+        value if value.heap() <= 1024 => Some(show(value, MAX_OPERAND)),
+        _ => None,
+    }
+}
+
+/// The notes that were written behind a step, up to where the session stands: lines, and data.
+pub(crate) fn notes_since(session: &Session, step: u64) -> (Vec<String>, Value) {
+    /// Most notes shown: the last ones.
+    const SHOWN: usize = 10;
+    let machine = session.machine();
+    // What a step wrote counts the step itself.
+    let new: Vec<_> = machine.log().skip_while(|entry| entry.step <= step).collect();
+    let (before, shown) = new.split_at(new.len().saturating_sub(SHOWN));
+    let mut lines = Vec::new();
+    if !before.is_empty() {
+        lines.push(format!("log: … {} before", before.len()));
+    }
+    lines.extend(shown.iter().map(|entry| {
+        let note = avm_ir::value::to_text(&entry.note);
+        let mut note: String = note.chars().take(MAX_VALUE).collect();
+        // A note is one line here, so that a place is found below it.
+        note = note.replace(['\n', '\r'], " ");
+        format!("log: {note}")
+    }));
+    let data = shown
+        .iter()
+        .map(|entry| record([("step", int(entry.step - 1)), ("note", datum(&entry.note))]));
+    (lines, list(data))
+}
+
 /// The calls that are open, innermost first.
 pub(crate) fn calls(session: &Session) -> Reply {
     /// Most calls shown at each end.

@@ -14,28 +14,32 @@ use crate::{
 
 type Moved = Result<Reply, String>;
 
-/// Where the session stands now, and why it came there: breakpoints, or something else.
-fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String]) -> Reply {
+/// Where the session stands now, and why it came there: breakpoints, or something else. With the
+/// notes that were written behind a step, which is the one that it came from where it went forwards.
+fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String], from: u64) -> Reply {
     let position = views::position(session);
-    let lines = why.iter().chain([&position.text]);
+    let (notes, log) = views::notes_since(session, from);
+    let lines = why.iter().chain(&notes).chain([&position.text]);
     let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
     let data = record([
         ("breakpoints", list(breakpoints)),
         ("why", list(why.iter().map(|why| why.as_str().into()))),
+        ("log", log),
         ("position", position.data),
     ]);
     Reply::new(text, data)
 }
 
-/// The same where it is no breakpoint.
+/// The same where it is no breakpoint, without notes.
 pub(super) fn here(session: &Session, why: Option<String>) -> Reply {
-    arrived(session, Vec::new(), why.as_slice())
+    arrived(session, Vec::new(), why.as_slice(), u64::MAX)
 }
 
 fn to(session: &mut Session, step: u64) -> Moved {
+    let from = session.step();
     session.seek(step);
     let stopped = session.timeline().interrupted().then(|| String::from("interrupted"));
-    Ok(here(session, stopped))
+    Ok(arrived(session, Vec::new(), stopped.as_slice(), from))
 }
 
 fn start(session: &mut Session) -> Moved {
@@ -71,6 +75,7 @@ fn tests(session: &Session, own: Vec<What>) -> Vec<Test> {
 
 /// Goes to a hit of such tests and counts the breakpoints that it was.
 fn stop_at(session: &mut Session, hit: &Hit, own: &[&str]) -> Moved {
+    let from = session.step();
     session.seek(hit.step);
     let mut why: Vec<String> = Vec::new();
     let mut numbers = Vec::new();
@@ -89,7 +94,7 @@ fn stop_at(session: &mut Session, hit: &Hit, own: &[&str]) -> Moved {
             }
         }
     }
-    Ok(arrived(session, numbers, &why))
+    Ok(arrived(session, numbers, &why, from))
 }
 
 /// To the first place behind here where a move's own test or a breakpoint holds, or to the end.
@@ -279,8 +284,10 @@ pub(super) fn written(session: &mut Session, args: &str) -> Moved {
     let what = What::Write(write(session, args)?);
     let hit = session.forward(&[what.into()])?;
     let hit = hit.ok_or_else(|| format!("nothing writes {args} behind here"))?;
+    let from = session.step();
     session.seek(hit.step);
-    Ok(here(session, Some(format!("{args} was written by step {}", hit.step - 1))))
+    let why = format!("{args} was written by step {}", hit.step - 1);
+    Ok(arrived(session, Vec::new(), &[why], from))
 }
 
 pub(super) fn who(session: &mut Session, args: &str) -> Moved {
