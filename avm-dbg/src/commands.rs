@@ -6,9 +6,11 @@ mod stopping;
 
 use std::fmt::Write;
 
+use avm_ir::Value;
 use avm_vm::FailureCode;
 
 use crate::{
+    expr::Path,
     reply::{Reply, list, record, text},
     session::Session,
     stops::KINDS,
@@ -97,7 +99,7 @@ commands! {
     "enable" [] "N|all" None "disable" stopping::enable, "lets a breakpoint count again";
     "where" [] "" None "" |session, _| Ok(views::position(session)), "step, place, source line, instruction with what its operands hold";
     "registers" ["regs", "i"] "[all]" None "" registers, "registers of the current call with names, types and values";
-    "print" ["p"] "REGISTER[.PART]" Register "" views_print, "one register, or a part of it";
+    "print" ["p"] "EXPRESSION" Register "" views_print, "a register, a part of it, or what an expression is worth: LEN(xs) + 1";
     "calls" ["bt"] "" None "" |session, _| Ok(views::calls(session)), "the calls that are open, innermost first";
     "store" ["kv"] "" None "" |session, _| Ok(views::store(session)), "the agent's private store and saved state";
     "status" [] "" None "" |session, _| Ok(views::status(session)), "the status words and the last failure";
@@ -148,13 +150,21 @@ pub(crate) fn run(session: &mut Session, line: &str) -> Reply {
 
 /// What could stand at the end of a line: where the last word begins, in bytes, and the words.
 pub fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
-    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let (before, word) = line.split_at(start);
-    let mut before = before.split_whitespace();
+    let mut start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let mut before = line[..start].split_whitespace();
     let argument = match before.next() {
         None => Argument::Command,
         Some(name) => find(name).map_or(Argument::None, |command| command.argument),
     };
+    if argument == Argument::Register || before.clone().any(|word| word == "if") {
+        let path = &line[start..];
+        // In an expression the word begins behind the last sign; a dot is one that leads to a field.
+        start = line.rfind(|c: char| !is_in_name(c)).map_or(0, |at| at + sign_length(line, at));
+        if let Some((path, _)) = path.rsplit_once('.') {
+            return (start, fields(session, path, &line[start..]));
+        }
+    }
+    let word = &line[start..];
     let words: Vec<&str> = match argument {
         // A condition has registers whatever stands before it.
         _ if before.clone().any(|word| word == "if") => register_names(session),
@@ -186,10 +196,36 @@ pub fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
     (start, words.into_iter().filter(fits).map(str::to_owned).collect())
 }
 
+/// Bytes of the character at a place.
+fn sign_length(line: &str, at: usize) -> usize {
+    line[at..].chars().next().map_or(0, char::len_utf8)
+}
+
+/// Fields of what is in front of a dot, where that is a record.
+fn fields(session: &Session, path: &str, word: &str) -> Vec<String> {
+    /// Most fields shown.
+    const SHOWN: usize = 200;
+    let start = path.rfind(|c: char| !(is_in_name(c) || "[].\"-".contains(c)));
+    let start = start.map_or(0, |at| at + sign_length(path, at));
+    let machine = session.machine();
+    let value = Path::read(&path[start..]).ok().and_then(|path| {
+        let register = session.code.value(machine, machine.depth(), &path.name)?;
+        path.of(register)
+    });
+    let Some(Value::Record(record)) = value else { return Vec::new() };
+    let names = record.iter().map(|(name, _)| name.as_str());
+    let names = names.filter(|name| name.starts_with(word) && name.chars().all(is_in_name));
+    names.take(SHOWN).map(str::to_owned).collect()
+}
+
+fn is_in_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '%' | '@' | '$')
+}
+
 /// What a command that names a register would show of it, if that is short.
 #[cfg(feature = "repl")]
 pub(crate) fn preview(session: &Session, command: &Command, args: &str) -> Option<String> {
-    let path = || crate::expr::Path::read(args).ok();
+    let path = || Path::read(args).ok();
     (command.argument == Argument::Register).then(path).flatten().and_then(|path| {
         let machine = session.machine();
         let register = session.code.value(machine, machine.depth(), &path.name)?;
@@ -278,7 +314,7 @@ fn help(_: &mut Session, args: &str) -> Result<Reply, String> {
                 let _ = writeln!(out, "  {:<18} {help}", format!("{kind} {argument}"));
             }
             out.push_str(
-                "a condition compares registers with constants: size > 3 and r.price == NULL\n",
+                "a condition is an expression of the language: size > 3 AND LEN(r.items) == 2\n",
             );
         }
     }

@@ -1,26 +1,41 @@
-//! Conditions: comparisons of a register, or of a part of one, with a constant.
+//! Expressions of the language over what registers hold, for conditions, `print` and `set`.
 //!
 //! ```text
-//! condition  = conjunction { "or" conjunction }
-//! conjunction = comparison { "and" comparison }
-//! comparison = path [ ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) constant ]
-//! path       = name { "." name | "[" ( int | text ) "]" }
-//! constant   = NULL | true | false | number | text
+//! expression = conjunction { OR conjunction }
+//! conjunction = negation { AND negation }
+//! negation   = NOT negation | sum [ ( == | != | < | <= | > | >= | contains ) sum ]
+//! sum        = product { ( + | - ) product }
+//! product    = unary { ( * | / | % ) unary }
+//! unary      = - unary | primary { .name | [expression] }
+//! primary    = name | literal | ( expression ) | [a, …] | {name: a, …} | INSTRUCTION(a, …)
 //! ```
 //!
-//! A path alone holds where it is `true`. A part that is not there is `NULL`. Values compare as in
-//! the language: an int equals the float of the same number, and what has no order is neither less
-//! nor greater.
+//! What an expression is worth is what the machine says: it becomes a program of a few instructions,
+//! and that is run. Comparisons of registers, or of parts of them, with constants are looked at
+//! without a machine, since a condition of a breakpoint is asked for at every passage.
+//!
+//! A condition does not hold where the machine would trap, such as where a register that is compared
+//! holds `NULL` still. A [`Path`] alone, as `watch` and `set` take it, is milder: a part that is not there
+//! is `NULL`.
 
-use std::{cmp::Ordering, fmt};
+mod machine;
+mod quick;
+mod read;
+mod tree;
 
-use avm_ir::{
-    Value,
-    value::{Text, from_json},
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-/// Longest condition, in bytes.
-const MAX_LENGTH: usize = 4096;
+use avm_ir::{Opcode, Value, value::Text};
+use avm_vm::Machine;
+
+use read::Reader;
+use tree::Tree;
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,255 +143,161 @@ impl fmt::Display for Path {
     }
 }
 
-/// How a path and a constant are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Relation {
-    Equal,
-    NotEqual,
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-}
-
-/// Longer signs first, as they are looked for.
-const RELATIONS: [(&str, Relation); 7] = [
-    ("==", Relation::Equal),
-    ("!=", Relation::NotEqual),
-    ("<=", Relation::AtMost),
-    (">=", Relation::AtLeast),
-    ("<", Relation::Less),
-    (">", Relation::Greater),
-    ("=", Relation::Equal),
-];
-
-#[derive(Clone, Debug, PartialEq)]
-struct Comparison {
-    path: Path,
-    relation: Relation,
-    constant: Value,
-}
-
-/// A condition on a place of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// Any of these, each all of its comparisons.
-    any: Vec<Vec<Comparison>>,
+/// An expression of the language.
+#[derive(Clone)]
+pub struct Expression {
     text: String,
+    tree: Arc<Tree>,
+    names: Vec<String>,
+    /// About to evaluate it; left out where it is no more than a value that is somewhere already.
+    machine: Arc<Machine>,
 }
 
-impl Condition {
-    /// Reads a condition.
-    pub fn read(text: &str) -> Result<Self, ExprError> {
-        let mut reader = Reader::new(text)?;
-        let mut any = vec![vec![reader.comparison()?]];
-        while !reader.rest().is_empty() {
-            if reader.word("and") {
-                let comparison = reader.comparison()?;
-                any.last_mut().into_iter().for_each(|all| all.push(comparison.clone()));
-            } else if reader.word("or") {
-                any.push(vec![reader.comparison()?]);
-            } else {
-                return Err(reader.error("expected `and`, `or` or the end of the condition"));
-            }
-        }
-        Ok(Self { any, text: text.trim().to_owned() })
-    }
-
-    /// The paths in it.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.any.iter().flatten().map(|comparison| &comparison.path)
-    }
-
-    /// Whether it holds, given what registers hold.
-    pub fn holds<'a>(&self, mut register: impl FnMut(&str) -> Option<&'a Value>) -> bool {
-        self.any.iter().any(|all| {
-            all.iter().all(|comparison| {
-                let value = register(&comparison.path.name);
-                let value = value.and_then(|value| comparison.path.of(value));
-                comparison.holds(value.unwrap_or(&Value::Null))
-            })
-        })
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.text).finish()
     }
 }
 
-impl fmt::Display for Condition {
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree && self.names == other.names
+    }
+}
+
+impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl Comparison {
-    fn holds(&self, value: &Value) -> bool {
-        let order = || value.compare(&self.constant);
-        match self.relation {
-            Relation::Equal => value.equals(&self.constant),
-            Relation::NotEqual => !value.equals(&self.constant),
-            Relation::Less => order() == Some(Ordering::Less),
-            Relation::Greater => order() == Some(Ordering::Greater),
-            Relation::AtMost => order().is_some_and(Ordering::is_le),
-            Relation::AtLeast => order().is_some_and(Ordering::is_ge),
+impl Expression {
+    /// Reads an expression.
+    pub fn read(text: &str) -> Result<Self, ExprError> {
+        Self::of(text, |tree| tree)
+    }
+
+    fn of(text: &str, made: impl FnOnce(Tree) -> Tree) -> Result<Self, ExprError> {
+        let mut reader = Reader::new(text)?;
+        let tree = made(reader.expression()?);
+        reader.finish()?;
+        let names = reader.names;
+        let prepared = machine::prepare(&tree, &names);
+        let machine = prepared.map_err(|message| ExprError { at: 0, message })?;
+        let (tree, machine) = (Arc::new(tree), Arc::new(machine));
+        Ok(Self { text: text.trim().to_owned(), tree, names, machine })
+    }
+
+    /// The registers in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// What it is worth, given what registers hold; what has none holds `NULL`. An error is why the
+    /// machine would trap, or why it takes too much.
+    pub fn value<'v>(
+        &'v self,
+        mut register: impl FnMut(&str) -> Option<&'v Value>,
+    ) -> Result<Value, String> {
+        let mut held = |number: usize| register(&self.names[number]).unwrap_or(&Value::Null);
+        if let Some(value) = quick::value(&self.tree, &mut held) {
+            return Ok(value.clone());
         }
+        machine::run(&self.machine, self.names.len(), held)
     }
 }
 
-fn in_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '%' | '@' | '$')
+/// A condition on a place of a run.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    expression: Expression,
+    trouble: Arc<Trouble>,
+}
+
+/// Why a condition could not be evaluated, the first time.
+#[derive(Debug, Default)]
+struct Trouble {
+    why: OnceLock<String>,
+    said: AtomicBool,
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression
+    }
+}
+
+impl Condition {
+    /// Reads a condition.
+    pub fn read(text: &str) -> Result<Self, ExprError> {
+        let expression = Expression::of(text, |tree| Tree::op(Opcode::TEST, [tree]))?;
+        Ok(Self { expression, trouble: Arc::default() })
+    }
+
+    /// The registers in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.expression.names()
+    }
+
+    /// Whether it holds, given what registers hold. It does not where the machine would trap.
+    pub fn holds<'v>(&'v self, mut register: impl FnMut(&str) -> Option<&'v Value>) -> bool {
+        let Expression { tree, names, machine, .. } = &self.expression;
+        let mut held = |number: usize| register(&names[number]).unwrap_or(&Value::Null);
+        if let Some(holds) = quick::truth(tree, &mut held) {
+            return holds;
+        }
+        match machine::run(machine, names.len(), held) {
+            Ok(value) => value == Value::Bool(true),
+            Err(why) => {
+                // Only the first counts.
+                let _ = self.trouble.why.set(why);
+                false
+            }
+        }
+    }
+
+    /// Why it could not be evaluated somewhere, to be said once.
+    pub fn trouble(&self) -> Option<&str> {
+        let why = self.trouble.why.get()?;
+        (!self.trouble.said.swap(true, Ordering::Relaxed)).then_some(why)
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expression.fmt(f)
+    }
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(in_name)
-}
-
-struct Reader<'a> {
-    text: &'a str,
-    /// In bytes.
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Result<Self, ExprError> {
-        if text.len() > MAX_LENGTH {
-            let message = format!("a condition has at most {MAX_LENGTH} bytes");
-            return Err(ExprError { at: 0, message });
-        }
-        Ok(Self { text, at: 0 })
-    }
-
-    /// What is left, without space before it.
-    fn rest(&mut self) -> &'a str {
-        let rest = &self.text[self.at..];
-        self.at = self.text.len() - rest.trim_start().len();
-        &self.text[self.at..]
-    }
-
-    fn error(&self, message: impl Into<String>) -> ExprError {
-        ExprError { at: self.text[..self.at].chars().count(), message: message.into() }
-    }
-
-    fn finish(&mut self) -> Result<(), ExprError> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.error("expected the end")) }
-    }
-
-    fn sign(&mut self, sign: &str) -> bool {
-        let found = self.rest().starts_with(sign);
-        self.at += if found { sign.len() } else { 0 };
-        found
-    }
-
-    /// A word in any case.
-    fn word(&mut self, word: &str) -> bool {
-        let found = self.peek_name().eq_ignore_ascii_case(word);
-        self.at += if found { word.len() } else { 0 };
-        found
-    }
-
-    fn peek_name(&mut self) -> &'a str {
-        let rest = self.rest();
-        &rest[..rest.find(|c| !in_name(c)).unwrap_or(rest.len())]
-    }
-
-    fn name(&mut self, what: &str) -> Result<String, ExprError> {
-        let name = self.peek_name();
-        if name.is_empty() {
-            return Err(self.error(format!("expected {what}")));
-        }
-        self.at += name.len();
-        Ok(name.to_owned())
-    }
-
-    fn path(&mut self) -> Result<Path, ExprError> {
-        if self.rest().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '-')) {
-            return Err(self.error("expected a register's name; a constant stands on the right"));
-        }
-        let name = self.name("a register's name")?;
-        let mut parts = Vec::new();
-        loop {
-            if self.sign(".") {
-                parts.push(Part::Field(self.name("a field's name")?));
-            } else if self.sign("[") {
-                let start = self.at;
-                parts.push(match self.constant()? {
-                    Value::Int(index) => Part::Item(index),
-                    Value::Text(name) => Part::Field(name.as_str().to_owned()),
-                    _ => {
-                        self.at = start;
-                        return Err(self.error("expected a whole number or a text"));
-                    }
-                });
-                if !self.sign("]") {
-                    return Err(self.error("expected `]`"));
-                }
-            } else {
-                return Ok(Path { name, parts });
-            }
-        }
-    }
-
-    fn comparison(&mut self) -> Result<Comparison, ExprError> {
-        let path = self.path()?;
-        for (sign, relation) in RELATIONS {
-            if self.sign(sign) {
-                return Ok(Comparison { path, relation, constant: self.constant()? });
-            }
-        }
-        Ok(Comparison { path, relation: Relation::Equal, constant: Value::Bool(true) })
-    }
-
-    fn constant(&mut self) -> Result<Value, ExprError> {
-        for (word, value) in [("null", Value::Null), ("true", true.into()), ("false", false.into())]
-        {
-            if self.word(word) {
-                return Ok(value);
-            }
-        }
-        let rest = self.rest();
-        let length = match rest.chars().next() {
-            Some('"') => text_length(rest),
-            _ => rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c))),
-        };
-        let constant = &rest[..length.unwrap_or(rest.len())];
-        let wanted = "expected NULL, true, false, a number or a text in double quotes";
-        match from_json(constant, 1 << 20) {
-            Ok(value) if !constant.is_empty() => {
-                self.at += constant.len();
-                Ok(value)
-            }
-            _ => Err(self.error(wanted)),
-        }
-    }
-}
-
-/// Bytes of a text in quotes, up to the quote that ends it.
-fn text_length(text: &str) -> Option<usize> {
-    let mut escaped = true;
-    for (at, c) in text.char_indices() {
-        match c {
-            '"' if !escaped => return Some(at + 1),
-            '\\' if !escaped => escaped = true,
-            _ => escaped = false,
-        }
-    }
-    None
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '@' | '$'))
 }
 
 #[cfg(test)]
 mod tests {
+    use avm_ir::value::from_json;
+
     use super::*;
 
-    fn holds(condition: &str) -> bool {
-        let record = from_json(r#"{"price": null, "items": [1, {"a b": "x"}], "n": 3}"#, 1 << 20);
-        let record = record.expect("it is JSON");
-        let n = Value::Int(3);
-        Condition::read(condition).expect("it reads").holds(|name| match name {
-            "r" => Some(&record),
-            "size" => Some(&n),
+    fn over<T>(look: impl FnOnce(&dyn Fn(&str) -> Option<&'static Value>) -> T) -> T {
+        let record = r#"{"price": null, "items": [1, {"a b": "x"}], "n": 3, "ok": true}"#;
+        let record: &'static Value =
+            Box::leak(Box::new(from_json(record, 1 << 20).expect("it is JSON")));
+        look(&|name| match name {
+            "r" => Some(record),
+            "size" => Some(&Value::Int(3)),
             _ => None,
         })
     }
 
+    fn holds(condition: &str) -> bool {
+        let condition: &'static Condition =
+            Box::leak(Box::new(Condition::read(condition).expect(condition)));
+        over(|register| condition.holds(register))
+    }
+
     #[test]
-    fn comparisons_hold_as_in_the_language() {
+    fn conditions_hold_as_in_the_language() {
         for yes in [
             "size > 2",
             "size == 3.0",
@@ -384,32 +305,73 @@ mod tests {
             "size < 0 or r.price == NULL",
             "r.items[0] = 1",
             r#"r.items[-1]["a b"] == "x""#,
-            "r.nothing.there == null",
             "r.price != 1",
+            "r.ok",
+            "NOT nothing",
+            "size % 2 == 1 AND -size < 0",
+            "LEN(r.items) == 2",
+            "r.items[size - 3] + 1 == 2",
+            r#"KEYS(r) contains "price""#,
+            r#""n" + size == "n3""#,
+            "[size, 1] == [3, 1] and {a: size} == {\"a\": 3}",
+            "not (size == 3 and r.ok) or MAX(size, 5) == 5",
         ] {
             assert!(holds(yes), "{yes}");
         }
-        for no in ["size > 3", "size", "r.items > 3", "size < -1 or size > 5 and size == 3"] {
+        for no in [
+            "size > 3",
+            "size",
+            "r.items > 3",
+            "size < -1 or size > 5 and size == 3",
+            "r.nothing.there == null",
+            "size / 0 == 1",
+            "r.items[2] == 1",
+        ] {
             assert!(!holds(no), "{no}");
         }
     }
 
     #[test]
+    fn trouble_is_said_once() {
+        let condition: &'static Condition =
+            Box::leak(Box::new(Condition::read("size / nothing > 1").expect("it reads")));
+        assert_eq!(condition.trouble(), None);
+        assert!(!over(|register| condition.holds(register)));
+        insta::assert_snapshot!(condition.trouble().expect("it traps"), @"T01 type-mismatch: DIV wants numbers, found null");
+        assert_eq!(condition.trouble(), None);
+    }
+
+    #[test]
     fn errors_have_a_place() {
+        let deep = "(".repeat(70);
+        let long = "1+".repeat(300);
         let wrong = [
             ("", 0),
-            ("3 < size", 0),
             ("size > ", 7),
-            ("size > x", 7),
             ("size > 3 nor", 9),
             ("r.[0]", 2),
-            ("r[true] == 1", 2),
-            ("r[1 == 1", 4),
+            ("r[1 == 1", 8),
             ("ä.b == \"x", 7),
+            ("1 < 2 < 3", 6),
+            ("1 +", 3),
+            ("{a: 1, a: 2}", 7),
+            ("LEN()", 0),
+            ("LEN(1, 2)", 7),
+            ("GPU_INFER(\"m\", 1)", 0),
+            ("RANDOM(3)", 0),
+            ("POP(r)", 0),
+            ("nosuch(1)", 0),
+            ("12abc", 0),
+            ("99999999999999999999", 0),
+            ("lastBool", 0),
+            (deep.as_str(), 64),
+            (long.as_str(), 514),
         ];
         for (text, at) in wrong {
             let error = Condition::read(text).expect_err(text);
             assert_eq!(error.at, at, "{text}: {error}");
         }
+        assert!(Path::read("3 < size").is_err());
+        assert_eq!(Path::read("r[-1].a").expect("a path").to_string(), "r[-1].a");
     }
 }

@@ -163,8 +163,8 @@ pub fn split_condition<'a>(
     let Some(start) = start else { return Ok((text, None)) };
     let condition = &text[start + 3..];
     let read = Condition::read(condition).map_err(|error| format!("condition, {error}"))?;
-    if let Some(path) = read.paths().find(|path| !code.knows_register(&path.name)) {
-        return Err(format!("condition: there is no register {}", path.name));
+    if let Some(name) = read.names().find(|name| !code.knows_register(name)) {
+        return Err(format!("condition: there is no register {name}"));
     }
     Ok((&text[..start], Some(read)))
 }

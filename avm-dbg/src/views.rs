@@ -11,7 +11,7 @@ pub(crate) use effects::effects;
 
 use crate::{
     code::{Shown, waits_at},
-    expr::Path,
+    expr::{Expression, Path},
     reply::{Reply, datum, int, list, record, show, text},
     session::Session,
     stops::no_register,
@@ -226,16 +226,32 @@ pub(crate) fn registers(session: &Session, all: bool) -> Reply {
     Reply::new(text, list(data))
 }
 
-/// What a path holds.
-pub(crate) fn print(session: &Session, path: &str) -> Result<Reply, String> {
-    let path = Path::read(path).map_err(|error| error.to_string())?;
+/// What an expression is worth where the session stands.
+pub(crate) fn evaluate(session: &Session, text: &str) -> Result<Value, String> {
+    let expression = Expression::read(text).map_err(|error| error.to_string())?;
     let machine = session.machine();
-    let register = session.code.value(machine, machine.depth(), &path.name);
-    let register = register.ok_or_else(|| no_register(&path.name))?;
-    let value = path.of(register).unwrap_or(&Value::Null);
-    let text = format!("{path}: {} = {}", value.type_name(), show(value, 10_000));
-    let path = path.to_string();
-    let data = [("path", path.into()), ("type", value.type_name().into()), ("value", datum(value))];
+    let register = |name: &str| session.code.value(machine, machine.depth(), name);
+    if let Some(name) = expression.names().find(|name| register(name).is_none()) {
+        return Err(no_register(name));
+    }
+    expression.value(register)
+}
+
+/// What a path holds, where a part that is not there is `NULL`, or what an expression is worth.
+pub(crate) fn print(session: &Session, text: &str) -> Result<Reply, String> {
+    let text = text.trim();
+    let (name, value) = match Path::read(text) {
+        Ok(path) => {
+            let machine = session.machine();
+            let register = session.code.value(machine, machine.depth(), &path.name);
+            let register = register.ok_or_else(|| no_register(&path.name))?;
+            (path.to_string(), path.of(register).cloned().unwrap_or(Value::Null))
+        }
+        Err(_) => (text.to_owned(), evaluate(session, text)?),
+    };
+    let text = format!("{name}: {} = {}", value.type_name(), show(&value, 10_000));
+    let data =
+        [("path", name.into()), ("type", value.type_name().into()), ("value", datum(&value))];
     Ok(Reply::new(text, record(data)))
 }
 

@@ -253,6 +253,33 @@ fn views_show_everything() {
 }
 
 #[test]
+fn expressions_are_the_languages() {
+    let mut session = session(TOUR);
+    insta::assert_snapshot!(script(
+        &mut session,
+        "
+        break loop if total % 2 == 1 AND LEN(items) > 1
+        c
+        print LEN(items) * 10 + k
+        print {total: total, last: items[-1]}
+        print r.name + \"!\"
+        print NOT r.price == NULL
+        print items[7]
+        print total / 0
+        print total +
+        print total + nobody
+        rc
+        delete all
+        break plus if r.price > 3
+        c
+        rc
+        rc
+        quit
+    "
+    ));
+}
+
+#[test]
 fn mistakes_are_named() {
     let mut session = session(TOUR);
     insta::assert_snapshot!(script(
@@ -430,7 +457,8 @@ fn an_empty_line_repeats() {
 
 #[test]
 fn completion_knows_the_program() {
-    let session = session(TOUR);
+    let mut session = session(TOUR);
+    session.seek(10);
     let words = |line: &str| complete(&session, line).1.join(" ");
     assert_eq!(words("st"), "step store status");
     assert_eq!(words("run-to l"), "loop");
@@ -440,4 +468,25 @@ fn completion_knows_the_program() {
     assert_eq!(words("break loop if su"), "sum");
     assert_eq!(words("nonsense x"), "");
     assert_eq!(complete(&session, "print to").0, 6);
+    assert_eq!(words("print LEN(to"), "total");
+    assert_eq!(words("print r."), "name price");
+    assert_eq!(words("break loop if k > 1 and r.pr"), "price");
+    assert_eq!(complete(&session, "print 1+to").0, 8);
+}
+
+/// Every row of the table is in a session whose text was looked at.
+#[test]
+fn every_command_was_seen() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots");
+    let mut used = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("there are snapshots") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a snapshot");
+        let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
+        used.extend(lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned));
+    }
+    let seen = |row: &&avm_dbg::commands::Command| {
+        row.aliases.iter().chain([&row.name]).any(|name| used.contains(*name))
+    };
+    let missing: Vec<&str> = COMMANDS.iter().filter(|row| !seen(row)).map(|row| row.name).collect();
+    assert!(missing.is_empty(), "in no scripted session: {missing:?}");
 }

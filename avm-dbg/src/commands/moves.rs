@@ -18,6 +18,11 @@ type Moved = Result<Reply, String>;
 /// notes that were written behind a step, which is the one that it came from where it went forwards.
 fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String], from: u64) -> Reply {
     let position = views::position(session);
+    let troubles = session.stops.iter().filter_map(|stop| {
+        let why = stop.test.condition.as_ref()?.trouble()?;
+        Some(format!("the condition of breakpoint {} does not hold where {why}", stop.number))
+    });
+    let why: &[String] = &why.iter().cloned().chain(troubles).collect::<Vec<_>>();
     let (notes, log) = views::notes_since(session, from);
     let lines = why.iter().chain(&notes).chain([&position.text]);
     let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
