@@ -11,7 +11,7 @@ use avm_ir::Diagnostic;
 
 /// Diagnostics as text for standard error.
 pub(crate) fn diagnostics(diagnostics: &[Diagnostic], files: &[SourceFile]) -> String {
-    render(diagnostics, files, colours())
+    render(diagnostics, files, in_colour(std::io::stderr().is_terminal()))
 }
 
 /// A message about a place of which only line and column are known, with notes.
@@ -62,11 +62,12 @@ pub(crate) fn report(report: &Report<'_>) -> String {
     if !report.help.is_empty() {
         group = group.element(Level::HELP.message(report.help));
     }
-    let renderer = if colours() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if in_colour(std::io::stderr().is_terminal()) { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
 }
 
-fn colours() -> bool {
+/// Whether what goes to a terminal is in colours.
+pub(crate) fn in_colour(terminal: bool) -> bool {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !plain && std::io::stderr().is_terminal()
+    !plain && terminal
 }

@@ -8,7 +8,7 @@ use std::{
 
 use avm_dbg::live::{Home, Outside};
 use avm_ir::Reach;
-use avm_vm::{Answer, EffectRequest, FailureCode, journal::Start};
+use avm_vm::{Answer, EffectRequest, journal::Start};
 
 /// Most runs that leave those of one folder.
 const MAX_FORKS: usize = 10_000;
@@ -20,7 +20,7 @@ pub(crate) struct Beside {
 }
 
 impl Home for Beside {
-    fn fork(&mut self, _: &Start, _: &[EffectRequest]) -> Result<Box<dyn Outside>, String> {
+    fn fork(&mut self, _: &mut Start, _: &[EffectRequest]) -> Result<Box<dyn Outside>, String> {
         for number in 1..=MAX_FORKS {
             let name = format!("fork-{number}.avmj");
             let path = self.folder.join(&name);
@@ -60,8 +60,8 @@ impl Outside for Kept {
         self.file.write_all(bytes).map_err(|error| format!("{}: {error}", self.name))
     }
 
-    fn answer(&mut self, _: &EffectRequest) -> Answer {
+    fn answer(&mut self, _: &EffectRequest) -> Result<Answer, String> {
         // Runs here are answered as recorded, and stop where nothing was.
-        Answer::failed(FailureCode::NoProvider, "the debugger asks nobody here")
+        Err("the debugger asks nobody here".into())
     }
 }

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! What an expression is worth is what the machine says: it becomes a program of a few instructions,
-//! and that is run. Comparisons of registers, or of parts of them, with constants are looked at
-//! without a machine, since a condition of a breakpoint is asked for at every passage.
+//! and that is run. Comparisons and sums of ints are looked at without a machine, since a
+//! condition of a breakpoint is asked for at every passage.
 //!
 //! A condition does not hold where the machine would trap, such as where a register that is compared
 //! holds `NULL` still. A [`Path`] alone, as `watch` and `set` take it, is milder: a part that is not there
@@ -36,6 +36,8 @@ use avm_vm::Machine;
 
 use read::Reader;
 use tree::Tree;
+
+use crate::stops::no_register;
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ impl Path {
     pub fn read(text: &str) -> Result<Self, ExprError> {
         let mut reader = Reader::new(text)?;
         let path = reader.path()?;
-        reader.finish()?;
+        reader.finish("the end")?;
         Ok(path)
     }
 
@@ -149,7 +151,7 @@ pub struct Expression {
     text: String,
     tree: Arc<Tree>,
     names: Vec<String>,
-    /// About to evaluate it; left out where it is no more than a value that is somewhere already.
+    /// About to evaluate it.
     machine: Arc<Machine>,
 }
 
@@ -180,7 +182,7 @@ impl Expression {
     fn of(text: &str, made: impl FnOnce(Tree) -> Tree) -> Result<Self, ExprError> {
         let mut reader = Reader::new(text)?;
         let tree = made(reader.expression()?);
-        reader.finish()?;
+        reader.finish("an operator, such as == or AND, or the end")?;
         let names = reader.names;
         let prepared = machine::prepare(&tree, &names);
         let machine = prepared.map_err(|message| ExprError { at: 0, message })?;
@@ -196,15 +198,30 @@ impl Expression {
     /// What it is worth, given what registers hold; what has none holds `NULL`. An error is why the
     /// machine would trap, or why it takes too much.
     pub fn value<'v>(
-        &'v self,
+        &self,
         mut register: impl FnMut(&str) -> Option<&'v Value>,
     ) -> Result<Value, String> {
         let mut held = |number: usize| register(&self.names[number]).unwrap_or(&Value::Null);
-        if let Some(value) = quick::value(&self.tree, &mut held) {
-            return Ok(value.clone());
-        }
-        machine::run(&self.machine, self.names.len(), held)
+        machine::run(&self.machine, self.names.len(), &mut held)
     }
+}
+
+/// What a text is worth where registers hold these values: a path, mildly, or an expression. Names
+/// have to be those of registers. Also how the path is written, if it is one.
+pub(crate) fn worth<'v>(
+    text: &str,
+    register: impl Fn(&str) -> Option<&'v Value>,
+) -> Result<(Option<Path>, Value), String> {
+    if let Ok(path) = Path::read(text) {
+        let value = register(&path.name).ok_or_else(|| no_register(&path.name))?;
+        let value = path.of(value).cloned().unwrap_or(Value::Null);
+        return Ok((Some(path), value));
+    }
+    let expression = Expression::read(text).map_err(|error| error.to_string())?;
+    if let Some(name) = expression.names().find(|name| register(name).is_none()) {
+        return Err(no_register(name));
+    }
+    Ok((None, expression.value(register)?))
 }
 
 /// A condition on a place of a run.

@@ -11,10 +11,9 @@ pub(crate) use effects::effects;
 
 use crate::{
     code::{Shown, waits_at},
-    expr::{Expression, Path},
+    expr::worth,
     reply::{Reply, datum, int, list, record, show, text},
     session::Session,
-    stops::no_register,
     summary::ended,
     timeline::Last,
 };
@@ -226,29 +225,12 @@ pub(crate) fn registers(session: &Session, all: bool) -> Reply {
     Reply::new(text, list(data))
 }
 
-/// What an expression is worth where the session stands.
-pub(crate) fn evaluate(session: &Session, text: &str) -> Result<Value, String> {
-    let expression = Expression::read(text).map_err(|error| error.to_string())?;
-    let machine = session.machine();
-    let register = |name: &str| session.code.value(machine, machine.depth(), name);
-    if let Some(name) = expression.names().find(|name| register(name).is_none()) {
-        return Err(no_register(name));
-    }
-    expression.value(register)
-}
-
 /// What a path holds, where a part that is not there is `NULL`, or what an expression is worth.
 pub(crate) fn print(session: &Session, text: &str) -> Result<Reply, String> {
-    let text = text.trim();
-    let (name, value) = match Path::read(text) {
-        Ok(path) => {
-            let machine = session.machine();
-            let register = session.code.value(machine, machine.depth(), &path.name);
-            let register = register.ok_or_else(|| no_register(&path.name))?;
-            (path.to_string(), path.of(register).cloned().unwrap_or(Value::Null))
-        }
-        Err(_) => (text.to_owned(), evaluate(session, text)?),
-    };
+    let machine = session.machine();
+    let register = |name: &str| session.code.value(machine, machine.depth(), name);
+    let (path, value) = worth(text, register)?;
+    let name = path.map_or_else(|| text.to_owned(), |path| path.to_string());
     let text = format!("{name}: {} = {}", value.type_name(), show(&value, 10_000));
     let data =
         [("path", name.into()), ("type", value.type_name().into()), ("value", datum(&value))];

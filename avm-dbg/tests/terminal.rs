@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "other tests use more of it")]
 mod recording;
 #[path = "support/terminal.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod terminal;
 
 use std::fs;

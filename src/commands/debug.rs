@@ -1,13 +1,14 @@
 //! `avm debug`: a run under the debugger, a recorded one or one that is recorded while it is looked at.
 
 use std::{
+    env, fs,
     io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
 
 use avm_asm::SourceFile;
 use avm_dbg::{Session, live::Live, repl};
-use avm_vm::{End, journal::Event};
+use avm_vm::journal::Event;
 
 use crate::{
     begin::{self, Begun},
@@ -16,7 +17,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files, journal,
     outside::{Forks, Watched},
-    program, run_dir,
+    program, render, run_dir,
 };
 
 /// Largest script, in bytes.
@@ -45,10 +46,22 @@ pub(crate) fn run(args: &Debug) -> Outcome {
         return Ok(exit(repl::script(&mut session, script.lines().map(str::to_owned), args.json)));
     }
     if io::stdin().is_terminal() {
-        return repl::talk(session, args.json).map(|()| Exit::Done).map_err(Failure::files);
+        let colour = render::in_colour(io::stdout().is_terminal());
+        let talk = repl::Options { json: args.json, colour, history: history() };
+        return repl::talk(session, &talk).map(|()| Exit::Done).map_err(Failure::files);
     }
     let lines = io::stdin().lock().lines().map_while(Result::ok);
     Ok(exit(repl::script(&mut session, lines, args.json)))
+}
+
+/// The file of the lines that were typed, in its folder; `None` where there is no place for it.
+fn history() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home)?;
+    let folder = folder.join("aither-avm");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("debugger-history"))
 }
 
 /// Whether a file is a program, as its name or its first bytes say, and no run.
@@ -92,14 +105,11 @@ fn recorded(named: Option<&Path>) -> Outcome<Session> {
 pub(crate) fn open(found: &run_dir::Found, into: Option<PathBuf>) -> Outcome<Session> {
     let journal = journal::read(&found.journal)?;
     let path = found.journal.display();
-    let well = matches!(journal.end(), Some((_, End::Halted(_))));
     let session = Session::of(journal);
     let session = session.map_err(|error| Failure::files(format!("{path}: {error}")))?;
     let manifest = session.code().program().manifest.clone();
     let home = Forks::of(&found.program, &found.setup, &manifest).into(into);
     let mut session = session.at_home(found.name.clone(), Box::new(home));
-    if !well {
-        session.seek(u64::MAX);
-    }
+    session.to_interesting();
     Ok(session)
 }

@@ -20,7 +20,8 @@ fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String], from: u64
     let position = views::position(session);
     let troubles = session.stops.iter().filter_map(|stop| {
         let why = stop.test.condition.as_ref()?.trouble()?;
-        Some(format!("the condition of breakpoint {} does not hold where {why}", stop.number))
+        let number = stop.number;
+        Some(format!("breakpoint {number}: its condition does not hold where it traps: {why}"))
     });
     let why: &[String] = &why.iter().cloned().chain(troubles).collect::<Vec<_>>();
     let (notes, log) = views::notes_since(session, from);

@@ -16,10 +16,9 @@ use super::{
 use crate::{
     code::waits_at,
     commands,
-    expr::{Condition, Part, Path},
+    expr::{Part, Path, worth},
     reply::show,
     session::Session,
-    stops::no_register,
     views,
 };
 
@@ -492,23 +491,10 @@ pub(super) fn evaluate(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     })
 }
 
-/// What a path holds in a window, or whether a condition holds there.
+/// What a path or an expression is worth in a window.
 fn read_value(run: &Debuggee, depth: usize, text: &str) -> Result<Value, Failure> {
     let (machine, code) = (run.session.machine(), run.session.code());
-    let value = |name: &str| code.value(machine, depth, name);
-    match Path::read(text) {
-        Ok(path) => {
-            let register = value(&path.name).ok_or_else(|| no_register(&path.name))?;
-            Ok(path.of(register).cloned().unwrap_or(Value::Null))
-        }
-        Err(error) => {
-            let condition = Condition::read(text).map_err(|_| error.to_string())?;
-            if let Some(path) = condition.paths().find(|path| value(&path.name).is_none()) {
-                return Err(no_register(&path.name).into());
-            }
-            Ok(condition.holds(value).into())
-        }
-    }
+    Ok(worth(text, |name| code.value(machine, depth, name))?.1)
 }
 
 /// Does a command of the debugger, and tells the client what it did.

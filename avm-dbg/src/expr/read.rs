@@ -76,11 +76,12 @@ impl<'a> Reader<'a> {
         Err(self.error(message))
     }
 
-    pub(super) fn finish(&mut self) -> Read<()> {
+    /// Makes sure that nothing more comes, or says what could.
+    pub(super) fn finish(&mut self, wanted: &str) -> Read<()> {
         if self.rest().is_empty() {
             return Ok(());
         }
-        Err(self.error("expected an operator, such as == or AND, or the end"))
+        Err(self.error(format!("expected {wanted}")))
     }
 
     fn sign(&mut self, sign: &str) -> bool {

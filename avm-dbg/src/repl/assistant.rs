@@ -116,6 +116,11 @@ impl Hinter for Assistant {
     }
 }
 
+/// Whether a name is that of a register or a label.
+fn is_known(session: &Session, name: &str) -> bool {
+    session.code().knows_register(name) || session.code().label(name).is_some()
+}
+
 /// A line in colours: whether the command is known, and what stands behind it.
 fn paint(session: &Session, line: &str) -> String {
     let start = line.len() - line.trim_start().len();
@@ -130,21 +135,20 @@ fn paint(session: &Session, line: &str) -> String {
         WRONG
     };
     let mut out = format!("{space}{}", styled(style, name));
+    let mut field = false;
     for (kind, piece) in pieces(args) {
         let style = match kind {
             Kind::Text => TEXT,
             Kind::Number => NUMBER,
-            Kind::Name
-                if session.code().knows_register(piece)
-                    || session.code().label(piece).is_some() =>
-            {
-                NAME
-            }
+            // A field may be called like a register.
+            Kind::Name if field => Style::new(),
+            Kind::Name if is_known(session, piece) => NAME,
             Kind::Name if matches!(piece, "if" | "and" | "or" | "not" | "AND" | "OR" | "NOT") => {
                 WORD
             }
             _ => Style::new(),
         };
+        field = piece.ends_with('.');
         let _ = write!(out, "{style}{piece}{style:#}");
     }
     out

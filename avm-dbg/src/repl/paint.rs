@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
 
 use anstyle::{AnsiColor, Effects, Style};
-use avm_ir::Value;
+use avm_ir::{Opcode, Value};
 
 use super::words::{Kind, pieces};
 use crate::{Reply, commands::find};
@@ -36,17 +36,27 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
 }
 
+/// Words of the language that are no instructions, as they are written.
+const KEYWORDS: [&str; 16] = [
+    "IF", "THEN", "ELSEIF", "ELSE", "ENDIF", "WHILE", "DO", "ENDWHILE", "FOR", "IN", "ENDFOR",
+    "BREAK", "CONTINUE", "AND", "OR", "NOT",
+];
+
+/// Whether a word is an instruction or a keyword. Constants are in upper case too.
+fn is_word(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+        && (KEYWORDS.contains(&word) || Opcode::by_mnemonic(word).is_some())
+}
+
 /// Code: of a source, or an instruction with its operands.
 fn code(text: &str) -> String {
     let mut out = String::new();
     for (kind, piece) in pieces(text) {
-        let mnemonic =
-            || piece.len() > 1 && piece.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
         let style = match kind {
             Kind::Text => TEXT,
             Kind::Number => NUMBER,
             Kind::Comment => DIM,
-            Kind::Name if mnemonic() => WORD,
+            Kind::Name if is_word(piece) => WORD,
             _ => Style::new(),
         };
         let _ = write!(out, "{style}{piece}{style:#}");
@@ -168,7 +178,8 @@ fn position(text: &str, why: usize, notes: usize) -> String {
                 before = false;
                 place(line)
             }
-            _ if line.starts_with("   ") => match line.split_once(" | ") {
+            _ if line.starts_with("        ") => code(line),
+            _ if is_source(line) => match line.split_once(" | ") {
                 Some((number, source)) => {
                     format!("{}{}", styled(DIM, &format!("{number} | ")), code(source))
                 }
@@ -179,6 +190,12 @@ fn position(text: &str, why: usize, notes: usize) -> String {
         });
     }
     out.join("\n")
+}
+
+/// Whether a line is of a source: a number, a bar and text.
+fn is_source(line: &str) -> bool {
+    let behind = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    behind.len() < line.trim_start().len() && behind.starts_with(" |")
 }
 
 /// `step N of M, PLACE, FILE:LINE, gas G`: figures are dim, the places are not.

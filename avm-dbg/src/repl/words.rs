@@ -42,12 +42,16 @@ fn span(text: &str, fits: impl Fn(char) -> bool) -> usize {
     text.find(|c| !fits(c)).unwrap_or(text.len())
 }
 
-/// Bytes of a text in quotes with both of them, or up to the end.
+/// Bytes of a text in quotes with both of them, or up to the end, or to where it was cut.
 fn text_length(text: &str) -> usize {
     let mut escaped = true;
     for (at, c) in text.char_indices() {
+        let behind = at + c.len_utf8();
         match c {
-            '"' if !escaped => return at + 1,
+            '"' if !escaped => return behind,
+            '…' if text[behind..].is_empty() || text[behind..].starts_with([')', ',']) => {
+                return behind;
+            }
             '\\' if !escaped => escaped = true,
             _ => escaped = false,
         }
@@ -69,6 +73,7 @@ mod tests {
         assert_eq!(of(Kind::Number), ["1.5"]);
         assert_eq!(of(Kind::Comment), [r#";; no "text" here"#]);
         assert_eq!(of(Kind::Name), ["SET", "r", "a"]);
+        assert_eq!(pieces("(\"cut…) -> x").nth(1), Some((Kind::Text, "\"cut…")));
         assert_eq!(pieces("\"open").collect::<Vec<_>>(), [(Kind::Text, "\"open")]);
     }
 }

@@ -15,8 +15,8 @@ use pty_process::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use vt100::{Color, Parser};
 
-const ROWS: u16 = 30;
-const COLUMNS: u16 = 100;
+/// Rows and columns of a terminal.
+pub(crate) const USUAL: (u16, u16) = (30, 100);
 /// What the line editor says when it begins to read a line.
 const READS: &[u8] = b"\x1b[?2004h";
 /// A test that hears nothing for so long has failed.
@@ -35,14 +35,24 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts the debugger in a folder and waits for its first prompt.
     pub(crate) fn start(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::sized(folder, args, env, USUAL)
+    }
+
+    /// The same in a terminal of so many rows and columns.
+    pub(crate) fn sized(
+        folder: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+        (rows, columns): (u16, u16),
+    ) -> Self {
         let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
-        pty.resize(Size::new(ROWS, COLUMNS)).expect("a size");
+        pty.resize(Size::new(rows, columns)).expect("a size");
         let command = Command::new(env!("CARGO_BIN_EXE_avm-dbg"));
         let command = command.args(args).current_dir(folder).env_clear();
         let command = command.env("TERM", "xterm-256color").env("XDG_STATE_HOME", folder);
         let child = command.envs(env.iter().copied()).spawn(pts).expect("it starts");
         let size = |size| NonZero::new(size).expect("not nothing");
-        let parser = Parser::new(size(ROWS), size(COLUMNS), 0);
+        let parser = Parser::new(size(rows), size(columns), 0);
         let mut terminal = Self { pty, child, parser, bytes: Vec::new(), prompts: 0 };
         terminal.prompt();
         terminal
@@ -90,8 +100,9 @@ impl Terminal {
     fn line(&self) -> String {
         let screen = self.parser.screen();
         let (row, column) = screen.cursor_position();
+        let columns = screen.size().1.get();
         let part = |from, width| screen.rows(from, width).nth(row.into()).unwrap_or_default();
-        format!("{}|{}", part(0, column), part(column, COLUMNS - column).trim_end())
+        format!("{}|{}", part(0, column), part(column, columns - column).trim_end())
     }
 
     /// Whether a new line is waited for.
@@ -137,9 +148,15 @@ impl Terminal {
         });
     }
 
+    /// The screen itself.
+    pub(crate) fn shown(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
     /// What is to be seen.
     pub(crate) fn screen(&self) -> String {
-        let rows = self.parser.screen().rows(0, COLUMNS);
+        let screen = self.parser.screen();
+        let rows = screen.rows(0, screen.size().1.get());
         let rows: Vec<String> = rows.map(|row| row.trim_end().to_owned()).collect();
         rows.join("\n").trim_end().to_owned()
     }
@@ -147,9 +164,10 @@ impl Terminal {
     /// The same, with what it looks like: `‹bold blue›step‹›`.
     pub(crate) fn looks(&self) -> String {
         let mut out = String::new();
-        for row in 0..ROWS {
+        let (rows, columns) = self.parser.screen().size();
+        for row in 0..rows.get() {
             let mut before = String::new();
-            for column in 0..COLUMNS {
+            for column in 0..columns.get() {
                 let Some(cell) = self.parser.screen().cell(row, column) else { continue };
                 let mut look = String::new();
                 for (has, word) in [(cell.bold(), "bold "), (cell.dim(), "dim ")] {
