@@ -155,9 +155,9 @@ pub(crate) struct Begin {
     #[arg(long, value_name = "BYTES", value_parser = crate::bytes::parse)]
     pub(crate) memory: Option<u64>,
 
-    /// Which texts are accepted
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
 }
 
 /// What stands around a run: configuration, providers, grants.
@@ -253,9 +253,9 @@ pub(crate) struct Replay {
     /// Run this program on the recorded answers, and say where it behaves in another way
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) with: Option<PathBuf>,
-    /// Which texts are accepted for --with
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted for --with [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
     /// Print the named registers at the end
     #[arg(long)]
     pub(crate) registers: bool,
@@ -267,8 +267,7 @@ pub(crate) struct Replay {
 impl Replay {
     /// A run as it was.
     pub(crate) const fn of(run: PathBuf, quiet: bool) -> Self {
-        let dialect = Dialect::Standard;
-        Self { run: Some(run), with: None, dialect, registers: false, quiet }
+        Self { run: Some(run), with: None, dialect: None, registers: false, quiet }
     }
 }
 
@@ -519,9 +518,9 @@ pub(crate) struct Test {
     /// and has none gets one
     #[arg(long)]
     pub(crate) bless: bool,
-    /// Which texts are accepted
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -541,9 +540,9 @@ pub(crate) struct Asm {
     /// Sign with the secret key of this file
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) sign: Option<PathBuf>,
-    /// Which texts are accepted
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
 }
 
 /// `avm dis`
@@ -570,9 +569,9 @@ pub(crate) struct Check {
     /// Program texts or bytecode, or - for standard input
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Which texts are accepted
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
     /// Print diagnostics as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -589,9 +588,9 @@ pub(crate) struct Check {
 pub(crate) struct GasBounds {
     /// Program: text (.avm), bytecode (.avmb), or - for standard input
     pub(crate) file: PathBuf,
-    /// Which texts are accepted
-    #[arg(long, default_value = "standard")]
-    pub(crate) dialect: Dialect,
+    /// Which texts are accepted [default: what avm.toml says, else standard]
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) dialect: Option<Dialect>,
     /// Print one JSON object; amounts of gas in it are in nanogas
     #[arg(long)]
     pub(crate) json: bool,

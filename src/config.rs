@@ -24,6 +24,7 @@
 //! gas = "250"                # text, so that 0.001 is exact; a whole number will do
 //! memory = "64MiB"
 //! on_exhausted = "halt"      # or "suspend", "deny"
+//! dialect = "standard"       # or "paper"
 //!
 //! [budget]
 //! tokens = 10000
@@ -47,7 +48,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    cli::OnExhausted,
+    cli::{Dialect, OnExhausted},
     exit::{Failure, Outcome},
     files,
 };
@@ -134,12 +135,20 @@ pub(crate) struct Run {
     /// What happens when a budget is used up.
     #[serde(default, deserialize_with = "policy")]
     pub(crate) on_exhausted: Option<OnExhausted>,
+    /// Which texts are accepted; not only for runs.
+    #[serde(default, deserialize_with = "dialect")]
+    pub(crate) dialect: Option<Dialect>,
 }
 
 impl Config {
     /// The file's name for messages.
     pub(crate) fn name(&self) -> String {
         self.path.as_deref().map_or_else(|| NAME.to_owned(), |path| path.display().to_string())
+    }
+
+    /// Which texts are accepted: what the command line says wins.
+    pub(crate) fn dialect(&self, named: Option<Dialect>) -> Dialect {
+        named.or(self.run.dialect).unwrap_or(Dialect::Standard)
     }
 
     /// The folder to which its paths are relative; the program's if there is no file.
@@ -189,6 +198,7 @@ impl Config {
                 gas: self.run.gas.or(base.run.gas),
                 memory: self.run.memory.or(base.run.memory),
                 on_exhausted: self.run.on_exhausted.or(base.run.on_exhausted),
+                dialect: self.run.dialect.or(base.run.dialect),
             },
             budget: both(base.budget, self.budget),
         }
@@ -273,5 +283,11 @@ fn memory<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> 
 fn policy<'de, D: Deserializer<'de>>(input: D) -> Result<Option<OnExhausted>, D::Error> {
     written(input, |text| {
         OnExhausted::from_str(text, false).map_err(|_| "expected \"halt\", \"suspend\" or \"deny\"")
+    })
+}
+
+fn dialect<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Dialect>, D::Error> {
+    written(input, |text| {
+        Dialect::from_str(text, false).map_err(|_| "expected \"standard\" or \"paper\"")
     })
 }

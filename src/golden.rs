@@ -86,7 +86,7 @@ fn program_of(journal: &Path) -> Option<PathBuf> {
 }
 
 /// Runs a case.
-pub(crate) fn check(case: &Case, dialect: Dialect) -> Outcome<Verdict> {
+pub(crate) fn check(case: &Case, dialect: Option<Dialect>) -> Outcome<Verdict> {
     let journal = &journal::read(&case.journal)?;
     let old = Arc::new(Image::new(journal::program(&case.journal, journal)?, &Schedule::v1()));
     let source = program::read(&case.program, dialect)?;

@@ -10,6 +10,7 @@ use avm_ir::{
 
 use crate::{
     cli::Dialect,
+    config,
     exit::{Exit, Failure, Outcome},
     files::{self, folder_of, name_of},
     output::{note, note_styled},
@@ -39,8 +40,9 @@ pub(crate) struct Loaded {
 }
 
 /// Reads a file and assembles or decodes it. Findings of lints are counted and left out: who runs a
-/// program wants its output, and `avm check` shows them.
-pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
+/// program wants its output, and `avm check` shows them. Without a dialect it is what the program's
+/// configuration says.
+pub(crate) fn read(path: &Path, dialect: impl Into<Option<Dialect>>) -> Outcome<Source> {
     let mut source = examine(path, dialect)?;
     let all = source.diagnostics.len();
     source.diagnostics.retain(|report| !avm_asm::messages::is_lint(report.code));
@@ -49,7 +51,7 @@ pub(crate) fn read(path: &Path, dialect: Dialect) -> Outcome<Source> {
 }
 
 /// Reads a file, with everything there is to say about it.
-pub(crate) fn examine(path: &Path, dialect: Dialect) -> Outcome<Source> {
+pub(crate) fn examine(path: &Path, dialect: impl Into<Option<Dialect>>) -> Outcome<Source> {
     let bytes = files::read(path, MAX_PROGRAM as u64)?;
     let name = name_of(path);
     if bytes.starts_with(&MAGIC) {
@@ -63,6 +65,10 @@ pub(crate) fn examine(path: &Path, dialect: Dialect) -> Outcome<Source> {
         _ => return Ok(refused(name, "neither program text (UTF-8) nor bytecode".to_owned())),
     };
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let dialect = match dialect.into() {
+        Some(dialect) => dialect,
+        None => config::load(path, None)?.dialect(None),
+    };
     let assembly = assemble(path, &text, dialect);
     let mut source = Source {
         name,
@@ -170,6 +176,6 @@ impl Source {
 }
 
 /// The program of a file, or why there is none; shows warnings.
-pub(crate) fn load(path: &Path, dialect: Dialect) -> Outcome<Loaded> {
+pub(crate) fn load(path: &Path, dialect: impl Into<Option<Dialect>>) -> Outcome<Loaded> {
     read(path, dialect)?.accept(false)
 }

@@ -28,8 +28,7 @@ fn json(args: &[&str]) -> Value {
 
 #[test]
 fn the_trading_agent_of_the_whitepaper() {
-    let paper = ["programs/paper/trading_agent.avm", "--dialect", "paper"];
-    insta::assert_snapshot!(text(&paper));
+    insta::assert_snapshot!(text(&["programs/paper/trading_agent.avm"]));
 }
 
 #[test]

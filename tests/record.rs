@@ -45,16 +45,9 @@ fn every_program_plays_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut played = 0;
     for program in &all {
-        let text = fs::read_to_string(program).expect("a program");
-        let dialect =
-            if text.contains(";; DIALECT: paper") || program.ends_with("paper/trading_agent.avm") {
-                "paper"
-            } else {
-                "standard"
-            };
         let journal = format!("{played}.avmj");
         let program_path = program.to_string_lossy();
-        let run = ["run", &program_path, "-q", "--dialect", dialect, "--journal", &journal];
+        let run = ["run", &program_path, "-q", "--journal", &journal];
         let ran = avm(&[&run[..], &["--trace", "live.avmt"]].concat(), folder.path());
         // What needs inputs, files or grants does not start here; it has tests of its own.
         if !folder.path().join(&journal).exists() {
@@ -72,7 +65,7 @@ fn every_program_plays_again() {
             .map(|trace| fs::read(folder.path().join(trace)).expect("a trace"));
         assert!(live == derived, "{name}: another trace");
     }
-    assert!(played >= 35, "only {played} of {} programs started", all.len());
+    assert!(played >= 45, "only {played} of {} programs started", all.len());
 }
 
 #[test]

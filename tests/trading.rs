@@ -85,7 +85,7 @@ fn paper() -> Desk {
 
 fn paper_run(desk: &Desk, branch: &str, args: &[&str]) -> String {
     let config = format!("paper/trading/{branch}.toml");
-    run(desk, &[&["--dialect", "paper", "--config", &config], args].concat())
+    run(desk, &[&["--config", &config], args].concat())
 }
 
 /// The mended agent.

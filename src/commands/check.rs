@@ -24,8 +24,10 @@ pub(crate) fn run(args: &Check) -> Outcome {
     for path in &args.files {
         // A run would read the configuration as well.
         let named = args.setup.config.as_deref();
-        let read = config::load(path, named)
-            .and_then(|config| Ok((config, program::examine(path, args.dialect)?)));
+        let read = config::load(path, named).and_then(|config| {
+            let source = program::examine(path, config.dialect(args.dialect))?;
+            Ok((config, source))
+        });
         let exit = match read {
             Ok((config, source)) => {
                 let (new_errors, new_warnings) = source.counts();

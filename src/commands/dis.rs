@@ -9,7 +9,7 @@ use crate::{
 
 /// Shows a program as text.
 pub(crate) fn run(args: &Dis) -> Outcome {
-    let loaded = program::load(&args.file, Dialect::Standard)?;
+    let loaded = program::load(&args.file, None::<Dialect>)?;
     let text = avm_asm::disassemble(loaded.program.program()).map_err(|error| {
         Failure::new(Exit::Program, format!("{}: {error}", args.file.display()))
     })?;

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn run(args: &cli::Run) -> Outcome {
     let cli::Run { file, begin, .. } = args;
     let config = config::load(file, begin.setup.config.as_deref())?;
-    let mut source = program::read(file, begin.dialect)?;
+    let mut source = program::read(file, config.dialect(begin.dialect))?;
     if args.quiet {
         source.hush();
     }

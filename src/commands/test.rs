@@ -10,13 +10,14 @@ use std::{
 };
 
 use avm_ir::Schedule;
-use avm_vm::{Config, Image, Machine, journal::Start};
+use avm_vm::{Image, Machine, journal::Start};
 
 use crate::{
     cli::{Setup, Test},
-    config,
+    config::{self, Config},
     driver::drive,
     exit::{Exit, Failure, Outcome},
+    files,
     golden::{self, Case, Verdict},
     journal::{self, Tape},
     library,
@@ -98,6 +99,7 @@ fn check_all(cases: &[Case], args: &Test, workers: usize) -> Vec<Outcome<Verdict
 /// Makes golden runs anew, and one for each program that is named and has none.
 fn bless_all(args: &Test, paths: &[PathBuf]) -> Outcome {
     let mut out = Out::new();
+    let mut worst = Exit::Done;
     for path in paths {
         let mut cases = golden::find(path)?;
         if cases.is_empty() && path.is_file() {
@@ -105,11 +107,19 @@ fn bless_all(args: &Test, paths: &[PathBuf]) -> Outcome {
             cases.push(Case { journal, program: path.clone() });
         }
         for case in cases {
-            bless(&case, args)?;
-            out.line(&format!("recorded {}", case.journal.display()));
+            match bless(&case, args) {
+                Ok(()) => out.line(&format!("recorded {}", case.journal.display())),
+                Err(failure) => {
+                    out.flush();
+                    note(&format!("error: {:#}", failure.error));
+                    if failure.exit as u8 > worst as u8 {
+                        worst = failure.exit;
+                    }
+                }
+            }
         }
     }
-    Ok(Exit::Done)
+    Ok(worst)
 }
 
 /// Records a run with the providers of the program's configuration; with the inputs and limits of the
@@ -118,7 +128,7 @@ fn bless(case: &Case, args: &Test) -> Outcome<()> {
     let settings = if case.journal.exists() {
         journal::read(&case.journal)?.start.config
     } else {
-        Config::default()
+        avm_vm::Config::default()
     };
     let loaded = program::load(&case.program, args.dialect)?;
     let manifest = loaded.program.program().manifest.clone();
@@ -136,7 +146,8 @@ fn bless(case: &Case, args: &Test) -> Outcome<()> {
     let mut library = library::open(None)?;
     library::index(&mut library, &config.docs, &[], &manifest)?;
     let mut registry = providers::bind(&Setup::default(), &config, &case.program, library)?;
-    providers::check_grants(&registry, &manifest)?;
+    let granted = providers::check_grants(&registry, &manifest);
+    granted.map_err(|failure| needs_grants(case, &config, &failure))?;
 
     let new = beside(&case.journal);
     // One that an earlier command left behind.
@@ -150,7 +161,22 @@ fn bless(case: &Case, args: &Test) -> Outcome<()> {
         &mut Nobody::default(),
     )?;
     drop(tape);
-    std::fs::rename(&new, &case.journal).map_err(|error| crate::files::about(&case.journal, error))
+    std::fs::rename(&new, &case.journal).map_err(|error| files::about(&case.journal, error))
+}
+
+/// What to do where a program names what its configuration does not allow.
+fn needs_grants(case: &Case, config: &Config, failure: &Failure) -> Failure {
+    let (program, journal) = (case.program.display(), case.journal.display());
+    let file = match &config.path {
+        Some(path) => path.display().to_string(),
+        None => files::folder_of(&case.program).join(config::NAME).display().to_string(),
+    };
+    let message = format!(
+        "{program}: {:#}\n  its golden run is recorded with what {file} says, so that is where to write \
+         it; or record it with: avm run {program} --journal {journal} and the options above",
+        failure.error
+    );
+    Failure::new(failure.exit, message)
 }
 
 fn beside(journal: &Path) -> PathBuf {

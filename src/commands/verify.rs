@@ -13,7 +13,7 @@ use crate::{
 
 /// Shows a program that passed every check; one that does not is an error.
 pub(crate) fn run(args: &Verify) -> Outcome {
-    let loaded = program::load(&args.file, Dialect::Standard)?;
+    let loaded = program::load(&args.file, None::<Dialect>)?;
     let program = loaded.program.program();
     let mut out = Out::new();
     out.line(&format!("program    {}", hex(&program.hash())));

@@ -124,6 +124,20 @@ fn paper_dialect() {
     assert_eq!(ran.stderr, "");
     let warned = bench.run(&["run", "a.avm", "--dialect", "paper"]);
     assert!(warned.stderr.contains("AVM0901"), "{}", warned.stderr);
+    // What is said beside the program holds for all commands, unless the command line says otherwise.
+    bench.file("avm.toml", "[run]\ndialect = \"paper\"\n");
+    for command in ["run", "check", "asm", "gas", "verify", "dis"] {
+        let ran = bench.run(&[command, "a.avm"]);
+        assert_eq!(ran.exit, 0, "{command}: {}", ran.stderr);
+    }
+    for command in ["run", "check", "asm", "gas"] {
+        assert_eq!(bench.run(&[command, "a.avm", "--dialect", "standard"]).exit, 1, "{command}");
+    }
+    bench.file("other.toml", "");
+    assert_eq!(bench.run(&["run", "a.avm", "--config", "other.toml"]).exit, 1);
+    assert_eq!(bench.run(&["test", "--bless", "a.avm"]).exit, 0);
+    assert_eq!(bench.run(&["test"]).exit, 0);
+    assert_eq!(bench.run(&["replay", "a.avmj", "--with", "a.avm"]).exit, 0);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn mistakes_in_the_file_have_their_place() {
         "[run]\ngas = \"lots\"\n",
         "[run]\nmemory = -1\n",
         "[run]\non_exhausted = \"panic\"\n",
+        "[run]\ndialect = \"dutch\"\n",
         "[models]\nX = \"builtin:genius\"\n",
         "[models]\nX = { use = \"builtin:extractive\", sources = 2 }\n",
         "[modles]\n",

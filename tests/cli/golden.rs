@@ -85,3 +85,14 @@ fn cases_of_one_program_keep_their_inputs() {
     assert_eq!(bench.run(&["test"]).exit, 0);
     assert_eq!(bench.run(&["replay", "a.2.avmj", "-q"]).stdout, "6\n");
 }
+
+#[test]
+fn blessing_says_what_a_program_needs() {
+    let bench = Bench::new();
+    bench.file("shop/a.avm", "READ_FROM_TOOL \"Prices\", {} -> price\nRETURN price\n");
+    bench.file("shop/b.avm", "RETURN 1\n");
+    let needs = bench.run(&["test", "--bless", "shop/a.avm", "shop/b.avm"]).show();
+    bench.file("shop/avm.toml", "[grants]\ntool = [\"Prices\"]\n");
+    let made = bench.run(&["test", "--bless", "shop/a.avm"]).show();
+    insta::assert_snapshot!([needs, made, bench.run(&["test"]).show()].join("\n"));
+}
