@@ -29,6 +29,9 @@
 //! [budget]
 //! tokens = 10000
 //! credits = "2.5"
+//!
+//! [test]                     # fields of notes and results that golden runs do not compare
+//! redact = ["took_ms", "quote.id"]
 //! ```
 //!
 //! `base = "../avm.toml"` starts from another file; what this one says wins, name by name.
@@ -51,6 +54,7 @@ use crate::{
     cli::{Dialect, OnExhausted},
     exit::{Failure, Outcome},
     files,
+    redact::Rules,
 };
 
 /// Name of the file.
@@ -95,6 +99,16 @@ pub(crate) struct Config {
     pub(crate) run: Run,
     /// Limits on meters, by name.
     pub(crate) budget: BTreeMap<String, Written>,
+    /// How golden runs are compared.
+    pub(crate) test: Test,
+}
+
+/// How golden runs are compared.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Test {
+    /// Fields that are not.
+    pub(crate) redact: Rules,
 }
 
 /// A provider as a file states it.
@@ -201,6 +215,7 @@ impl Config {
                 dialect: self.run.dialect.or(base.run.dialect),
             },
             budget: both(base.budget, self.budget),
+            test: Test { redact: base.test.redact.and(self.test.redact) },
         }
     }
 }

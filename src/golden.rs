@@ -9,15 +9,16 @@ use std::{
 
 use avm_ir::{Gas, Opcode, Schedule, Value, verify::CodePlace};
 use avm_vm::{
-    Image, Machine, Observer,
-    journal::{Journal, Player, Stop},
+    End, Image, Machine, Observer,
+    journal::{Diverged, Event, Journal, Player, Stop},
 };
 
 use crate::{
     cli::Dialect,
-    end,
+    config, end,
     exit::{Failure, Outcome},
     files, journal, program,
+    redact::{self, Rules},
 };
 
 /// Deepest folder that is looked through.
@@ -89,7 +90,8 @@ fn program_of(journal: &Path) -> Option<PathBuf> {
 pub(crate) fn check(case: &Case, dialect: Option<Dialect>) -> Outcome<Verdict> {
     let journal = &journal::read(&case.journal)?;
     let old = Arc::new(Image::new(journal::program(&case.journal, journal)?, &Schedule::v1()));
-    let source = program::read(&case.program, dialect)?;
+    let config = config::load(&case.program, None)?;
+    let source = program::read(&case.program, config.dialect(dialect))?;
     let Some(program) = source.program else {
         return Ok(Verdict::Differs("the program has errors; see avm check".to_owned()));
     };
@@ -108,23 +110,31 @@ pub(crate) fn check(case: &Case, dialect: Option<Dialect>) -> Outcome<Verdict> {
         Ok(player) => player,
         Err(why) => return Ok(Verdict::Differs(why)),
     };
-    let (mut seen, mut was) = (Notes::default(), Notes::default());
+    let rules = &config.test.redact;
+    let (mut seen, mut was) = (Notes::of(rules), Notes::of(rules));
     let went = player.run(journal, &mut seen);
     let mut recorded = begin(journal, Arc::clone(&old))?;
     let _ = recorded.run(journal, &mut was);
     let mut problems = Vec::new();
-    let rested = matches!(went, Ok(Stop::Rested));
-    match went {
-        Ok(Stop::Rested) => {}
-        Ok(_) => problems.push("it goes on where the golden run was cut off".to_owned()),
-        Err(diverged) => problems.push(diverged.what),
+    let results = went.as_ref().err().and_then(|diverged| results(diverged, journal, &player));
+    let results = results.map(|(now, was)| (rules.apply(now), rules.apply(was)));
+    let same = results.as_ref().is_some_and(|(now, was)| now == was);
+    let rested = same || matches!(went, Ok(Stop::Rested));
+    match (went, results) {
+        (Ok(Stop::Rested), _) => {}
+        (Ok(_), _) => problems.push("it goes on where the golden run was cut off".to_owned()),
+        (Err(_), _) if same => {}
+        (Err(_), Some((now, was))) if is_large(&now) && is_large(&was) => {
+            problems.push(format!("result{}", redact::difference(&now, &was)));
+        }
+        (Err(diverged), _) => problems.push(diverged.what),
     }
-    let notes = seen.0.iter().zip(&was.0).position(|(now, was)| now != was);
-    if let Some(first) = notes {
-        let shown = |notes: &Notes| avm_dbg::show(&notes.0[first]);
-        problems.push(format!("note {} is {}, was {}", first + 1, shown(&seen), shown(&was)));
-    } else if seen.0.len() != was.0.len() && problems.is_empty() {
-        problems.push(format!("{} notes, were {}", seen.0.len(), was.0.len()));
+    let (seen, was) = (seen.notes, was.notes);
+    if let Some(first) = seen.iter().zip(&was).position(|(now, was)| now != was) {
+        let what = redact::difference(&seen[first], &was[first]);
+        problems.push(format!("note {}{what}", first + 1));
+    } else if seen.len() != was.len() && problems.is_empty() {
+        problems.push(format!("{} notes, were {}", seen.len(), was.len()));
     }
     let [gas, before] = [&player, &recorded].map(|player| player.machine().gas_used());
     // One that asks for something else has not come to its end.
@@ -137,7 +147,7 @@ pub(crate) fn check(case: &Case, dialect: Option<Dialect>) -> Outcome<Verdict> {
         return Ok(Verdict::Same);
     }
     if let (Ok(new), old) = (with(), begin(journal, old)?) {
-        problems.extend(first_difference(journal, new, old));
+        problems.extend(first_difference(journal, rules, new, old));
     }
     Ok(Verdict::Differs(problems.join("\n  ")))
 }
@@ -149,7 +159,12 @@ fn begin(journal: &Journal, image: Arc<Image>) -> Outcome<Player> {
 
 /// Where two runs of different code go apart: the first step that is another instruction, costs
 /// something else, or leaves another value in a register that both name.
-fn first_difference(journal: &Journal, mut new: Player, mut old: Player) -> Option<String> {
+fn first_difference(
+    journal: &Journal,
+    rules: &Rules,
+    mut new: Player,
+    mut old: Player,
+) -> Option<String> {
     loop {
         let (mut now, mut was) = (Step::default(), Step::default());
         let next = new.machine().steps() + 1;
@@ -164,7 +179,9 @@ fn first_difference(journal: &Journal, mut new: Player, mut old: Player) -> Opti
         }
         for (name, value) in new.machine().registers() {
             let before = old.machine().register(name);
-            if let Some(before) = before.filter(|before| *before != value) {
+            let differs =
+                |before: &&Value| *before != value && rules.apply(before) != rules.apply(value);
+            if let Some(before) = before.filter(differs) {
                 let (value, before) = (avm_dbg::show(value), avm_dbg::show(before));
                 return Some(format!("{step}: {}: {name} is {value}, was {before}", op.mnemonic()));
             }
@@ -184,15 +201,42 @@ fn place(machine: &Machine, at: Option<CodePlace>) -> String {
     }
 }
 
-/// What a program logged.
-#[derive(Default)]
-struct Notes(Vec<Value>);
+/// The results of two runs that both halt, where that is what differs.
+fn results<'a>(
+    diverged: &Diverged,
+    journal: &'a Journal,
+    player: &'a Player,
+) -> Option<(&'a Value, &'a Value)> {
+    // The first record of a journal is how it began.
+    let record = journal.records.get(diverged.record.checked_sub(1)?)?;
+    match (player.machine().end()?, &record.event) {
+        (End::Halted(now), Event::Rested { end: End::Halted(was), .. }) => Some((now, was)),
+        _ => None,
+    }
+}
 
-impl Observer for Notes {
+/// Whether it has parts, of which one can be named.
+fn is_large(value: &Value) -> bool {
+    matches!(value, Value::Record(_) | Value::List(_))
+}
+
+/// What a program logged, without what is not compared.
+struct Notes<'a> {
+    rules: &'a Rules,
+    notes: Vec<Value>,
+}
+
+impl<'a> Notes<'a> {
+    const fn of(rules: &'a Rules) -> Self {
+        Self { rules, notes: Vec::new() }
+    }
+}
+
+impl Observer for Notes<'_> {
     const STEPS: bool = false;
 
     fn log(&mut self, note: &Value) {
-        self.0.push(note.clone());
+        self.notes.push(self.rules.apply(note).into_owned());
     }
 }
 

@@ -24,6 +24,7 @@ mod outside;
 mod program;
 mod providers;
 mod random;
+mod redact;
 mod render;
 mod report;
 mod run_dir;

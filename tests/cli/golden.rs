@@ -96,3 +96,28 @@ fn blessing_says_what_a_program_needs() {
     let made = bench.run(&["test", "--bless", "shop/a.avm"]).show();
     insta::assert_snapshot!([needs, made, bench.run(&["test"]).show()].join("\n"));
 }
+
+#[test]
+fn fields_that_are_not_compared() {
+    let quote = |took: u32, id: u32, price: u32| {
+        format!(
+            "LOG {{took_ms: {took}, quote: {{id: {id}, price: {price}}}, id: 1}}\n\
+             RETURN {{took_ms: {took}, all: [{{price: {price}}}]}}\n"
+        )
+    };
+    let bench = Bench::with(&quote(5, 6, 7));
+    assert_eq!(bench.run(&["test", "--bless", "a.avm"]).exit, 0);
+    bench.file("a.avm", quote(8, 9, 7));
+    let without = bench.run(&["test"]).show();
+    bench.file("avm.toml", "[test]\nredact = [\"took_ms\", \"quote.id\"]\n");
+    let with = bench.run(&["test"]);
+    assert_eq!((with.exit, with.stdout.as_str()), (0, "1 of 1 golden run the same\n"));
+    bench.file("a.avm", quote(8, 9, 6));
+    let other = bench.run(&["test"]).show();
+    bench.file("a.avm", quote(8, 9, 7).replace("id: 1", "id: 2"));
+    // Not the one of a quote.
+    let alike = bench.run(&["test"]).show();
+    bench.file("avm.toml", "[test]\nredact = [\"quote.\"]\n");
+    let wrong = bench.run(&["test"]).show();
+    insta::assert_snapshot!([without, other, alike, wrong].join("\n"));
+}
