@@ -16,7 +16,7 @@ test word="":
 bless:
     INSTA_UPDATE=always cargo test --workspace
     BLESS=1 cargo test --test programs
-    cargo run -- test --bless programs
+    cargo run -- test --bless programs --bless-gas programs/gas.txt
 
 # Rewrite the generated pages of spec/.
 generate:

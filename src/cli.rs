@@ -510,7 +510,9 @@ pub(crate) struct Prune {
 #[command(after_help = "\
 A golden run is a journal NAME.avmj or NAME.CASE.avmj beside NAME.avm, as `avm run --journal` writes it. The
 program is run on the recorded answers, and has to come to the same end with the same notes and gas;
-where it does not, the first step that differs is named.")]
+where it does not, the first step that differs is named. A gas table is a text to be kept beside the
+programs: it shows in a review which line of which program costs more or less. A golden run without an
+entry in it, and an entry without a golden run, are errors.")]
 pub(crate) struct Test {
     /// Programs, golden runs, or folders with them [default: the current folder]
     pub(crate) paths: Vec<PathBuf>,
@@ -521,6 +523,12 @@ pub(crate) struct Test {
     /// Which texts are accepted [default: what avm.toml says, else standard]
     #[arg(long, value_name = "DIALECT")]
     pub(crate) dialect: Option<Dialect>,
+    /// Compare also what each golden run costs, by line of its program, with this table
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bless", "bless_gas"])]
+    pub(crate) gas: Option<PathBuf>,
+    /// Write what the golden runs cost into this table; with --bless, behind recording them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bless_gas: Option<PathBuf>,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -2,11 +2,13 @@
 //! that the program has to repeat. It is fed the recorded answers, so nobody is asked.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use avm_asm::SourceFile;
 use avm_ir::{Gas, Opcode, Schedule, Value, verify::CodePlace};
 use avm_vm::{
     End, Image, Machine, Observer,
@@ -16,8 +18,10 @@ use avm_vm::{
 use crate::{
     cli::Dialect,
     config, end,
-    exit::{Failure, Outcome},
-    files, journal, program,
+    exit::{Exit, Failure, Outcome},
+    files,
+    gas_table::{Entry, Line},
+    journal, program,
     redact::{self, Rules},
 };
 
@@ -152,6 +156,28 @@ pub(crate) fn check(case: &Case, dialect: Option<Dialect>) -> Outcome<Verdict> {
     Ok(Verdict::Differs(problems.join("\n  ")))
 }
 
+/// What a case costs now, by line.
+pub(crate) fn gas(case: &Case, dialect: Option<Dialect>) -> Outcome<Entry> {
+    let journal = &journal::read(&case.journal)?;
+    let source = program::read(&case.program, dialect)?;
+    let wrong = |why: &str| {
+        let (program, journal) = (case.program.display(), case.journal.display());
+        Failure::new(Exit::Program, format!("{program}: {why} {journal}"))
+    };
+    let program = source.program.ok_or_else(|| wrong("has errors, so it does not repeat"))?;
+    let image = Arc::new(Image::new(program, &Schedule::v1()));
+    let player = Player::with(journal, image);
+    let mut player = player.map_err(|_| wrong("does not start as it did in"))?;
+    let mut places = Places::default();
+    let went = player.run(journal, &mut places);
+    let other_result =
+        went.as_ref().err().is_some_and(|diverged| results(diverged, journal, &player).is_some());
+    if went != Ok(Stop::Rested) && !other_result {
+        return Err(wrong("does not repeat"));
+    }
+    Ok(places.entry(player.machine(), &source.files, &source.name))
+}
+
 fn begin(journal: &Journal, image: Arc<Image>) -> Outcome<Player> {
     Player::new(journal, image)
         .map_err(|error| Failure::files(format!("a golden run that does not start: {error}")))
@@ -237,6 +263,51 @@ impl Observer for Notes<'_> {
 
     fn log(&mut self, note: &Value) {
         self.notes.push(self.rules.apply(note).into_owned());
+    }
+}
+
+/// Nanogas by place.
+#[derive(Default)]
+struct Places(BTreeMap<(u32, u32), u64>);
+
+impl Places {
+    /// The same by line, in the order of the source; one file behind the other.
+    fn entry(&self, machine: &Machine, files: &[SourceFile], own: &str) -> Entry {
+        let program = machine.image().program();
+        let mut lines: BTreeMap<(usize, &str, u32), u64> = BTreeMap::new();
+        let mut elsewhere = machine.gas_used();
+        for ((region, pc), gas) in &self.0 {
+            let Some((file, line, _)) = end::place(program, CodePlace { region: *region, pc: *pc })
+            else {
+                continue;
+            };
+            // The program itself first.
+            let order = files.iter().position(|known| known.path == file);
+            let order = if file == own { 0 } else { 1 + order.unwrap_or(files.len()) };
+            *lines.entry((order, file, line)).or_default() += gas;
+            elsewhere = elsewhere.saturating_sub(*gas);
+        }
+        let text = |file: &str, line: u32| {
+            let text = &files.iter().find(|known| known.path == file)?.text;
+            text.lines().nth(line.checked_sub(1)? as usize).map(|text| text.trim().to_owned())
+        };
+        let line = |((_, file, line), gas): (&(usize, &str, u32), &u64)| Line {
+            gas: *gas,
+            text: text(file, *line).unwrap_or_else(|| format!("line {line}")),
+            place: format!("{file}:{line}"),
+        };
+        let mut lines: Vec<Line> = lines.iter().map(line).collect();
+        if elsewhere > 0 {
+            let text = "(no line)".to_owned();
+            lines.push(Line { gas: elsewhere, text: text.clone(), place: text });
+        }
+        Entry { total: machine.gas_used(), lines }
+    }
+}
+
+impl Observer for Places {
+    fn step(&mut self, at: CodePlace, _: Opcode, gas: u64) {
+        *self.0.entry((at.region, at.pc)).or_default() += gas;
     }
 }
 

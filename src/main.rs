@@ -11,6 +11,7 @@ mod editor;
 mod end;
 mod exit;
 mod files;
+mod gas_table;
 mod golden;
 mod grants;
 mod host;

@@ -103,9 +103,7 @@ pub(crate) fn difference(now: &Value, was: &Value) -> String {
             _ => break,
         }
     }
-    let shown = |value: Option<&Value>| {
-        value.map_or_else(|| "not there".to_owned(), avm_dbg::show)
-    };
+    let shown = |value: Option<&Value>| value.map_or_else(|| "not there".to_owned(), avm_dbg::show);
     let colon = if path.is_empty() { "" } else { ": " };
     format!("{colon}{path} is {}, was {}", shown(now), shown(was))
 }

@@ -71,7 +71,7 @@ fn every_program_plays_again() {
 #[test]
 fn programs_repeat_their_golden_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tested = closed(&["test", "programs"], root);
+    let tested = closed(&["test", "programs", "--gas", "programs/gas.txt"], root);
     let said = String::from_utf8_lossy(&tested.stdout).into_owned();
     assert!(tested.status.success(), "{said}\nafter a change that is meant: just bless");
     assert!(said.trim_end().ends_with("golden runs the same"), "{said}");

@@ -18,6 +18,7 @@ use crate::{
     driver::drive,
     exit::{Exit, Failure, Outcome},
     files,
+    gas_table::Table,
     golden::{self, Case, Verdict},
     journal::{self, Tape},
     library,
@@ -31,43 +32,96 @@ pub(crate) fn run(args: &Test) -> Outcome {
     let here = [PathBuf::from(".")];
     let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
     if args.bless {
-        return bless_all(args, paths);
+        let exit = bless_all(args, paths)?;
+        return if exit == Exit::Done { bless_gas(args, paths) } else { Ok(exit) };
     }
-    let mut cases = Vec::new();
-    for path in paths {
-        cases.extend(golden::find(path)?);
+    if args.bless_gas.is_some() {
+        return bless_gas(args, paths);
     }
+    let table = args.gas.as_deref().map(Table::read).transpose()?;
+    let cases = find(paths)?;
     if cases.is_empty() {
         return Err(Failure::usage(
             "there are no golden runs there; make one with: avm test --bless PROGRAM.avm",
         ));
     }
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let verdicts = check_all(&cases, args, workers);
+    let verdicts = check_all(&cases, args, table.as_ref(), workers);
     let mut failed = 0;
     let mut out = Out::new();
     for (case, verdict) in cases.iter().zip(verdicts) {
-        let problem = match verdict {
-            Ok(Verdict::Same) => continue,
-            Ok(Verdict::Differs(what)) => format!("{}: {what}", case.journal.display()),
-            Err(failure) => format!("{:#}", failure.error),
-        };
+        match verdict {
+            Ok((Verdict::Same, lines)) if lines.is_empty() => continue,
+            Ok((verdict, lines)) => {
+                let whole = match verdict {
+                    Verdict::Same => None,
+                    Verdict::Differs(what) => Some(what),
+                };
+                let all: Vec<String> = whole.into_iter().chain(lines).collect();
+                out.line(&format!("{}: {}", case.journal.display(), all.join("\n  ")));
+            }
+            Err(failure) => out.line(&format!("{:#}", failure.error)),
+        }
         failed += 1;
-        out.line(&problem);
+    }
+    let stale = table.as_ref().map(Table::stale).unwrap_or_default();
+    for name in &stale {
+        let table = args.gas.as_deref().unwrap_or(Path::new("")).display();
+        out.line(&format!("{table}: {name} is in the table, and there is no such golden run"));
     }
     let (all, same) = (cases.len(), cases.len() - failed);
     let s = if all == 1 { "" } else { "s" };
     out.line(&format!("{same} of {all} golden run{s} the same"));
-    if failed > 0 {
+    if failed > 0 || !stale.is_empty() {
         out.flush();
-        note("to accept what is different now: avm test --bless with the same paths");
+        let gas = args.gas.as_ref().map(|table| format!(" --bless-gas {}", table.display()));
+        let gas = gas.unwrap_or_default();
+        note(&format!(
+            "to accept what is different now: avm test --bless{gas} with the same paths"
+        ));
         return Ok(Exit::Program);
     }
     Ok(Exit::Done)
 }
 
+fn find(paths: &[PathBuf]) -> Outcome<Vec<Case>> {
+    let mut cases = Vec::new();
+    for path in paths {
+        cases.extend(golden::find(path)?);
+    }
+    Ok(cases)
+}
+
+/// What became of a case, and where it does not cost what the gas table says.
+type Checked = Outcome<(Verdict, Vec<String>)>;
+
+fn check(case: &Case, args: &Test, table: Option<&Table>) -> Checked {
+    let verdict = golden::check(case, args.dialect)?;
+    let Some(table) = table else { return Ok((verdict, Vec::new())) };
+    let lines = match golden::gas(case, args.dialect) {
+        Ok(entry) => table.compare(&table.name_of(case)?, &entry),
+        // Then it is not the same either, which says more.
+        Err(_) => Vec::new(),
+    };
+    Ok((verdict, lines))
+}
+
+/// Writes what golden runs cost, if that was asked for.
+fn bless_gas(args: &Test, paths: &[PathBuf]) -> Outcome {
+    let Some(path) = &args.bless_gas else { return Ok(Exit::Done) };
+    let mut table = Table::begin(path)?;
+    let cases = find(paths)?;
+    for case in &cases {
+        table.set(table.name_of(case)?, golden::gas(case, args.dialect)?);
+    }
+    table.write()?;
+    let s = if cases.len() == 1 { "" } else { "s" };
+    Out::new().line(&format!("{}: {} golden run{s}", path.display(), cases.len()));
+    Ok(Exit::Done)
+}
+
 /// Checks cases side by side; verdicts in the order of the cases.
-fn check_all(cases: &[Case], args: &Test, workers: usize) -> Vec<Outcome<Verdict>> {
+fn check_all(cases: &[Case], args: &Test, table: Option<&Table>, workers: usize) -> Vec<Checked> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     let shown = std::io::stderr().is_terminal() && !args.quiet;
@@ -77,7 +131,7 @@ fn check_all(cases: &[Case], args: &Test, workers: usize) -> Vec<Outcome<Verdict
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(at) else { return };
-                    let verdict = golden::check(case, args.dialect);
+                    let verdict = check(case, args, table);
                     let Ok(mut done) = done.lock() else { return };
                     done.push((at, verdict));
                     if shown && (done.len() % 16 == 0 || done.len() == cases.len()) {

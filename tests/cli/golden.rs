@@ -121,3 +121,26 @@ fn fields_that_are_not_compared() {
     let wrong = bench.run(&["test"]).show();
     insta::assert_snapshot!([without, other, alike, wrong].join("\n"));
 }
+
+#[test]
+fn a_table_says_what_each_line_costs() {
+    let bench = blessed();
+    bench.file("more/b.avm", "LOG \"b\"\n");
+    assert_eq!(bench.run(&["test", "--bless", "more/b.avm"]).exit, 0);
+    let none = bench.run(&["test", "--gas", "gas.txt"]).show();
+    let made = bench.run(&["test", "--bless-gas", "gas.txt"]).show();
+    let table = String::from_utf8(bench.read("gas.txt")).expect("a text");
+    let same = bench.run(&["test", "--gas", "gas.txt"]).show();
+    // Another line, and one further down that says the same and costs what it did.
+    let dearer = SHOP.replace("  SET total = total", "  ;; More.\n  SET total = 0 + total");
+    bench.file("shop/a.avm", dearer.replace("LOG total\n", "LOG total * 1\n"));
+    bench.file("gas.txt", table.replace("more/b.avmj", "more/c.avmj"));
+    let other = bench.run(&["test", "--gas", "gas.txt"]).show();
+    bench.file("gas.txt", format!("{table}\nshop/a.avmj 1\n"));
+    let twice = bench.run(&["test", "--gas", "gas.txt"]).show();
+    bench.file("gas.txt", format!("{table}  much LOG 1\n"));
+    let wrong = bench.run(&["test", "--gas", "gas.txt"]).show();
+    bench.file("low/gas.txt", &table);
+    let outside = bench.run(&["test", "more/b.avm", "--gas", "low/gas.txt"]).show();
+    insta::assert_snapshot!([none, made, table, same, other, twice, wrong, outside].join("\n"));
+}
