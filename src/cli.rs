@@ -381,8 +381,11 @@ pub(crate) struct Diff {
 The trace is made from the journal, so every run that was recorded has one. With --json every record is a line, as
 spec/trace.schema.json says; --output writes the compact form, as spec/trace.md says.")]
 pub(crate) struct Trace {
-    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    /// Folder of a run, a journal, or a trace (.avmt) [default: the latest run in .avm/runs]
     pub(crate) run: Option<PathBuf>,
+    /// The program of a trace, which does not hold it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
     /// A line of JSON for every record
     #[arg(long)]
     pub(crate) json: bool,
@@ -432,8 +435,11 @@ impl std::str::FromStr for Steps {
 /// `avm profile`
 #[derive(Args, Debug)]
 pub(crate) struct Profile {
-    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    /// Folder of a run, a journal, or a trace (.avmt) [default: the latest run in .avm/runs]
     pub(crate) run: Option<PathBuf>,
+    /// The program of a trace, which does not hold it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
     /// Rows of each table
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = crate::whole::parse::<usize, 0>)]
     pub(crate) rows: usize,

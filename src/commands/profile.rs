@@ -14,7 +14,7 @@ use crate::{
 
 /// Shows the tables, or writes the same as a picture or for another tool.
 pub(crate) fn run(args: &Profile) -> Outcome {
-    let traced = trace::open(args.run.as_deref())?;
+    let traced = trace::open(args.run.as_deref(), args.program.as_deref())?;
     let title = traced.path.display().to_string();
     let mut out = Out::new();
     if args.svg.is_none() && args.speedscope.is_none() && !args.folded {

@@ -17,13 +17,13 @@ use crate::{
 
 /// Shows or writes the trace.
 pub(crate) fn run(args: &Trace) -> Outcome {
-    let mut traced = trace::open(args.run.as_deref())?;
+    let mut traced = trace::open(args.run.as_deref(), args.program.as_deref())?;
     if let Some(path) = &args.output {
         let about = |error| files::about(path, error);
         let mut file = File::create(path).map_err(about)?;
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read = traced.derived.read(&mut buffer);
+            let read = traced.origin.read(&mut buffer);
             let count = read.map_err(|why| Failure::files(format!("{}: {why}", path.display())))?;
             if count == 0 {
                 return Ok(Exit::Done);

@@ -114,3 +114,21 @@ fn a_trace_without_a_journal_and_in_vain() {
     let folder = bench.run(&[&run[..], &["no/a.avmt"]].concat());
     assert_eq!(folder.exit, 3, "{}", folder.stderr);
 }
+
+#[test]
+fn a_trace_alone_is_read_with_its_program() {
+    let bench = live("FOR i IN 6000 DO\n  SET a = i\nENDFOR\n", 0, &[]);
+    let show = |args: &[&str]| bench.run(&[&["trace", "live.avmt"], args].concat());
+    let program = ["--program", "a.avm"];
+    let some = show(&[&program[..], &["--steps", "3..4"]].concat()).show();
+    bench.file("other.avm", "HALT\n");
+    let other = show(&["--program", "other.avm"]).show();
+    let without = show(&[]).show();
+    assert_eq!(bench.run(&["profile", "live.avmt", "--program", "a.avm"]).exit, 0);
+    // What a crash leaves is shown as far as it is whole.
+    let bytes = bench.read("live.avmt");
+    assert_eq!(bytes, bench.read("derived.avmt"));
+    bench.file("live.avmt", &bytes[..bytes.len() - 1]);
+    let torn = show(&[&program[..], &["--steps", "18002.."]].concat()).show();
+    insta::assert_snapshot!([some, other, without, torn].join("\n"));
+}
