@@ -80,7 +80,7 @@ const fn exit(done: bool) -> Exit {
 pub(crate) fn live(file: &Path, args: &Debug) -> Outcome<Session> {
     let options = &args.begin;
     let config = config::load(file, options.setup.config.as_deref())?;
-    let loaded = program::read(file, options.dialect)?.accept(false)?;
+    let loaded = program::read(file, config.dialect(options.dialect))?.accept(false)?;
     let manifest = loaded.program.program().manifest.clone();
     let begun = begin::begin(file, loaded, options, &config)?;
     let Begun { start, machine, registry, files, kept, signer, .. } = begun;
