@@ -3,18 +3,66 @@
 //! Everything that is hashed, signed or public goes through here, so that one value has exactly
 //! one encoding on every host.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
-/// Appends to a growing buffer.
-#[derive(Debug, Default)]
+/// Bytes after which a writer that hashes hands them on.
+const CHUNK: usize = 64 << 10;
+
+/// Appends to a growing buffer, or hashes what is written.
+#[derive(Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// Bytes after which they are hashed and dropped.
+    limit: usize,
+    hasher: Option<Box<blake3::Hasher>>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Writer {
     /// An empty buffer.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self { bytes: Vec::new(), limit: usize::MAX, hasher: None }
+    }
+
+    /// One that keeps nothing and ends with [`Self::hash`]; the context is that of BLAKE3.
+    pub fn hashing(context: &'static str) -> Self {
+        let hasher = Some(Box::new(blake3::Hasher::new_derive_key(context)));
+        Self { bytes: Vec::with_capacity(2 * CHUNK), limit: CHUNK, hasher }
+    }
+
+    /// Hash of what was written, of a writer that hashes.
+    pub fn hash(mut self) -> [u8; 32] {
+        self.hand_on();
+        self.hasher.map_or([0; 32], |hasher| *hasher.finalize().as_bytes())
+    }
+
+    /// Hands on what waits, if it is enough: for whoever writes many things.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if self.bytes.len() >= self.limit {
+            self.hand_on();
+        }
+    }
+
+    #[cold]
+    fn hand_on(&mut self) {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&self.bytes);
+            self.bytes.clear();
+        }
+    }
+
+    /// A byte and eight more.
+    #[inline]
+    pub(crate) fn tagged(&mut self, tag: u8, value: u64) {
+        let mut bytes = [tag; 9];
+        bytes[1..].copy_from_slice(&value.to_le_bytes());
+        self.bytes.extend_from_slice(&bytes);
     }
 
     /// What was written.

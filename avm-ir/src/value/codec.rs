@@ -26,14 +26,8 @@ pub fn encode_to(value: &Value, out: &mut Writer) {
     match value {
         Value::Null => out.u8(0),
         Value::Bool(value) => out.u8(1 + u8::from(*value)),
-        Value::Int(value) => {
-            out.u8(3);
-            out.u64(value.cast_unsigned());
-        }
-        Value::Float(value) => {
-            out.u8(4);
-            out.u64(value.to_bits());
-        }
+        Value::Int(value) => out.tagged(3, value.cast_unsigned()),
+        Value::Float(value) => out.tagged(4, value.to_bits()),
         Value::Text(text) => {
             out.u8(5);
             out.text(text);
@@ -46,7 +40,14 @@ pub fn encode_to(value: &Value, out: &mut Writer) {
             out.u8(7);
             out.u32(list.len() as u32);
             for item in list.iter() {
-                encode_to(item, out);
+                // Long lists are mostly of these.
+                match item {
+                    Value::Bool(value) => out.u8(1 + u8::from(*value)),
+                    Value::Int(value) => out.tagged(3, value.cast_unsigned()),
+                    Value::Float(value) => out.tagged(4, value.to_bits()),
+                    other => encode_to(other, out),
+                }
+                out.settle();
             }
         }
         Value::Record(record) => {
@@ -55,6 +56,7 @@ pub fn encode_to(value: &Value, out: &mut Writer) {
             for (name, value) in record.iter() {
                 out.text(name);
                 encode_to(value, out);
+                out.settle();
             }
         }
         Value::Vector(vector) => {

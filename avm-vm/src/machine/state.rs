@@ -8,17 +8,20 @@ use avm_ir::{
 
 use super::{InputError, Machine};
 
+const CONTEXT: &str = "aither avm state v1";
+
 /// Hash of a state that was written as bytes.
 pub(super) fn hash(state: &[u8]) -> [u8; 32] {
-    *blake3::Hasher::new_derive_key("aither avm state v1").update(state).finalize().as_bytes()
+    *blake3::Hasher::new_derive_key(CONTEXT).update(state).finalize().as_bytes()
 }
 
 impl Machine {
     /// blake3 over everything that decides how the run goes on, as [`Self::snapshot`] writes it.
     pub fn state_hash(&self) -> [u8; 32] {
-        let mut out = Writer::new();
+        // Of a large state no copy is made.
+        let mut out = Writer::hashing(CONTEXT);
         self.write_state(&mut out);
-        hash(&out.finish())
+        out.hash()
     }
 
     /// What the agent keeps for its next run: its private store and its saved state (P-67).
