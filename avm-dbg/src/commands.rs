@@ -108,9 +108,9 @@ commands! {
     "effects" ["e"] "[N]" None "" effects, "effects around here: step, question, answer";
     "source" ["src"] "[N]" None "" |session, args| Ok(views::source(session, lines(args)?)), "source lines around here";
     "code" ["asm"] "[N]" None "" |session, args| Ok(views::instructions(session, lines(args)?)), "instructions around here";
-    "set" [] "REGISTER[.PART] = VALUE" Register "" runs::set, "goes on from here as a new run, with another value in a register";
-    "answer" [] "VALUE|failed CODE [MESSAGE]" Failure "" runs::answer, "the same with another answer to the effect that is next";
-    "input" [] "NAME = VALUE" Input "" runs::input, "the same from the start, with another input";
+    "set" [] "REGISTER[.PART] = EXPRESSION" Register "" runs::set, "goes on from here as a new run, with another value in a register";
+    "answer" [] "EXPRESSION|failed CODE [MESSAGE]" Failure "" runs::answer, "the same with another answer to the effect that is next";
+    "input" [] "NAME = EXPRESSION" Input "" runs::input, "the same from the start, with another input";
     "fork" [] "" None "" runs::fork, "goes on from here as a new run, with nothing changed";
     "answers" [] "[live|recorded]" Answers "" runs::answers, "who answers new runs: providers, or what this run was answered";
     "runs" [] "" None "" runs::all, "lists the runs of this session";

@@ -185,6 +185,10 @@ fn closed_forks_ask_nobody() {
         fork
         answer 3
         fork
+        run-to 3
+        set n = MAX(n, 3) * 4
+        print n
+        set n = n.
     "#
     ));
 }

@@ -69,7 +69,7 @@ fn another_answer() {
     let mut terminal = Terminal::sized(folder.path(), &["trading_agent.avmj"], &[], SIZE);
     terminal.command("run-to 53");
     terminal.clear();
-    terminal.command("answer {\"action\": \"SELL\", \"size\": 10}");
+    terminal.command("answer {action: \"SELL\", size: 10}");
     terminal.command("run-to end");
     terminal.command("diff");
     terminal.type_until("ru", "ru|n-to");

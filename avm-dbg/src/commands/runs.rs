@@ -6,6 +6,7 @@ use avm_vm::{Failure, FailureCode};
 use super::{moves, number};
 use crate::{
     diff,
+    expr::{self, Path},
     fork::{Answers, Change},
     reply::{Reply, int, list, record},
     session::{Run, Session},
@@ -20,6 +21,27 @@ type Done = Result<Reply, String>;
 pub fn value(text: &str) -> Result<Value, String> {
     from_json(text, MAX_VALUE)
         .map_err(|error| format!("{text} is no value: {error}; texts stand in double quotes"))
+}
+
+/// What a text is worth where a session stands: JSON, which may be long, or an expression.
+fn worth(session: &Session, text: &str) -> Result<Value, String> {
+    if let Ok(value) = from_json(text, MAX_VALUE) {
+        return Ok(value);
+    }
+    let machine = session.machine();
+    let register = |name: &str| session.code.value(machine, machine.depth(), name);
+    match expr::worth(text, register) {
+        Ok((_, value)) => Ok(value),
+        // A word alone may be meant as a text.
+        Err(why) if Path::read(text).is_ok() => Err(format!("{why}; texts stand in double quotes")),
+        Err(why) => Err(why),
+    }
+}
+
+/// `NAME = EXPRESSION`.
+fn assigned<'a>(session: &Session, args: &'a str, what: &str) -> Result<(&'a str, Value), String> {
+    let (name, text) = args.split_once('=').ok_or_else(|| format!("wants {what} = EXPRESSION"))?;
+    Ok((name.trim(), worth(session, text.trim())?))
 }
 
 /// `NAME = VALUE`.
@@ -43,7 +65,7 @@ fn go(session: &mut Session, changes: &[Change], what: &str) -> Done {
 }
 
 pub(super) fn set(session: &mut Session, args: &str) -> Done {
-    let (name, new) = assignment(args, "REGISTER[.PART]")?;
+    let (name, new) = assigned(session, args, "REGISTER[.PART]")?;
     let edits = session.edits(&[(name, new)])?;
     go(session, &edits, &format!("{name} was set"))
 }
@@ -51,7 +73,7 @@ pub(super) fn set(session: &mut Session, args: &str) -> Done {
 pub(super) fn answer(session: &mut Session, args: &str) -> Done {
     let result = match args.strip_prefix("failed") {
         Some(failed) if failed.is_empty() || failed.starts_with(' ') => Err(failure(failed)?),
-        _ => Ok(vec![value(args)?]),
+        _ => Ok(vec![worth(session, args)?]),
     };
     go(session, &[Change::Answer(result)], "the effect here was answered otherwise")
 }
@@ -69,7 +91,7 @@ pub fn failure(text: &str) -> Result<Failure, String> {
 }
 
 pub(super) fn input(session: &mut Session, args: &str) -> Done {
-    let (name, value) = assignment(args, "NAME")?;
+    let (name, value) = assigned(session, args, "NAME")?;
     let what = format!("the input {name} is another");
     go(session, &[Change::Input { name: name.to_owned(), value }], &what)
 }
