@@ -34,7 +34,7 @@
 //! | [`fork`] | runs that leave another one |
 //! | [`live`] | runs that go on while they are looked at |
 //! | [`stops`] | breakpoints and watches as they are written |
-//! | [`expr`] | conditions |
+//! | [`expr`] | expressions of the language over registers, for conditions and `print` |
 //! | [`code`] | the program as people name it |
 //! | [`commands`] | the table of commands |
 //! | `repl` | the debugger at a terminal |

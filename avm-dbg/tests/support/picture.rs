@@ -68,7 +68,15 @@ fn line(screen: &Screen, row: u16, columns: u16) -> String {
     for (column, look, text) in runs.into_iter().filter(|(_, _, text)| !text.trim().is_empty()) {
         let blank = text.len() - text.trim_start().len();
         let x = f64::from(MARGIN) + (f64::from(column) + blank as f64) * WIDE;
-        let _ = write!(out, "<tspan x=\"{x:.1}\"{look}>{}</tspan>", text.trim());
+        // Fonts differ in width: what stands below each other is to do so in all of them.
+        let text = text.trim();
+        let wide = shown_length(text) as f64 * WIDE;
+        let _ = write!(out, "<tspan x=\"{x:.1}\" textLength=\"{wide:.1}\"{look}>{text}</tspan>");
     }
     out
+}
+
+/// Characters of a text that has `&amp;` and `&lt;` in it.
+fn shown_length(text: &str) -> usize {
+    text.replace("&amp;", "&").replace("&lt;", "<").chars().count()
 }
