@@ -62,7 +62,11 @@ pub(crate) fn report(report: &Report<'_>) -> String {
     if !report.help.is_empty() {
         group = group.element(Level::HELP.message(report.help));
     }
-    let renderer = if in_colour(std::io::stderr().is_terminal()) { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if in_colour(std::io::stderr().is_terminal()) {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     renderer.render(&[group])
 }
 

@@ -106,6 +106,7 @@ impl Bench {
             max_bytes: u64::MAX,
             max_units: u64::MAX,
             max_spend: Spend::UNLIMITED,
+            code: None,
             idempotency_key: IdempotencyKey::Given([0; 32]),
         })
     }

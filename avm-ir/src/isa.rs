@@ -782,9 +782,9 @@ out { status: Any = optional "\"OK\"" }
 gas [base(3 * GAS)] sets plugin reach ledger unread warn sem "transfer(self, target_agent, amount, token)" source "O-38 §11.10" since 1;
 // ---- the agent's own code ------------------------------------------------------------------
 /// Turns observer mode on or off.
-0xE0 SELF_OBSERVER_MODE => effect::request also []
+0xE0 SELF_OBSERVER_MODE => code::observe also []
 in { enable: Bool = required "on or off" } out {}
-gas [base(5 * GAS)] sets rewrite reach code sem "observer = enable" source "O-26 §11.7" since 1;
+gas [base(5 * GAS)] sets rewrite reach none sem "observer = enable" source "O-26 §11.7" since 1;
 /// Reads the text of a region of the agent's own code.
 0xE1 SELF_READ => effect::request also []
 in { region: Region = required "the region's name" }
@@ -801,13 +801,13 @@ in { region: Region = required "the region's name", patch [new_code_ref]: Any = 
 out { result: Record = optional "{status, passed, failed, gas, reasons}; also RtestResult" }
 gas [base(50 * GAS), open("sandboxCost", GAS / 2, Units("instructions of the new code"))] sets rewrite reach code sem "RtestResult = tests(patch)" source "O-52 §8.3 X-22" since 1;
 /// Puts an earlier snapshot of a region back.
-0xE4 REVERT_CODE => effect::request also []
+0xE4 REVERT_CODE => code::revert also []
 in { region: Region = required "the region's name", snapshot_id [snapshot]: Any = required "which snapshot" } out {}
-gas [base(10 * GAS)] sets rewrite reach code sem "code[region] = snapshot" source "O-28 §11.7 X-36" since 1;
+gas [base(10 * GAS)] sets rewrite reach none sem "code[region] = snapshot" source "O-28 §11.7 X-36" since 1;
 /// Commits a checkpoint of code and state under a label.
-0xE5 CREATE_SYSTEM_CHECKPOINT => effect::request also []
+0xE5 CREATE_SYSTEM_CHECKPOINT => code::checkpoint also []
 in { label: Text = required "its name" }
 out { id: Any = optional "the checkpoint's id" }
-gas [open("checkpointCost", 15 * GAS, One)] sets rewrite reach code sem "out = checkpoint(label)" source "O-53 §8.3 X-36" since 1;
+gas [open("checkpointCost", 15 * GAS, One)] sets rewrite reach none sem "out = checkpoint(label)" source "O-53 §8.3 X-36" since 1;
     } };
 }

@@ -8,6 +8,7 @@
 
 mod codec;
 mod manifest;
+mod patch;
 mod region;
 mod signature;
 
@@ -15,6 +16,7 @@ use alloc::{string::String, vec::Vec};
 
 pub use codec::{FormatError, MAGIC, VERSION};
 pub use manifest::Manifest;
+pub use patch::{Patch, PatchError};
 pub use region::{Func, Label, Perm, Perms, Region, Target, entry_label, exit_label};
 pub use signature::{Signature, SignatureError};
 

@@ -73,6 +73,7 @@ fn median(workers: usize, item: &Value) -> Duration {
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend::UNLIMITED,
+        code: None,
         idempotency_key: IdempotencyKey::Given([0; 32]),
     };
     let mut times: Vec<Duration> = (0..ROUNDS)

@@ -1,6 +1,7 @@
 //! What an agent is besides its registers: status words, private store, log, saved state, meters.
 
 mod draws;
+mod rewrites;
 mod shared;
 
 use alloc::{
@@ -18,6 +19,8 @@ use crate::{
     trap::{Fault, TrapCode},
 };
 pub(crate) use draws::Draws;
+pub(crate) use rewrites::Rewrites;
+pub use rewrites::{Checkpoint, Version};
 use shared::Shared;
 
 /// A note of `LOG`.
@@ -148,6 +151,8 @@ pub(crate) struct Agent {
     pub(crate) saved: Value,
     /// Agent registers as they were filled from outside.
     pub(crate) initial: Shared<Vec<(u8, Value)>>,
+    /// What it changed of its own code.
+    pub(crate) rewrites: Shared<Rewrites>,
     pub(crate) memory: Memory,
     pub(crate) draws: Draws,
     /// What tells the run from every other one.
@@ -180,6 +185,7 @@ impl Agent {
             log_limit: log_entries.max(1),
             saved: Value::Null,
             initial: Shared::NONE,
+            rewrites: Shared::NONE,
             memory: Memory::new(memory),
             draws: Draws::new(config.seed, 0),
             run: config.run,
@@ -202,7 +208,8 @@ impl Agent {
     /// Memory of everything but registers, in bytes.
     pub(crate) fn heap(&self) -> u64 {
         let failure = self.last_failure.as_ref().map_or(0, |failure| failure.message.len() as u64);
-        self.kv_heap + self.log_heap + self.saved.heap() + self.status.sandbox.heap() + failure
+        let kept = self.kv_heap + self.log_heap + self.saved.heap();
+        kept + self.status.sandbox.heap() + failure + self.rewrites.heap
     }
 
     pub(crate) fn kv_store(&mut self, key: Text, value: Value) {

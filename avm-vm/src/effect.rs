@@ -3,11 +3,14 @@
 mod args;
 mod key;
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
-use avm_ir::{Opcode, Reach, Value, verify::CodePlace};
+use avm_ir::{Opcode, Program, Reach, Value, verify::CodePlace};
 
-use crate::meter::{Meter, Spend};
+use crate::{
+    machine::Image,
+    meter::{Meter, Spend},
+};
 pub use args::Args;
 pub use key::IdempotencyKey;
 
@@ -33,6 +36,8 @@ pub struct EffectRequest {
     pub max_units: u64,
     /// Most that the call may use up on the meters beside gas.
     pub max_spend: Spend,
+    /// The agent's program as it is now, where the effect is about that.
+    pub code: Option<OwnCode>,
     /// The same for the same effect of the same run, however often it is asked again; different
     /// for every other.
     pub idempotency_key: IdempotencyKey,
@@ -51,6 +56,23 @@ impl EffectRequest {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// The program of an agent that asks about it. Two are equal if their content addresses are.
+#[derive(Clone, Debug)]
+pub struct OwnCode(pub(crate) Arc<Image>);
+
+impl OwnCode {
+    /// The program.
+    pub fn program(&self) -> &Program {
+        self.0.program()
+    }
+}
+
+impl PartialEq for OwnCode {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.program_hash() == other.0.program_hash()
     }
 }
 

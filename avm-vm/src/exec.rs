@@ -5,6 +5,7 @@
 //! charge nor jump: they compute, or say by an [`Exit`] what the loop is to do.
 
 pub(crate) mod arith;
+mod code;
 mod compare;
 mod control;
 mod convert;
@@ -57,6 +58,8 @@ pub(crate) enum Exit {
     Slice,
     /// A note was written; tell the observer and go on.
     Logged,
+    /// Code of another region may be replaced now; go on.
+    Rewrite,
     /// The program's fault.
     Fault(Box<Fault>),
 }
@@ -287,7 +290,8 @@ pub(crate) fn run<O: Observer>(
                                     }
                                     gas -= price;
                                 }
-                                if PRICE.after {
+                                const OWN: bool = matches!(stringify!($family).as_bytes(), b"code");
+                                if PRICE.after || OWN {
                                     // Such rows may look at the meters.
                                     (cpu.agent.gas, cpu.agent.steps) = (gas_before, steps);
                                 }
@@ -367,7 +371,7 @@ const fn flow_of(exit: &Exit) -> Flow {
     match exit {
         Exit::Far(_) | Exit::Jump(_) => Flow::Jumped,
         Exit::Fault(_) => Flow::Trapped,
-        Exit::Logged => Flow::On,
+        Exit::Logged | Exit::Rewrite => Flow::On,
         _ => Flow::Left,
     }
 }

@@ -33,15 +33,17 @@ pub mod meter;
 pub mod observer;
 pub mod passages;
 mod price;
+mod rewrite;
 pub mod trace;
 pub mod trap;
 
-pub use agent::LogEntry;
-pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey};
+pub use agent::{Checkpoint, LogEntry, Version};
+pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey, OwnCode};
 pub use machine::{
     Config, End, Image, InputError, Limits, Machine, OnExhausted, Parked, Pause, SnapshotError,
 };
 pub use marks::Marks;
 pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;
+pub use rewrite::MAX_VERSIONS;
 pub use trap::{Trap, TrapCode};

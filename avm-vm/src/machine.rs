@@ -6,6 +6,7 @@ mod frames;
 mod look;
 mod park;
 mod rest;
+mod rewrite;
 mod snapshot;
 mod state;
 
@@ -48,6 +49,10 @@ pub struct Image {
     fast: fast::Code,
     schedule_hash: [u8; 32],
     program_hash: [u8; 32],
+    /// Hash of the program before agents changed it.
+    origin: [u8; 32],
+    /// Registers that the program, or one that it was before, names or uses outside functions.
+    used: [bool; WINDOW],
     /// Registers that are always `NULL` in the agent's own window.
     pub(crate) unused: Range<usize>,
 }
@@ -56,12 +61,35 @@ impl Image {
     /// Prices a verified program by a schedule.
     pub fn new(verified: Verified, schedule: &Schedule) -> Self {
         let prices = Prices::new(schedule);
+        let program_hash = verified.program().hash();
+        let used = rest::used(verified.program());
         Self {
             fast: fast::Code::new(&verified, &prices),
             prices,
             schedule_hash: schedule.hash(),
+            program_hash,
+            origin: program_hash,
+            unused: rest::unused(&used),
+            used,
+            verified,
+        }
+    }
+
+    /// The same with what became of the program; registers that other versions of it used may hold
+    /// something too.
+    pub(crate) fn with(&self, verified: Verified, also_used: &[bool; WINDOW]) -> Self {
+        let mut used = rest::used(verified.program());
+        for (used, before) in used.iter_mut().zip(self.used.iter().zip(also_used)) {
+            *used |= before.0 | before.1;
+        }
+        Self {
+            fast: fast::Code::new(&verified, &self.prices),
+            prices: self.prices.clone(),
+            schedule_hash: self.schedule_hash,
             program_hash: verified.program().hash(),
-            unused: rest::unused(verified.program()),
+            origin: self.origin,
+            unused: rest::unused(&used),
+            used,
             verified,
         }
     }
@@ -71,6 +99,11 @@ impl Image {
         self.verified.program()
     }
 
+    /// The content address of the program that agents began with, whatever they changed.
+    pub const fn origin(&self) -> [u8; 32] {
+        self.origin
+    }
+
     /// The program's content address.
     pub const fn program_hash(&self) -> [u8; 32] {
         self.program_hash
@@ -78,7 +111,7 @@ impl Image {
 
     /// Whether code outside functions uses a register.
     fn uses(&self, register: u8) -> bool {
-        rest::used(self.program())[usize::from(register)]
+        self.used[usize::from(register)]
     }
 
     /// The verified program.
@@ -310,7 +343,10 @@ impl Machine {
                 return Pause::End(end.clone());
             }
             self.open();
-            let exit = if O::MARKS {
+            let exit = if self.waits_to_rewrite() {
+                // Where control leaves a region shows to canonical code.
+                self.run_window(stop_at, observer)
+            } else if O::MARKS {
                 self.run_marked(stop_at, observer)
             } else if O::STEPS || O::VALUES {
                 self.run_window(stop_at, observer)
@@ -326,8 +362,11 @@ impl Machine {
                 Exit::Effect => self.ask(observer),
                 Exit::Exhausted => self.exhaust(observer),
                 Exit::Fault(fault) => self.trap(*fault),
-                // The loop handles these itself.
-                Exit::Jump(_) | Exit::Logged => {}
+                // The loop handles the first two itself.
+                Exit::Jump(_) | Exit::Logged | Exit::Rewrite => {}
+            }
+            if self.waits_to_rewrite() {
+                self.catch_up();
             }
         }
     }

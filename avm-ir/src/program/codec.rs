@@ -93,15 +93,7 @@ impl Program {
             }
         });
         list(&mut out, &self.regions, |out, region| region.encode(out));
-        out.u32(self.manifest.names.len() as u32);
-        for (kind, name) in &self.manifest.names {
-            out.u8(*kind as u8);
-            out.text(name);
-        }
-        out.u32(self.manifest.computed.len() as u32);
-        for kind in &self.manifest.computed {
-            out.u8(*kind as u8);
-        }
+        self.manifest.encode(&mut out);
         list(&mut out, &self.tests, |out, test| {
             out.text(&test.name);
             out.text(&test.region);
@@ -122,8 +114,7 @@ impl Program {
         if regions.len() > MAX_REGIONS {
             return Err(input.error("too many regions"));
         }
-        let names = read_set(input, 5, |input| Ok((name_kind(input)?, name(input)?)))?;
-        let computed = read_set(input, 1, name_kind)?;
+        let manifest = Manifest::decode(input)?;
         let tests = read_list(input, 90, |input| {
             Ok(TestCase {
                 name: input.text()?,
@@ -132,8 +123,27 @@ impl Program {
                 expect: Region::decode(input)?,
             })
         })?;
-        let manifest = Manifest { names, computed };
         Ok(Self { registers, inputs, regions, manifest, tests, debug: None, signature: None })
+    }
+}
+
+impl Manifest {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        out.u32(self.names.len() as u32);
+        for (kind, name) in &self.names {
+            out.u8(*kind as u8);
+            out.text(name);
+        }
+        out.u32(self.computed.len() as u32);
+        for kind in &self.computed {
+            out.u8(*kind as u8);
+        }
+    }
+
+    pub(super) fn decode(input: &mut Reader<'_>) -> Result<Self, FormatError> {
+        let names = read_set(input, 5, |input| Ok((name_kind(input)?, name(input)?)))?;
+        let computed = read_set(input, 1, name_kind)?;
+        Ok(Self { names, computed })
     }
 }
 
@@ -166,7 +176,7 @@ impl Region {
         list(out, &self.imports, |out, name| out.text(name));
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Self, FormatError> {
+    pub(super) fn decode(input: &mut Reader<'_>) -> Result<Self, FormatError> {
         let region = Self {
             name: name(input)?,
             perms: Perms(input.u8()?),
@@ -262,14 +272,14 @@ fn section<T>(
         .map_err(|error| WireError { offset: start + error.offset, ..error })
 }
 
-fn list<T>(out: &mut Writer, items: &[T], mut write: impl FnMut(&mut Writer, &T)) {
+pub(super) fn list<T>(out: &mut Writer, items: &[T], mut write: impl FnMut(&mut Writer, &T)) {
     out.u32(items.len() as u32);
     for item in items {
         write(out, item);
     }
 }
 
-fn read_list<T>(
+pub(super) fn read_list<T>(
     input: &mut Reader<'_>,
     smallest: usize,
     mut read: impl FnMut(&mut Reader<'_>) -> Result<T, FormatError>,
@@ -295,7 +305,7 @@ fn read_set<T: Ord>(
     Ok(items.into_iter().collect())
 }
 
-fn name(input: &mut Reader<'_>) -> Result<String, FormatError> {
+pub(super) fn name(input: &mut Reader<'_>) -> Result<String, FormatError> {
     let at = input.offset();
     let name = input.text()?;
     if name.len() > MAX_NAME {

@@ -32,6 +32,7 @@ fn request(opcode: Opcode, args: &[Value]) -> EffectRequest {
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend::UNLIMITED,
+        code: None,
         idempotency_key: IdempotencyKey::Given([0; 32]),
     }
 }

@@ -85,6 +85,7 @@ impl Bench {
             max_bytes: u64::MAX,
             max_units: u64::MAX,
             max_spend: self.left,
+            code: None,
             idempotency_key: idempotency_key.into(),
         });
         assert_eq!(answer.spent.over(&self.left), None);

@@ -14,7 +14,7 @@ use avm_ir::{
     verify::CodePlace,
 };
 
-use super::{End, Machine, OnExhausted};
+use super::{End, Machine, OnExhausted, rewrite::Prepared};
 use crate::{
     effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
@@ -62,7 +62,7 @@ impl Machine {
         let args = self.arguments(instr);
         let intrinsic = self.image.prices.intrinsic;
         let mut charged = intrinsic + self.price_before(instr);
-        let mut refusal = self.refusal(instr, &args);
+        let mut refusal = self.refusal(instr, &args).or_else(|| self.forbidden(instr.op, &args));
         let own_limit = own_gas_limit(instr.op, &args);
         if let Some(limit) = own_limit.filter(|limit| charged > *limit) {
             // The call never costs more than its limit, but the minimum that every step pays.
@@ -83,10 +83,11 @@ impl Machine {
         let request = self.request(instr, args, max_gas, (max_bytes.min(room), max_units));
         let own_limit = own_limit.is_some() && max_gas < left;
         let pending = Pending { request: Arc::new(request), charged, own_limit };
-        match refusal {
-            Some(failure) => self.refuse(pending, failure, observer),
-            None => self.pending = Some(pending),
+        if let Some(failure) = refusal {
+            self.refuse(pending, failure, observer);
+            return;
         }
+        self.pending = Some(pending);
     }
 
     /// Returns what was charged above an amount, and gives that amount.
@@ -103,11 +104,13 @@ impl Machine {
         max_gas: u64,
         (max_bytes, max_units): (u64, u64),
     ) -> EffectRequest {
+        // A row that becomes a request reaches something.
+        let reach = instr.op.info().reach.unwrap_or(avm_ir::Reach::Code);
         EffectRequest {
             id: self.agent.effects,
             opcode: instr.op,
-            // A row that becomes a request reaches something.
-            reach: instr.op.info().reach.unwrap_or(avm_ir::Reach::Code),
+            reach,
+            code: if reach == avm_ir::Reach::Code { self.own_code() } else { None },
             args,
             at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
             max_gas,
@@ -115,7 +118,7 @@ impl Machine {
             max_units,
             max_spend: self.agent.left(),
             idempotency_key: IdempotencyKey::Effect {
-                program: self.image.program_hash(),
+                program: self.image.origin(),
                 run: self.agent.run,
                 number: self.agent.effects,
             },
@@ -158,6 +161,7 @@ impl Machine {
         if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
             answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
         }
+        let prepared = self.prepare(request.opcode, &request.args, answer);
         let mut price = self.price_after(self.fetched(), answer);
         // The limits may have been raised since it was asked, and time may have passed.
         let left = request.max_spend.at_most(&self.agent.left());
@@ -190,13 +194,13 @@ impl Machine {
         used.spend = used.spend.plus(&answer.spent);
         answer.refund = answer.refund.at_most(&used.spend);
         used.spend = used.spend.minus(&answer.refund);
-        self.deliver(pending, answer, price, observer);
+        self.deliver(pending, answer, price, prepared, observer);
     }
 
     /// Fails an effect about which nobody is asked.
     fn refuse<O: Observer>(&mut self, pending: Pending, failure: Failure, observer: &mut O) {
         let mut answer = Answer { result: Err(failure), ..Answer::outputs(Vec::new()) };
-        self.deliver(&pending, &mut answer, 0, observer);
+        self.deliver(&pending, &mut answer, 0, None, observer);
     }
 
     /// Takes an answer and charges its price, which the gas left covers.
@@ -205,6 +209,7 @@ impl Machine {
         pending: &Pending,
         answer: &mut Answer,
         price: u64,
+        prepared: Option<Prepared>,
         observer: &mut O,
     ) {
         let instr = self.fetched();
@@ -216,8 +221,13 @@ impl Machine {
         if O::STEPS {
             observer.step(pending.request.at, instr.op, gas);
         }
-        let result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
-        let taken = self.take_result(instr, result);
+        let mut result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
+        let kept = self.agent.rewrites.heap;
+        if let (Some(prepared), Ok(_)) = (prepared, &result) {
+            result = Ok(alloc::vec![self.rewrite(prepared)]);
+        }
+        let made = self.agent.rewrites.heap - kept;
+        let taken = self.take_result(instr, result).and_then(|()| self.count_made(made));
         if O::VALUES {
             let flow = if taken.is_ok() { Flow::On } else { Flow::Trapped };
             let (at, seen) = (pending.request.at, self.seen());

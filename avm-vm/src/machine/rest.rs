@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use avm_ir::{Program, Value, instr::NO_REGISTER};
+use avm_ir::{Program, Value, instr::NO_REGISTER, program::Region};
 
 use super::Machine;
 use crate::{exec::WINDOW, price::slots_of};
@@ -16,24 +16,29 @@ pub(super) fn used(program: &Program) -> [bool; WINDOW] {
     let mut used = [false; WINDOW];
     used[..program.registers.len().min(WINDOW)].fill(true);
     for region in &program.regions {
-        for instr in region.code.iter().take(region.body_end()) {
-            if instr.a != NO_REGISTER {
-                used[usize::from(instr.a)] = true;
-            }
-            for register in slots_of(instr, &region.pool).iter().filter_map(|slot| slot.as_reg()) {
-                used[usize::from(register)] = true;
-            }
-        }
+        uses(region, &mut used);
     }
     used
 }
 
+/// The same of a region by itself.
+pub(super) fn uses(region: &Region, used: &mut [bool; WINDOW]) {
+    for instr in region.code.iter().take(region.body_end()) {
+        if instr.a != NO_REGISTER {
+            used[usize::from(instr.a)] = true;
+        }
+        for register in slots_of(instr, &region.pool).iter().filter_map(|slot| slot.as_reg()) {
+            used[usize::from(register)] = true;
+        }
+    }
+}
+
 /// The longest run of registers that are not used. Named registers are the first and scratch
 /// registers the last, so it is most of the window.
-pub(super) fn unused(program: &Program) -> Range<usize> {
+pub(super) fn unused(used: &[bool; WINDOW]) -> Range<usize> {
     let (mut longest, mut start) = (0..0, 0);
-    for (register, used) in used(program).into_iter().enumerate() {
-        if used {
+    for (register, used) in used.iter().enumerate() {
+        if *used {
             start = register + 1;
         } else if register + 1 - start > longest.len() {
             longest = start..register + 1;

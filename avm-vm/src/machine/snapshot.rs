@@ -3,6 +3,7 @@
 //! has the hash of the one that was written.
 //! `spec/snapshot.md` has the format byte by byte.
 
+mod code;
 mod read;
 
 use alloc::{string::String, vec::Vec};
@@ -88,9 +89,10 @@ impl Machine {
     /// Everything that decides how the run goes on. What follows from it (windows of calls, the
     /// request of an effect that waits, sums of memory) is not written.
     pub(super) fn write_state(&self, out: &mut Writer) {
-        out.raw(&self.image.program_hash());
+        out.raw(&self.image.origin());
         out.raw(&self.image.schedule_hash());
         self.write_meters(out);
+        code::write(&self.agent.rewrites, out);
         self.write_place(out);
         for value in self.slots() {
             encode_to(value, out);

@@ -11,14 +11,12 @@ use avm_ir::{
     wire::Reader,
 };
 
-use super::{MAGIC, SnapshotError, Standing, VERSION};
+use super::{MAGIC, SnapshotError, Standing, VERSION, code};
 use crate::{
     agent::{Agent, Draws, Memory, Status},
     effect::{Failure, FailureCode},
     exec::WINDOW,
-    machine::{
-        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, rest, state,
-    },
+    machine::{Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state},
     meter::{Budget, Meter, Spend},
     trap::{Trap, TrapCode},
 };
@@ -26,7 +24,7 @@ use crate::{
 /// Counters above this are beyond any run, and below it they have room to grow.
 const MOST: u64 = 1 << 62;
 
-type Read<T> = Result<T, SnapshotError>;
+pub(super) type Read<T> = Result<T, SnapshotError>;
 
 impl Machine {
     /// A machine that goes on where [`Self::snapshot`] was taken, with the same state hash.
@@ -37,6 +35,7 @@ impl Machine {
         let mut input = Reader::new(open(bytes)?);
         let run = input.hash()?;
         let program = input.hash()?;
+        // One that an agent changed is made from the one that it began with.
         if program != image.program_hash() {
             return Err(SnapshotError::Program(program));
         }
@@ -46,6 +45,10 @@ impl Machine {
         }
         let (mut agent, call_depth, on_exhausted) = read_meters(&mut input)?;
         agent.run = run;
+        let (rewrites, image) = code::read(image, &mut input)?;
+        if rewrites.observer || !rewrites.versions.is_empty() || !rewrites.checkpoints.is_empty() {
+            *agent.rewrites.own() = rewrites;
+        }
         let windows = Windows::read(&image, &mut input)?;
         let used = windows.base + windows.live;
         if used > input.remaining() {
@@ -55,8 +58,8 @@ impl Machine {
         for _ in 0..used {
             stack.push(decode(&mut input)?);
         }
-        let mut window = stack.iter().zip(rest::used(image.program()));
-        let unused = window.all(|(value, used)| used || *value == Value::Null);
+        let mut window = stack.iter().zip(&image.used);
+        let unused = window.all(|(value, used)| *used || *value == Value::Null);
         ensure(unused, "a value in a register that the program does not use")?;
         stack.resize(windows.base + WINDOW, Value::Null);
         let mut machine = Self {
@@ -315,7 +318,7 @@ fn kept(input: &mut Reader<'_>) -> Read<Value> {
     Ok(value)
 }
 
-fn flag(input: &mut Reader<'_>) -> Read<bool> {
+pub(super) fn flag(input: &mut Reader<'_>) -> Read<bool> {
     match input.u8()? {
         0 => Ok(false),
         1 => Ok(true),
@@ -327,6 +330,6 @@ fn size(number: u64) -> Read<usize> {
     usize::try_from(number).map_err(|_| SnapshotError::State("a limit beyond this host"))
 }
 
-const fn ensure(holds: bool, otherwise: &'static str) -> Read<()> {
+pub(super) const fn ensure(holds: bool, otherwise: &'static str) -> Read<()> {
     if holds { Ok(()) } else { Err(SnapshotError::State(otherwise)) }
 }

@@ -94,6 +94,7 @@ fn request(key: u64, opcode: Opcode, args: &[Value], credits: u64) -> EffectRequ
         max_bytes: u64::MAX,
         max_units: u64::MAX,
         max_spend: Spend { credits, ..Spend::UNLIMITED },
+        code: None,
         idempotency_key: idempotency_key.into(),
     }
 }

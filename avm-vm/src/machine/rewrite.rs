@@ -1,0 +1,195 @@
+//! An agent that looks at its own code and changes it (whitepaper §8.3, §8.5).
+//!
+//! What may be done to a region follows from three things: whether the agent is in observer mode, the
+//! region's permission bits, and what the region is. `spec/rewriting.md` has the table.
+//!
+//! A patch comes from outside as an answer ([`Patch`]), since the machine has no assembler, and is
+//! believed in nothing: it has one region and no more, it has to fit that region's interface and the
+//! program's manifest, and the program with it has to pass the validator. Whatever fails leaves the old
+//! code, sets the rewrite word and is in the trace like any failed effect.
+//!
+//! *Code is swapped between steps, and a region as a whole.* It is replaced at once if nothing runs in
+//! it; else as soon as no call is inside it and control has left it. So what runs in a region finishes
+//! the code it began, and whoever comes into the region next runs the new one.
+
+use alloc::{string::String, sync::Arc};
+
+use avm_ir::{Opcode, Value, program::Patch, value::Record};
+
+use super::{Image, Machine};
+use crate::{
+    agent::{Checkpoint, Version},
+    effect::{Answer, Args, Failure, FailureCode, OwnCode},
+    rewrite::{self, MAX_VERSIONS, failure},
+};
+
+/// A patch that was looked at and fits.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    patch: Arc<Patch>,
+    image: Arc<Image>,
+    region: u32,
+}
+
+impl Machine {
+    /// Why an instruction about the agent's own code is refused before anybody is asked.
+    pub(super) fn forbidden(&self, op: Opcode, args: &Args) -> Option<Failure> {
+        let region = args.first().and_then(Option::as_ref);
+        rewrite::forbidden(self.image.program(), &self.agent.rewrites, op, region)
+    }
+
+    /// Looks at the patch that an answer brings; what is wrong with it becomes the answer.
+    pub(super) fn prepare(&self, op: Opcode, args: &Args, answer: &mut Answer) -> Option<Prepared> {
+        if op != Opcode::SELF_MODIFY {
+            return None;
+        }
+        // Whoever answers does not say what it costs.
+        answer.units = 0;
+        let Ok(outputs) = &answer.result else { return None };
+        let looked = match (outputs.first(), args.first()) {
+            (Some(Value::Bytes(bytes)), Some(Some(Value::Text(name)))) => self.fits(bytes, name),
+            _ => Err(failure(FailureCode::Internal, "the answer is no patch")),
+        };
+        match looked {
+            Ok(prepared) => {
+                answer.units = prepared.patch.region.code.len() as u64;
+                Some(prepared)
+            }
+            Err(failure) => {
+                answer.result = Err(failure);
+                None
+            }
+        }
+    }
+
+    fn fits(&self, bytes: &[u8], name: &str) -> Result<Prepared, Failure> {
+        let patch = Patch::from_bytes(bytes).map_err(|error| {
+            failure(FailureCode::InvalidArgument, alloc::format!("the patch: {error}"))
+        })?;
+        if patch.region.name != name {
+            let message = alloc::format!("the patch is one of region {}", patch.region.name);
+            return Err(failure(FailureCode::InvalidArgument, message));
+        }
+        if self.agent.rewrites.versions.len() + 2 > MAX_VERSIONS {
+            let message =
+                alloc::format!("the agent has {MAX_VERSIONS} versions of its code already");
+            return Err(failure(FailureCode::TooLarge, message));
+        }
+        // Registers that a waiting patch brings keep their numbers.
+        let latest = self.image.latest(&self.agent.rewrites)?;
+        let image = latest.as_ref().unwrap_or(&self.image).patched(&patch)?;
+        let region = self.image.region_number(name)?;
+        Ok(Prepared { patch: Arc::new(patch), image: Arc::new(image), region })
+    }
+
+    /// The program as whoever is asked about it sees it: with what waits to be replaced.
+    pub(super) fn own_code(&self) -> Option<OwnCode> {
+        let latest = self.image.latest(&self.agent.rewrites).ok()?;
+        Some(OwnCode(latest.map_or_else(|| self.image.clone(), Arc::new)))
+    }
+
+    /// The number of the code that a region has; the one the program came with gets its number now.
+    fn number_of(&mut self, region: u32) -> u32 {
+        if let Some(number) = self.agent.rewrites.latest(region) {
+            return number;
+        }
+        let name = &self.image.program().regions[region as usize].name;
+        // Every region has a code.
+        let Some(patch) = Patch::of(self.image.program(), name) else { return 0 };
+        let rewrites = self.agent.rewrites.own();
+        let number = rewrites.keep(region, Arc::new(patch), 0, 0);
+        rewrites.set(region, number);
+        number
+    }
+
+    /// Gives a region the code that was prepared; gives what SELF_MODIFY says of it.
+    pub(super) fn rewrite(&mut self, prepared: Prepared) -> Value {
+        let Prepared { patch, image, region } = prepared;
+        let before = self.number_of(region);
+        let step = self.agent.steps;
+        let hash = patch.hash();
+        let number = self.agent.rewrites.own().keep(region, patch, before, step);
+        let status = self.replace(region, number, image);
+        Value::Record(Record::from_iter([
+            ("status", Value::text(status)),
+            ("snapshot_id", Value::Int(i64::from(before))),
+            ("version", Value::Int(i64::from(number))),
+            ("hash", Value::from(hex(&hash))),
+        ]))
+    }
+
+    /// Lets a region have a version, now or as soon as nothing runs in it.
+    fn replace(&mut self, region: u32, number: u32, image: Arc<Image>) -> &'static str {
+        if !self.runs_in(region) && !self.waits_to_rewrite() {
+            self.swap(region, number, image);
+            return "OK";
+        }
+        self.agent.rewrites.own().waiting.push(number);
+        self.catch_up();
+        if self.agent.rewrites.waiting.contains(&number) { "WAITING" } else { "OK" }
+    }
+
+    fn swap(&mut self, region: u32, number: u32, image: Arc<Image>) {
+        self.open();
+        self.image = image;
+        self.agent.rewrites.own().set(region, number);
+    }
+
+    /// Puts a version that is kept into its region.
+    fn install(&mut self, number: u32) {
+        let Some(version) = self.agent.rewrites.version(number).cloned() else { return };
+        // It fitted when it was kept, and since then names were only added.
+        if let Ok(image) = self.image.patched(&version.patch) {
+            self.swap(version.region, number, Arc::new(image));
+        }
+    }
+
+    /// Whether control or a call is inside a region.
+    fn runs_in(&self, region: u32) -> bool {
+        self.region == region || self.frames.iter().any(|frame| frame.region == region)
+    }
+
+    /// Whether code waits until it may be replaced.
+    pub(super) fn waits_to_rewrite(&self) -> bool {
+        !self.agent.rewrites.waiting.is_empty()
+    }
+
+    /// Replaces regions in which nothing runs any more, in the order in which the patches came: a
+    /// later one may rely on an earlier one.
+    #[cold]
+    pub(super) fn catch_up(&mut self) {
+        while let Some(number) = self.agent.rewrites.waiting.first().copied() {
+            let region = self.agent.rewrites.version(number).map_or(0, |version| version.region);
+            if self.runs_in(region) {
+                return;
+            }
+            self.agent.rewrites.own().waiting.remove(0);
+            self.install(number);
+        }
+    }
+
+    /// Every code that the agent's regions have had, in the order in which they came.
+    pub fn versions(&self) -> &[Version] {
+        &self.agent.rewrites.versions
+    }
+
+    /// The points that the agent named.
+    pub fn checkpoints(&self) -> &[Checkpoint] {
+        &self.agent.rewrites.checkpoints
+    }
+
+    /// The version of each region that was ever replaced: index of the region and number, from 1.
+    pub fn current_versions(&self) -> &[(u32, u32)] {
+        &self.agent.rewrites.current
+    }
+
+    /// Whether the agent is in observer mode.
+    pub fn observes(&self) -> bool {
+        self.agent.rewrites.observer
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,0 +1,128 @@
+//! What an agent changed of its own code, in a snapshot.
+
+use alloc::{sync::Arc, vec::Vec};
+
+use avm_ir::{
+    Value,
+    program::Patch,
+    value::{Text, decode, encode_to},
+    wire::{Reader, Writer},
+};
+
+use super::{
+    SnapshotError,
+    read::{Read, ensure, flag},
+};
+use crate::{
+    agent::{Checkpoint, Rewrites, Version},
+    exec::WINDOW,
+    machine::{Image, rest},
+    rewrite::MAX_VERSIONS,
+};
+
+pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
+    out.u8(u8::from(rewrites.observer));
+    out.u32(rewrites.versions.len() as u32);
+    for Version { region, patch, before, step } in &rewrites.versions {
+        out.u32(*region);
+        out.u32(*before);
+        out.u64(*step);
+        out.bytes(&patch.to_bytes());
+    }
+    write_pairs(&rewrites.current, out);
+    out.u32(rewrites.waiting.len() as u32);
+    rewrites.waiting.iter().for_each(|number| out.u32(*number));
+    out.u32(rewrites.checkpoints.len() as u32);
+    for Checkpoint { label, step, code, state } in &rewrites.checkpoints {
+        out.text(label);
+        out.u64(*step);
+        write_pairs(code, out);
+        encode_to(state, out);
+    }
+}
+
+fn write_pairs(pairs: &[(u32, u32)], out: &mut Writer) {
+    out.u32(pairs.len() as u32);
+    for (region, number) in pairs {
+        out.u32(*region);
+        out.u32(*number);
+    }
+}
+
+/// Reads it, and the program with the code that its regions have now.
+pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites, Arc<Image>)> {
+    let mut rewrites = Rewrites { observer: flag(input)?, ..Rewrites::default() };
+    let count = input.count(MIN_VERSION)?;
+    ensure(count <= MAX_VERSIONS, "more versions than an agent may have")?;
+    let mut program = image.program().clone();
+    let mut used = [false; WINDOW];
+    for _ in 0..count {
+        let (region, before, step) = (input.u32()?, input.u32()?, input.u64()?);
+        let patch = Patch::from_bytes(input.bytes()?)?;
+        let named = program.regions.get(region as usize).map(|region| region.name.as_str());
+        ensure(named == Some(patch.region.name.as_str()), "a version of another region")?;
+        ensure(
+            before as usize <= rewrites.versions.len(),
+            "a version that came before later ones",
+        )?;
+        patch
+            .apply(&mut program)
+            .map_err(|_| SnapshotError::State("a version that does not fit"))?;
+        rest::uses(&patch.region, &mut used);
+        rewrites.keep(region, Arc::new(patch), before, step);
+    }
+    let current = read_pairs(input)?;
+    for (region, number) in &current {
+        let version = known(&rewrites, *region, *number)?;
+        let applied = version.patch.apply(&mut program);
+        applied.map_err(|_| SnapshotError::State("a version that does not fit"))?;
+        rewrites.set(*region, *number);
+    }
+    ensure(rewrites.current == current, "regions that are not in order")?;
+    let all = rewrites
+        .versions
+        .iter()
+        .all(|version| rewrites.current.iter().any(|(region, _)| *region == version.region));
+    ensure(all, "a region that was replaced and has no version")?;
+    for _ in 0..input.count(4)? {
+        let number = input.u32()?;
+        ensure(rewrites.version(number).is_some(), "a version that waits and is not there")?;
+        rewrites.waiting.push(number);
+    }
+    for _ in 0..input.count(MIN_CHECKPOINT)? {
+        let (label, step) = (Text::from(input.text()?), input.u64()?);
+        let code = read_pairs(input)?;
+        for (region, number) in &code {
+            known(&rewrites, *region, *number)?;
+        }
+        let state: Value = decode(input)?;
+        rewrites.mark(Checkpoint { label, step, code, state });
+    }
+    ensure(rewrites.checkpoints.len() <= MAX_VERSIONS, "more checkpoints than an agent may have")?;
+    if rewrites.versions.is_empty() {
+        return Ok((rewrites, image));
+    }
+    let verified = avm_ir::verify(program)
+        .map_err(|_| SnapshotError::State("the code of the regions does not fit together"))?;
+    let image = Arc::new(image.with(verified, &used));
+    Ok((rewrites, image))
+}
+
+/// Least bytes of a version, and of a checkpoint.
+const MIN_VERSION: usize = 20;
+const MIN_CHECKPOINT: usize = 17;
+
+fn read_pairs(input: &mut Reader<'_>) -> Read<Vec<(u32, u32)>> {
+    let count = input.count(8)?;
+    let mut pairs = Vec::with_capacity(count);
+    for _ in 0..count {
+        pairs.push((input.u32()?, input.u32()?));
+    }
+    Ok(pairs)
+}
+
+/// A version that a region has or had.
+fn known(rewrites: &Rewrites, region: u32, number: u32) -> Read<&Version> {
+    let version = rewrites.version(number).filter(|version| version.region == region);
+    version.ok_or(SnapshotError::State("a version that is not there"))
+}

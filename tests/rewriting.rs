@@ -1,0 +1,275 @@
+//! Agents that change their own code: what is allowed, what becomes of running code, what is kept.
+
+use std::sync::Arc;
+
+use avm_ir::{
+    Program, Schedule, StatusWord, Value,
+    program::{Patch, Perm, Perms},
+};
+use avm_vm::{Answer, Config, FailureCode, Image, Machine, Pause};
+
+/// A program whose region can be replaced, and `main` around it.
+fn program(perms: &str, main: &str, body: &str) -> Program {
+    let source = format!("{main}\n.region STRATEGY detached perms={perms}\n{body}\n.endregion\n");
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("a.avm", &source, &mut avm_asm::NoSources, &options);
+    assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics))
+}
+
+fn machine(program: Program) -> Machine {
+    let verified = avm_ir::verify(program).expect("it verifies");
+    let image = Arc::new(Image::new(verified, &Schedule::v1()));
+    Machine::new(image, Config { gas: u64::MAX / 2, ..Config::default() }).expect("it starts")
+}
+
+/// Runs to the end; a patch is the region of another program, made as the host's assembler would.
+fn run(machine: &mut Machine, mut patch: impl FnMut(&str) -> Answer) -> u32 {
+    let mut asked = 0;
+    loop {
+        match machine.run(u64::MAX, &mut ()) {
+            Pause::Effect(request) => {
+                asked += 1;
+                let text = request.text_arg("new_code_ref").unwrap_or_default().to_owned();
+                machine.answer(request.id, patch(&text), &mut ()).expect("it waits");
+            }
+            Pause::End(_) => return asked,
+            Pause::Slice => {}
+        }
+    }
+}
+
+fn answer(patch: &Patch) -> Answer {
+    Answer::output(Value::Bytes(patch.to_bytes().into()), 0)
+}
+
+const FUNC: &str = ".func decide(x)\n  RETURN x + 1\n.endfunc";
+const PERMS: &str = "read,modify,execute";
+
+/// The host's part: the same main, with the text as the region's body.
+fn assembled(main: &str, text: &str) -> Patch {
+    Patch::of(&program(PERMS, main, text), "STRATEGY").expect("it has the region")
+}
+
+#[test]
+fn who_comes_next_runs_the_new_code() {
+    let main = "SELF_OBSERVER_MODE true\nSET before = decide(1)\n\
+                SELF_MODIFY \"STRATEGY\", \"new\" -> status\nSET after = decide(1)\n\
+                REVERT_CODE \"STRATEGY\", status.snapshot_id\nSET again = decide(1)\n\
+                RETURN [before, after, again, status.status, status.snapshot_id, status.version]";
+    let mut machine = machine(program(PERMS, main, FUNC));
+    let new = ".func decide(x)\n  SET y = x * 10\n  RETURN y\n.endfunc";
+    let asked = run(&mut machine, |_| answer(&assembled(main, new)));
+    assert_eq!(asked, 1);
+    let result = avm_ir::value::to_json(&ended(&machine));
+    assert_eq!(result, r#"[2,10,2,"OK",1,2]"#);
+    assert_eq!((machine.versions().len(), machine.current_versions()), (2, &[(1, 1)][..]));
+    assert!(machine.observes());
+}
+
+fn ended(machine: &Machine) -> Value {
+    match machine.end() {
+        Some(avm_vm::End::Halted(value)) => value.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the specification says of a region with these bits.
+fn allowed(op: &str, perms: Perms, observer: bool) -> bool {
+    let change = observer && perms.has(Perm::Modify) && !perms.has(Perm::Lock);
+    match op {
+        "SELF_READ \"STRATEGY\" -> r" => observer && perms.has(Perm::Read),
+        "SELF_MODIFY \"STRATEGY\", \"new\" -> r" => change,
+        "SELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r" => change,
+        "REVERT_CODE \"STRATEGY\", 0" => change,
+        _ => true,
+    }
+}
+
+#[test]
+fn every_bit_with_every_instruction() {
+    let ops = [
+        "SELF_READ \"STRATEGY\" -> r",
+        "SELF_MODIFY \"STRATEGY\", \"new\" -> r",
+        "SELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r",
+        "REVERT_CODE \"STRATEGY\", 0",
+        "CREATE_SYSTEM_CHECKPOINT \"here\" -> r",
+        "SELF_OBSERVER_MODE false",
+    ];
+    let mut cases = 0;
+    for bits in 0..128 {
+        let perms = Perms(bits);
+        for op in ops {
+            for observer in [false, true] {
+                let main = format!("SELF_OBSERVER_MODE {observer}\n{op}\nHALT");
+                let mut program = program(PERMS, &main, "NOP");
+                program.regions[1].perms = perms;
+                let mut patch = Patch::of(&program, "STRATEGY").expect("it is there");
+                patch.region.code.clone_from(&program.regions[1].code);
+                let mut machine = machine(program);
+                let before = machine.image().program_hash();
+                let asked = run(&mut machine, |_| answer(&patch));
+                let failed = machine.status(StatusWord::Rewrite) == Value::Bool(true);
+                let wanted = allowed(op, perms, observer);
+                assert_eq!(
+                    failed,
+                    !wanted,
+                    "{op}, {perms:?}, observer {observer}: {:?}",
+                    machine.last_failure()
+                );
+                if !wanted {
+                    let code = machine.last_failure().map(|failure| failure.code);
+                    assert_eq!((asked, code), (0, Some(FailureCode::Denied)));
+                    assert_eq!(machine.image().program_hash(), before);
+                }
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, 128 * 6 * 2);
+}
+
+#[test]
+fn what_runs_in_a_region_finishes_the_code_it_began() {
+    // The region replaces itself, calls itself and goes on; only then the new code comes.
+    let body = |add: i64| {
+        format!(
+            ".func decide(x)\n  SET y = x + {add}\n  IF x == 1 THEN\n    SELF_MODIFY \"STRATEGY\", \"new\" -> s\n\
+             \x20   SET y = y + decide(100)\n    SET y = [y, s.status]\n  ENDIF\n  RETURN y\n.endfunc"
+        )
+    };
+    let main = "SELF_OBSERVER_MODE true\nSET first = decide(1)\nSET second = decide(2)\nRETURN [first, second]";
+    let mut machine = machine(program(PERMS, main, &body(1)));
+    run(&mut machine, |_| answer(&assembled(main, &body(1000))));
+    assert_eq!(avm_ir::value::to_json(&ended(&machine)), r#"[[103,"WAITING"],1002]"#);
+}
+
+#[test]
+fn swaps_at_every_instruction_of_a_region() {
+    // A loop and calls inside the region; the swap is asked for after n rounds, from outside, by an
+    // effect in a function of main that the region calls.
+    let body = |tag: i64| {
+        format!(
+            ".func work(n)\n  SET seen = []\n  SET k = 0\n  WHILE k < 3 DO\n    CALL poke, n, k -> t\n\
+             \x20   SET seen = seen + [inner(k)]\n    SET k = k + 1\n  ENDWHILE\n  RETURN seen\n.endfunc\n\
+             .func inner(k)\n  RETURN k + {tag}\n.endfunc"
+        )
+    };
+    let main = "SELF_OBSERVER_MODE true\nSET all = []\nFOR n IN 4 DO\n  SET all = all + [work(n)]\n\
+                ENDFOR\nRETURN all\n.func poke(n, k)\n  IF n == k THEN\n    SELF_MODIFY \"STRATEGY\", \"\" -> s\n\
+                \x20 ENDIF\n  RETURN 0\n.endfunc";
+    let mut machine = machine(program(PERMS, main, &body(0)));
+    let mut tag = 0;
+    run(&mut machine, |_| {
+        tag += 100;
+        answer(&assembled(main, &body(tag)))
+    });
+    // Each run of the region is of one code from its beginning to its end.
+    let result = avm_ir::value::to_json(&ended(&machine));
+    assert_eq!(result, "[[0,1,2],[100,101,102],[200,201,202],[300,301,302]]");
+}
+
+#[test]
+fn a_patch_changes_nothing_but_its_region() {
+    let main =
+        "SELF_OBSERVER_MODE true\nSELF_MODIFY \"STRATEGY\", \"new\" -> status\nRETURN decide(1)";
+    let good = assembled(main, FUNC);
+    let mut attacks: Vec<(&str, Vec<u8>, FailureCode)> = Vec::new();
+    let mut add = |name, change: &dyn Fn(&mut Patch), code| {
+        let mut patch = good.clone();
+        change(&mut patch);
+        attacks.push((name, patch.to_bytes(), code));
+    };
+    use FailureCode::{Denied, InvalidArgument, NotGranted};
+    add("another region", &|p| p.region.name = "main".into(), InvalidArgument);
+    add("wider bits", &|p| p.region.perms = Perms(127), Denied);
+    add("another interface", &|p| p.region.outputs = vec![0], Denied);
+    add("other registers", &|p| p.registers.insert(0, "x".into()), InvalidArgument);
+    add(
+        "more names",
+        &|p| {
+            p.manifest.names.insert((avm_ir::NameKind::Tool, "Bank".into()));
+        },
+        NotGranted,
+    );
+    add("no function", &|p| p.region.functions.clear(), InvalidArgument);
+    add("code cut off", &|p| p.region.code.truncate(1), InvalidArgument);
+    add("a label stolen", &|p| p.region.functions[0].name = "STRATEGY".into(), InvalidArgument);
+    attacks.push(("nothing", Vec::new(), InvalidArgument));
+    attacks.push(("noise", vec![7; 300], InvalidArgument));
+    let mut long = good.to_bytes();
+    long.push(0);
+    attacks.push(("more bytes", long, InvalidArgument));
+    for (name, bytes, code) in attacks {
+        let mut machine = machine(program(PERMS, main, FUNC));
+        let before = machine.image().program_hash();
+        run(&mut machine, |_| Answer::output(Value::Bytes(bytes.clone().into()), 1 << 40));
+        let failure = machine.last_failure().expect(name);
+        assert_eq!(failure.code, code, "{name}: {failure}");
+        assert_eq!(machine.image().program_hash(), before, "{name}");
+        assert_eq!(machine.status(StatusWord::Rewrite), Value::Bool(true), "{name}");
+        assert!(machine.versions().is_empty(), "{name}");
+        assert_eq!(ended(&machine), Value::Int(2), "{name}");
+    }
+}
+
+#[test]
+fn a_thousand_rewrites_and_back_to_any_of_them() {
+    let main = "SELF_OBSERVER_MODE true\nSET ids = []\nFOR k IN 1000 DO\n\
+                \x20 SELF_MODIFY \"STRATEGY\", \"new\" -> s\n  SET ids = ids + [s.snapshot_id]\nENDFOR\n\
+                CREATE_SYSTEM_CHECKPOINT \"last\" -> c\n\
+                FOR k IN 1000 DO\n  REVERT_CODE \"STRATEGY\", ids[999 - k]\n  SET ids[999 - k] = decide(0)\n\
+                ENDFOR\nREVERT_CODE \"STRATEGY\", \"last\"\nRETURN [ids, decide(0)]";
+    let mut machine = machine(program(PERMS, main, ".func decide(x)\n  RETURN 0\n.endfunc"));
+    let first = Patch::of(machine.image().program(), "STRATEGY").expect("it is there").hash();
+    let mut round = 0;
+    run(&mut machine, |_| {
+        round += 1;
+        answer(&assembled(main, &format!(".func decide(x)\n  RETURN {round}\n.endfunc")))
+    });
+    let wanted: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+    let wanted = format!("[[{}],1000]", wanted.join(","));
+    assert_eq!(avm_ir::value::to_json(&ended(&machine)), wanted);
+    assert_eq!(machine.versions()[0].patch.hash(), first);
+    assert_eq!(machine.versions().len(), 1001);
+    // All of it comes back from a snapshot.
+    let bytes = machine.snapshot();
+    let origin = program(PERMS, main, ".func decide(x)\n  RETURN 0\n.endfunc");
+    let origin = Image::new(avm_ir::verify(origin).expect("it verifies"), &Schedule::v1());
+    let back = Machine::restore(Arc::new(origin), &bytes).expect("it comes back");
+    assert_eq!(back.state_hash(), machine.state_hash());
+    assert_eq!(back.image().program_hash(), machine.image().program_hash());
+}
+
+#[test]
+fn snapshots_in_the_middle_go_on_the_same() {
+    let body = |tag: i64| format!(".func decide(x)\n  SET y = x + {tag}\n  RETURN y\n.endfunc");
+    let main = "SELF_OBSERVER_MODE true\nFOR k IN 5 DO\n  SELF_MODIFY \"STRATEGY\", \"new\" -> s\n\
+                \x20 SET sum = decide(k)\n  IF k == 3 THEN\n    REVERT_CODE \"STRATEGY\", 2\n  ENDIF\nENDFOR\nRETURN decide(0)";
+    let origin = || {
+        let verified = avm_ir::verify(program(PERMS, main, &body(0))).expect("it verifies");
+        Arc::new(Image::new(verified, &Schedule::v1()))
+    };
+    let start = || Machine::new(origin(), Config::default()).expect("it starts");
+    let patch = |n: u64| answer(&assembled(main, &body(i64::try_from(n).expect("small") * 10)));
+    let mut whole = start();
+    let mut n = 0;
+    run(&mut whole, |_| {
+        n += 1;
+        patch(n)
+    });
+    let mut pieces = start();
+    let mut n = 0;
+    loop {
+        pieces = Machine::restore(origin(), &pieces.snapshot()).expect("it comes back");
+        match pieces.run(1, &mut ()) {
+            Pause::Effect(request) => {
+                n += 1;
+                pieces.answer(request.id, patch(n), &mut ()).expect("it waits");
+            }
+            Pause::End(_) => break,
+            Pause::Slice => {}
+        }
+    }
+    assert_eq!(whole.state_hash(), pieces.state_hash());
+    assert_eq!(ended(&whole), ended(&pieces));
+}
