@@ -15,6 +15,7 @@
 mod call;
 mod chain;
 mod cluster;
+mod coder;
 mod documents;
 mod gpus;
 mod manifest;
@@ -28,6 +29,7 @@ mod wallet;
 pub use call::{Call, Outcome, Refusal, Reply, answer};
 pub use chain::Chain;
 pub use cluster::{Cluster, Report, TaskEnd};
+pub use coder::Coder;
 pub use documents::{Documents, Found, Query};
 pub use gpus::Gpus;
 pub use manifest::{Determinism, Function, Manifest, Reaches};

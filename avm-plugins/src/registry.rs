@@ -24,8 +24,8 @@ use crate::{
     grants::Grants,
     host::Host,
     provider::{
-        Chain, Cluster, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy, Reaches,
-        Refusal, Sql, Tool, Wallet, answer,
+        Chain, Cluster, Coder, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy,
+        Reaches, Refusal, Sql, Tool, Wallet, answer,
     },
 };
 use bound::Bindings;
@@ -71,6 +71,7 @@ pub struct Registry {
     advisor: Option<Bound<dyn Model>>,
     documents: Option<Bound<dyn Documents>>,
     wallet: Option<Arc<dyn Wallet>>,
+    coder: Option<Arc<dyn Coder>>,
     grants: Grants,
     handles: Handles,
     /// Where analyses run that name no cluster, if the operator said so.
@@ -102,6 +103,7 @@ impl Registry {
             advisor: None,
             documents: None,
             wallet: None,
+            coder: None,
             grants: Grants::default(),
             handles: Handles::default(),
             default_cluster: None,
@@ -128,6 +130,11 @@ impl Registry {
     /// Answers `CHECK_BALANCE`.
     pub fn set_wallet(&mut self, wallet: Arc<dyn Wallet>) {
         self.wallet = Some(wallet);
+    }
+
+    /// Answers agents that read and change their own code.
+    pub fn set_coder(&mut self, coder: Arc<dyn Coder>) {
+        self.coder = Some(coder);
     }
 
     /// Answers `GET_CURRENT_TIME` from the host's clock.
@@ -176,7 +183,8 @@ impl Registry {
             Reach::Time => self.clock.then_some("clock"),
             Reach::Policy => self.policy_label(request),
             Reach::Ledger => self.wallet.as_ref().map(|_| "wallet"),
-            Reach::Swarm | Reach::World | Reach::Code => None,
+            Reach::Code => self.coder.as_ref().map(|_| "assembler"),
+            Reach::Swarm | Reach::World => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! From a request to a provider's method and back: operands checked, units counted, outputs built.
 
+mod code;
 mod docs;
 mod gpu;
 mod map;
@@ -48,6 +49,10 @@ impl Registry {
             Opcode::HPC_MIGRATE => self.migrate(&call, request),
             Opcode::HPC_EXTENDED_ANALYSIS => self.analyse(&call, request),
             Opcode::WAIT_FOR_RESPONSE | Opcode::WAIT_FOR_TASK => self.wait_for(&call, request),
+
+            Opcode::SELF_READ | Opcode::SELF_MODIFY | Opcode::SELF_MODIFY_SANDBOX => {
+                self.code(request)
+            }
 
             Opcode::CHECK_PERMISSIONS => self.permissions(request),
             Opcode::CHECK_SIG => self.signature(request),
