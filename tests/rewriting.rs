@@ -273,3 +273,70 @@ fn snapshots_in_the_middle_go_on_the_same() {
     assert_eq!(whole.state_hash(), pieces.state_hash());
     assert_eq!(ended(&whole), ended(&pieces));
 }
+
+/// The region with tests, and what the sandbox says of a patch.
+fn tried(tests: &str, text: &str, more: &str) -> (Machine, usize) {
+    let main = format!(
+        "SELF_OBSERVER_MODE true\nSET x = 5\n{more}\nSELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r\nRETURN [x, r, RtestResult == r]"
+    );
+    let with = |body: &str| {
+        let source =
+            format!("{main}\n.region STRATEGY detached perms={PERMS}\n{body}\n.endregion\n{tests}");
+        let options = avm_asm::Options::default();
+        let assembly = avm_asm::assemble("a.avm", &source, &mut avm_asm::NoSources, &options);
+        assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics))
+    };
+    let patch = Patch::of(&with(text), "STRATEGY").expect("it has the region");
+    let mut machine = machine(with(FUNC));
+    let before = machine.image().program_hash();
+    let asked = run(&mut machine, |_| answer(&patch));
+    assert_eq!(machine.image().program_hash(), before, "nothing is taken");
+    (machine, asked as usize)
+}
+
+#[test]
+fn a_sandbox_says_what_the_tests_say_and_leaves_nothing_behind() {
+    let tests = "\
+.test \"more\" region=STRATEGY
+given x = 1
+expect decide(x) > x
+.endtest
+.test \"none for zero\" region=STRATEGY
+expect decide(0) == 1
+expect x == 5
+.endtest
+.test \"of another\" region=main
+expect false
+.endtest
+";
+    let mut said = Vec::new();
+    for text in [
+        FUNC,
+        ".func decide(x)\n  SET y = x - 1\n  RETURN y\n.endfunc",
+        ".func decide(x)\n  WHILE true DO\n    SET x = x + 1\n  ENDWHILE\n  RETURN x\n.endfunc",
+        ".func decide(x)\n  KV_STORE \"stolen\", x\n  LOG \"here\"\n  READ_FROM_TOOL \"T\", NULL -> y\n  RETURN x + 1\n.endfunc",
+    ] {
+        let (machine, asked) = tried(tests, text, "READ_FROM_TOOL \"T\", NULL -> y");
+        assert_eq!(asked, 2, "nobody is asked in a test");
+        assert_eq!((machine.store().count(), machine.log().count()), (0, 0));
+        said.push(avm_ir::value::to_json(&ended(&machine)));
+    }
+    insta::assert_snapshot!(said.join("\n"));
+    let (machine, _) = tried("", FUNC, "");
+    let result = avm_ir::value::to_json(&ended(&machine));
+    assert!(result.contains("UNTESTED"), "{result}");
+}
+
+#[test]
+fn a_sandbox_costs_what_its_tests_cost() {
+    let tests = ".test \"a\" region=STRATEGY\nexpect decide(1) == 2\n.endtest\n";
+    let spin = |rounds: u64| {
+        let body = format!(
+            ".func decide(x)\n  SET k = 0\n  WHILE k < {rounds} DO\n    SET k = k + 1\n  ENDWHILE\n  RETURN 2\n.endfunc"
+        );
+        let (machine, _) = tried(tests, &body, "");
+        machine.gas_used()
+    };
+    // Four instructions a round, a microgas each.
+    assert_eq!(spin(1000) - spin(10), 990 * 4 * 1000);
+}

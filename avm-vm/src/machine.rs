@@ -7,6 +7,7 @@ mod look;
 mod park;
 mod rest;
 mod rewrite;
+mod sandbox;
 mod snapshot;
 mod state;
 
@@ -336,39 +337,48 @@ impl Machine {
     pub fn run<O: Observer>(&mut self, slice: u64, observer: &mut O) -> Pause {
         let stop_at = self.agent.steps.saturating_add(slice);
         loop {
-            if let Some(pending) = &self.pending {
-                return Pause::Effect(pending.request.clone());
-            }
-            if let Some(end) = &self.end {
-                return Pause::End(end.clone());
-            }
-            self.open();
-            let exit = if self.waits_to_rewrite() {
-                // Where control leaves a region shows to canonical code.
-                self.run_window(stop_at, observer)
-            } else if O::MARKS {
-                self.run_marked(stop_at, observer)
-            } else if O::STEPS || O::VALUES {
-                self.run_window(stop_at, observer)
-            } else {
-                self.run_fast(stop_at, observer)
-            };
-            match exit {
-                Exit::Slice => return Pause::Slice,
-                Exit::Call => self.guard(Self::call),
-                Exit::Return => self.guard(Self::ret),
-                Exit::Far(place) => self.guard(|machine| machine.enter_region(place)),
-                Exit::Halt => self.end = Some(End::Halted(Value::Null)),
-                Exit::Effect => self.ask(observer),
-                Exit::Exhausted => self.exhaust(observer),
-                Exit::Fault(fault) => self.trap(*fault),
-                // The loop handles the first two itself.
-                Exit::Jump(_) | Exit::Logged | Exit::Rewrite => {}
-            }
-            if self.waits_to_rewrite() {
-                self.catch_up();
+            if let Some(pause) = self.turn(stop_at, observer) {
+                return pause;
             }
         }
+    }
+
+    /// The same, but at most until control is in another region: then it gives `None`.
+    #[inline(always)]
+    fn turn<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Option<Pause> {
+        if let Some(pending) = &self.pending {
+            return Some(Pause::Effect(pending.request.clone()));
+        }
+        if let Some(end) = &self.end {
+            return Some(Pause::End(end.clone()));
+        }
+        self.open();
+        let exit = if self.waits_to_rewrite() {
+            // Where control leaves a region shows to canonical code.
+            self.run_window(stop_at, observer)
+        } else if O::MARKS {
+            self.run_marked(stop_at, observer)
+        } else if O::STEPS || O::VALUES {
+            self.run_window(stop_at, observer)
+        } else {
+            self.run_fast(stop_at, observer)
+        };
+        match exit {
+            Exit::Slice => return Some(Pause::Slice),
+            Exit::Call => self.guard(Self::call),
+            Exit::Return => self.guard(Self::ret),
+            Exit::Far(place) => self.guard(|machine| machine.enter_region(place)),
+            Exit::Halt => self.end = Some(End::Halted(Value::Null)),
+            Exit::Effect => self.ask(observer),
+            Exit::Exhausted => self.exhaust(observer),
+            Exit::Fault(fault) => self.trap(*fault),
+            // The loop handles the first two itself.
+            Exit::Jump(_) | Exit::Logged | Exit::Rewrite => {}
+        }
+        if self.waits_to_rewrite() {
+            self.catch_up();
+        }
+        None
     }
 
     /// Runs fast code where there is some, and canonical code one step at a time for the rest.

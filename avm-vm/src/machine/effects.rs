@@ -161,8 +161,13 @@ impl Machine {
         if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
             answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
         }
-        let prepared = self.prepare(request.opcode, &request.args, answer);
+        let mut prepared = self.prepare(request.opcode, &request.args, answer);
         let mut price = self.price_after(self.fetched(), answer);
+        if let Some(tried) = prepared.take_if(|_| request.opcode == Opcode::SELF_MODIFY_SANDBOX) {
+            let left = request.max_gas.saturating_sub(price);
+            self.try_patch(&tried, &request.args, left, answer);
+            price = self.price_after(self.fetched(), answer);
+        }
         // The limits may have been raised since it was asked, and time may have passed.
         let left = request.max_spend.at_most(&self.agent.left());
         let too_dear = price > request.max_gas;

@@ -23,6 +23,10 @@ use crate::{
     rewrite::{self, MAX_VERSIONS, failure},
 };
 
+/// Tests that are run where an instruction does not say how many, as its row says, and most.
+const DEFAULT_TESTS: usize = 5;
+const MAX_TESTS: usize = 1000;
+
 /// A patch that was looked at and fits.
 #[derive(Clone, Debug)]
 pub(super) struct Prepared {
@@ -40,11 +44,11 @@ impl Machine {
 
     /// Looks at the patch that an answer brings; what is wrong with it becomes the answer.
     pub(super) fn prepare(&self, op: Opcode, args: &Args, answer: &mut Answer) -> Option<Prepared> {
-        if op != Opcode::SELF_MODIFY {
+        if !matches!(op, Opcode::SELF_MODIFY | Opcode::SELF_MODIFY_SANDBOX) {
             return None;
         }
         // Whoever answers does not say what it costs.
-        answer.units = 0;
+        (answer.units, answer.cost) = (0, 0);
         let Ok(outputs) = &answer.result else { return None };
         let looked = match (outputs.first(), args.first()) {
             (Some(Value::Bytes(bytes)), Some(Some(Value::Text(name)))) => self.fits(bytes, name),
@@ -59,6 +63,27 @@ impl Machine {
                 answer.result = Err(failure);
                 None
             }
+        }
+    }
+
+    /// Tries a patch out instead of taking it, within so much gas, and makes what came of it the answer.
+    pub(super) fn try_patch(
+        &self,
+        prepared: &Prepared,
+        args: &Args,
+        gas: u64,
+        answer: &mut Answer,
+    ) {
+        let most = match args.get(2) {
+            Some(Some(Value::Int(most))) => usize::try_from(*most).unwrap_or(0),
+            _ => DEFAULT_TESTS,
+        };
+        match self.try_out(&prepared.image, prepared.region, most.min(MAX_TESTS), gas) {
+            Ok((said, used)) => {
+                answer.result = Ok(alloc::vec![said]);
+                answer.cost = used;
+            }
+            Err(failure) => answer.result = Err(failure),
         }
     }
 
