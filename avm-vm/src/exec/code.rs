@@ -42,7 +42,7 @@ pub(super) fn observe(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 }
 
 pub(super) fn revert(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    match reverted(cpu, i.b, i.c) {
+    match reverted(cpu, i) {
         Ok(None) => done(cpu, i, Ok(Value::Null)),
         Ok(Some(number)) => {
             cpu.agent.rewrites.own().waiting.push(number);
@@ -54,11 +54,10 @@ pub(super) fn revert(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     }
 }
 
-fn reverted(cpu: &Cpu<'_>, region: Slot, snapshot: Slot) -> Result<Option<u32>, Failure> {
-    let (region, snapshot) = (cpu.get(region), cpu.get(snapshot));
+fn reverted(cpu: &Cpu<'_>, i: Instr) -> Result<Option<u32>, Failure> {
+    let (region, snapshot) = (cpu.get(i.b), cpu.get(i.c));
     let (program, rewrites) = (cpu.image.program(), &*cpu.agent.rewrites);
-    let op = avm_ir::Opcode::REVERT_CODE;
-    if let Some(failure) = rewrite::forbidden(program, rewrites, op, Some(region)) {
+    if let Some(failure) = rewrite::forbidden(program, rewrites, i.op, Some(region)) {
         return Err(failure);
     }
     let Value::Text(name) = region else { return Err(wrong("a region is named by a text")) };

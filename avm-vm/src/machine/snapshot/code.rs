@@ -21,6 +21,10 @@ use crate::{
 };
 
 pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
+    out.u8(u8::from(!is_none(rewrites)));
+    if is_none(rewrites) {
+        return;
+    }
     out.u8(u8::from(rewrites.observer));
     out.u32(rewrites.versions.len() as u32);
     for Version { region, patch, before, step } in &rewrites.versions {
@@ -41,6 +45,11 @@ pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
     }
 }
 
+/// Whether an agent did nothing with its code, as most do.
+fn is_none(rewrites: &Rewrites) -> bool {
+    !rewrites.observer && rewrites.versions.is_empty() && rewrites.checkpoints.is_empty()
+}
+
 fn write_pairs(pairs: &[(u32, u32)], out: &mut Writer) {
     out.u32(pairs.len() as u32);
     for (region, number) in pairs {
@@ -51,6 +60,9 @@ fn write_pairs(pairs: &[(u32, u32)], out: &mut Writer) {
 
 /// Reads it, and the program with the code that its regions have now.
 pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites, Arc<Image>)> {
+    if !flag(input)? {
+        return Ok((Rewrites::default(), image));
+    }
     let mut rewrites = Rewrites { observer: flag(input)?, ..Rewrites::default() };
     let count = input.count(MIN_VERSION)?;
     ensure(count <= MAX_VERSIONS, "more versions than an agent may have")?;
@@ -98,6 +110,7 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
         let state: Value = decode(input)?;
         rewrites.mark(Checkpoint { label, step, code, state });
     }
+    ensure(!is_none(&rewrites), "an agent that did nothing with its code, at length")?;
     ensure(rewrites.checkpoints.len() <= MAX_VERSIONS, "more checkpoints than an agent may have")?;
     if rewrites.versions.is_empty() {
         return Ok((rewrites, image));
