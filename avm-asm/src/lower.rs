@@ -59,23 +59,7 @@ pub(crate) fn program<'a>(
     files: &'a [SourceFile],
     stand_ins: &'a HashMap<String, u32>,
 ) -> Lowered {
-    let mut env = Env {
-        symbols,
-        files,
-        stand_ins,
-        lines: files.iter().map(|file| Lines::new(&file.text)).collect(),
-        diagnostics: Vec::new(),
-        full: false,
-        agent: Window::agent(),
-        names: HashSet::new(),
-        computed: BTreeSet::new(),
-        used_labels: HashSet::new(),
-        read_first: Vec::new(),
-        unreachable: Vec::new(),
-        const_bytes: 0,
-        suggestions: Cell::new(MAX_SUGGESTIONS),
-        debug: Debug::default(),
-    };
+    let mut env = Env::new(symbols, files, stand_ins);
     let mut program = Program::default();
     env.directives(&mut program);
     program.regions.push(env.main(items));
@@ -97,6 +81,42 @@ pub(crate) fn program<'a>(
     env.debug.files = files.iter().map(|file| file.path.clone()).collect();
     program.debug = Some(env.debug);
     Lowered { program, diagnostics: env.diagnostics, related }
+}
+
+/// What lowering made of one region.
+pub(crate) struct LoweredRegion {
+    pub(crate) region: avm_ir::program::Region,
+    /// The agent's registers, first those that there were.
+    pub(crate) registers: Vec<String>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) locals: Vec<Vec<String>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Lowers one region of a program whose other parts are known by `symbols`, without its bits and
+/// interface. The agent has `registers` already, all of them written; new names get none of the
+/// numbers in `taken`.
+pub(crate) fn region<'a>(
+    index: u32,
+    symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+    registers: &'a [String],
+    taken: BTreeSet<u8>,
+) -> LoweredRegion {
+    let mut env = Env::new(symbols, files, stand_ins);
+    env.agent = Window::agent_with(registers, taken);
+    let source = (index as usize).checked_sub(1).and_then(|at| symbols.regions.get(at));
+    let region = source.map(|source| env.region(source, index)).unwrap_or_default();
+    env.warn_read_first();
+    env.report_unwritten();
+    LoweredRegion {
+        region,
+        registers: env.agent.names(),
+        places: env.debug.places.pop().unwrap_or_default(),
+        locals: env.debug.locals.pop().unwrap_or_default(),
+        diagnostics: env.diagnostics,
+    }
 }
 
 /// What all regions share while they are lowered.
@@ -147,6 +167,30 @@ pub(crate) struct Lower<'e, 'a> {
 }
 
 impl<'a> Env<'a> {
+    fn new(
+        symbols: &'a Symbols<'a>,
+        files: &'a [SourceFile],
+        stand_ins: &'a HashMap<String, u32>,
+    ) -> Self {
+        Self {
+            symbols,
+            files,
+            stand_ins,
+            lines: files.iter().map(|file| Lines::new(&file.text)).collect(),
+            diagnostics: Vec::new(),
+            full: false,
+            agent: Window::agent(),
+            names: HashSet::new(),
+            computed: BTreeSet::new(),
+            used_labels: HashSet::new(),
+            read_first: Vec::new(),
+            unreachable: Vec::new(),
+            const_bytes: 0,
+            suggestions: Cell::new(MAX_SUGGESTIONS),
+            debug: Debug::default(),
+        }
+    }
+
     fn report(&mut self, report: Diagnostic) {
         if self.diagnostics.len() < MAX_ERRORS {
             self.diagnostics.push(report);

@@ -1,5 +1,7 @@
 //! Registers: names to numbers, and the stack of scratch registers.
 
+use std::collections::BTreeSet;
+
 use avm_ir::{Diagnostic, Span, program::MAX_NAMED_REGISTERS};
 
 use super::{Env, Lower, few::Few};
@@ -21,6 +23,8 @@ pub(super) struct Window<'a> {
     numbers: Few,
     most: usize,
     overflow: u8,
+    /// Numbers that no new name gets.
+    taken: BTreeSet<u8>,
 }
 
 #[derive(Debug)]
@@ -45,12 +49,32 @@ impl<'a> Window<'a> {
         Self::with_limit(MAX_NAMED_REGISTERS)
     }
 
+    /// The agent's registers as a program has them, all of them written.
+    pub(super) fn agent_with(names: &'a [String], taken: BTreeSet<u8>) -> Self {
+        let mut window = Self::agent();
+        for name in names {
+            if name.is_empty() {
+                window.skip();
+            } else {
+                window.number(name, true);
+            }
+        }
+        window.taken = taken;
+        window
+    }
+
     pub(super) fn function() -> Self {
         Self::with_limit(MAX_LOCALS)
     }
 
     fn with_limit(most: usize) -> Self {
-        Self { registers: Vec::new(), numbers: Few::default(), most, overflow: 0 }
+        Self {
+            registers: Vec::new(),
+            numbers: Few::default(),
+            most,
+            overflow: 0,
+            taken: BTreeSet::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,6 +103,10 @@ impl<'a> Window<'a> {
             }
             Err(slot) => slot,
         };
+        while self.registers.len() < self.most && self.taken.contains(&(self.registers.len() as u8))
+        {
+            self.skip();
+        }
         if self.registers.len() >= self.most {
             self.overflow = self.overflow.saturating_add(1);
             return None;
