@@ -313,14 +313,18 @@ impl<'p> Writer<'p> {
                 head.push_str(&format!(" {word}=({})", names.join(", ")));
             }
         }
-        self.out.push('\n');
+        if !(self.alone && self.out.is_empty()) {
+            self.out.push('\n');
+        }
         self.line(&head);
         self.indent = 2;
         self.body(index, region, attached.then(|| exit_label(&region.name)));
         self.functions(index, region);
         self.indent = 0;
         self.line(".endregion");
-        self.out.push('\n');
+        if !self.alone {
+            self.out.push('\n');
+        }
         self.indent = indent;
     }
 

@@ -31,6 +31,7 @@ mod few;
 mod instruction;
 mod label;
 mod place;
+mod raws;
 mod register;
 mod stmt;
 
@@ -106,6 +107,7 @@ pub(crate) fn region<'a>(
 ) -> LoweredRegion {
     let mut env = Env::new(symbols, files, stand_ins);
     env.agent = Window::agent_with(registers, taken);
+    env.apart = true;
     let source = (index as usize).checked_sub(1).and_then(|at| symbols.regions.get(at));
     let region = source.map(|source| env.region(source, index)).unwrap_or_default();
     env.warn_read_first();
@@ -140,6 +142,9 @@ pub(crate) struct Env<'a> {
     /// How many more misspelled names are looked up.
     suggestions: Cell<u32>,
     debug: Debug,
+    /// Names and intermediate results keep clear of registers by number: a patch is often canonical
+    /// text, where intermediate results have become numbers, with new statements in between.
+    apart: bool,
 }
 
 /// One region, test block or function that is being lowered.
@@ -188,6 +193,7 @@ impl<'a> Env<'a> {
             const_bytes: 0,
             suggestions: Cell::new(MAX_SUGGESTIONS),
             debug: Debug::default(),
+            apart: false,
         }
     }
 
@@ -518,6 +524,9 @@ impl<'e, 'a> Lower<'e, 'a> {
         if !self.env.symbols.hidden_labels.is_empty() {
             self.collect_scope(items, false);
         }
+        if self.env.apart {
+            self.keep_apart(items);
+        }
         self.block(items);
     }
 
@@ -556,6 +565,9 @@ impl<'e, 'a> Lower<'e, 'a> {
             }
         }
         let params = window.len() as u8;
+        if self.env.apart {
+            raws::each(func.body, &mut |number, _| window.take(number));
+        }
         self.locals = Some(window);
         self.collect_scope(func.body, true);
         self.block(func.body);

@@ -105,6 +105,7 @@ pub(super) fn apply(old: &str, diff: &str) -> Result<String, Box<Diagnostic>> {
             if there != Some(text) {
                 let message = format!("hunk {} does not fit at line {}", hunk.number, done + 1);
                 let label = match there {
+                    Some("") => "the region has an empty line here".to_owned(),
                     Some(there) => format!("the region has `{}` here", shortened(there)),
                     None => "the region ends before this line".to_owned(),
                 };

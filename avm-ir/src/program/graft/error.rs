@@ -114,10 +114,13 @@ impl core::fmt::Display for GraftError {
             Self::FunctionNeeded { function, user } => {
                 write!(f, "{user} calls function `{function}`, which the new body lacks")
             }
-            Self::Parameters { function, user, arguments, params } => write!(
-                f,
-                "{user} calls `{function}` with {arguments} arguments, but it has {params} parameters now"
-            ),
+            Self::Parameters { function, user, arguments, params } => {
+                let s = if *arguments == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "{user} calls `{function}` with {arguments} argument{s}, the new body's takes {params}"
+                )
+            }
             Self::TooLarge => f.write_str("the program would be larger than 64 MiB"),
             Self::Outside(what) => write!(f, "the patch changes {what}"),
             Self::Result(error) => write!(f, "the result is no valid program: {error}"),
