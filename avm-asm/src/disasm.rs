@@ -9,9 +9,9 @@ use std::{
 };
 
 use avm_ir::{
-    Kind, NameKind, Opcode, Program, Value,
+    Kind, NameKind, Program, Value,
     instr::Role,
-    program::{Perms, Region, Target, entry_label, exit_label},
+    program::{Debug, Perms, Region, Target, exit_label},
 };
 
 use crate::{
@@ -52,7 +52,10 @@ impl core::error::Error for DisasmError {}
 /// A program that the language cannot express; the text that comes with the error is for reading
 /// only.
 pub fn disassemble(program: &Program) -> Result<String, DisasmError> {
-    let mut writer = Writer::new(program);
+    let blocks = program.tests.iter().flat_map(|test| [&test.given, &test.expect]);
+    let debug = program.debug.as_ref();
+    let large = Large::of(program, debug, program.regions.iter().chain(blocks));
+    let mut writer = Writer::new(program, large, debug);
     writer.head();
     writer.constants();
     writer.main();
@@ -60,19 +63,25 @@ pub fn disassemble(program: &Program) -> Result<String, DisasmError> {
     writer.finish()
 }
 
-/// The text of one region: its `.region` block, or the plain statements of `main`.
+/// The text of one region: its `.region` block, or the statements of `main` with a comment where a
+/// region stands. It says what the code section says and nothing else: an agent that reads its own
+/// text reads the same with and without debug data.
 ///
 /// # Errors
 /// As for [`disassemble`]. A region that does not exist is an empty text.
 pub fn disassemble_region(program: &Program, region: usize) -> Result<String, DisasmError> {
-    let mut writer = Writer::new(program);
+    let large = Large::of(program, None, program.regions.get(region));
+    let mut writer = Writer::new(program, large, None);
+    writer.alone = true;
     writer.constants();
     match program.regions.get(region) {
         Some(found) if region > 0 => {
             let attached = writer.attached.contains_key(&(region as u32));
+            writer.names_from_outside(found);
             writer.region(region, found, attached);
         }
         Some(found) => {
+            writer.names_from_outside(found);
             writer.body(region, found, None);
             writer.functions(region, found);
         }
@@ -98,11 +107,15 @@ struct Writer<'p> {
     next_region: usize,
     indent: usize,
     large: Rc<Large>,
+    /// Where names of parameters come from.
+    debug: Option<&'p Debug>,
+    /// One region is all there is to be written.
+    alone: bool,
 }
 
 impl<'p> Writer<'p> {
-    fn new(program: &'p Program) -> Self {
-        let attached = attached(program);
+    fn new(program: &'p Program, large: Large, debug: Option<&'p Debug>) -> Self {
+        let attached = program.attached();
         let exits = attached
             .iter()
             .map(|(region, at)| (exit_label(&program.regions[*region as usize].name), at + 1));
@@ -115,7 +128,9 @@ impl<'p> Writer<'p> {
             attached,
             next_region: 1,
             indent: 0,
-            large: Rc::new(Large::of(program)),
+            large: Rc::new(large),
+            debug,
+            alone: false,
         }
     }
 
@@ -144,6 +159,30 @@ impl<'p> Writer<'p> {
     fn check_name(&mut self, what: &str, name: &str) {
         if !is_name(name) {
             self.cannot(format!("{what} {name:?} is no name of the language"));
+        }
+    }
+
+    /// Checks what the code of a region names and others define, where those are not written.
+    fn names_from_outside(&mut self, region: &Region) {
+        let program = self.program;
+        let interface = region.inputs.iter().chain(&region.outputs).copied();
+        let mut registers = region.body_registers();
+        registers.extend(interface);
+        for register in registers {
+            let name = program.registers.get(usize::from(register));
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                self.check_name("register", name);
+            }
+        }
+        for import in &region.imports {
+            self.check_function(import);
+        }
+    }
+
+    fn check_function(&mut self, name: &str) {
+        self.check_name("function", name);
+        if bind::opcode(name).is_some() {
+            self.cannot(format!("function {name} is named like an instruction"));
         }
     }
 
@@ -265,20 +304,27 @@ impl<'p> Writer<'p> {
             if !registers.is_empty() {
                 let names = registers.iter().map(|register| {
                     let name = self.program.registers.get(usize::from(*register));
-                    name.map_or("_", String::as_str)
+                    name.filter(|name| !name.is_empty()).map_or("_", String::as_str)
                 });
                 let names: Vec<&str> = names.collect();
+                if names.contains(&"_") {
+                    self.cannot(format!("region {} has a register without a name", region.name));
+                }
                 head.push_str(&format!(" {word}=({})", names.join(", ")));
             }
         }
-        self.out.push('\n');
+        if !(self.alone && self.out.is_empty()) {
+            self.out.push('\n');
+        }
         self.line(&head);
         self.indent = 2;
         self.body(index, region, attached.then(|| exit_label(&region.name)));
         self.functions(index, region);
         self.indent = 0;
         self.line(".endregion");
-        self.out.push('\n');
+        if !self.alone {
+            self.out.push('\n');
+        }
         self.indent = indent;
     }
 
@@ -296,6 +342,11 @@ impl<'p> Writer<'p> {
         for pc in 0..end {
             let enters = if index == 0 { self.entered_at(pc as u32) } else { None };
             self.labels(&mut labels, region, pc as u32);
+            if let (Some(entered), true) = (enters, self.alone) {
+                // Its own bits say whether it may be read.
+                self.line(&format!(";; region {}", program_name(self.program, entered)));
+                continue;
+            }
             if let Some(entered) = enters {
                 self.regions_before(entered as usize);
                 self.next_region = entered as usize + 1;
@@ -304,7 +355,7 @@ impl<'p> Writer<'p> {
                 continue;
             }
             let is_exit = |name: &str| exit.as_deref() == Some(name);
-            if pc == last && jump_target(region, pc).is_some_and(is_exit) {
+            if pc == last && region.jumps_to(pc).is_some_and(is_exit) {
                 let before = pc.checked_sub(1).map(|pc| region.code[pc].op);
                 let labelled = region.labels.iter().any(|l| l.target == Target::Here(pc as u32));
                 if before.is_some_and(ends_flow) && !labelled {
@@ -351,10 +402,7 @@ impl<'p> Writer<'p> {
         let large = Rc::clone(&self.large);
         let view = large.view(region);
         for (number, func) in region.functions.iter().enumerate() {
-            self.check_name("function", &func.name);
-            if bind::opcode(&func.name).is_some() {
-                self.cannot(format!("function {} is named like an instruction", func.name));
-            }
+            self.check_function(&func.name);
             let params = self.params(index, number, func.params);
             self.out.push('\n');
             self.line(&format!(".func {}({})", func.name, params.join(", ")));
@@ -381,7 +429,7 @@ impl<'p> Writer<'p> {
 
     /// Names of parameters, from debug data where it has usable ones.
     fn params(&self, region: usize, function: usize, count: u8) -> Vec<String> {
-        let named = self.program.debug.as_ref().and_then(|debug| {
+        let named = self.debug.and_then(|debug| {
             let names = debug.locals.get(region)?.get(function)?.get(..usize::from(count))?;
             let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
             sorted.sort_unstable();
@@ -404,6 +452,10 @@ impl<'p> Writer<'p> {
             }
         }
     }
+}
+
+fn program_name(program: &Program, region: u32) -> &str {
+    program.regions.get(region as usize).map_or("", |region| region.name.as_str())
 }
 
 /// A register outside of functions, by name where it has one.
@@ -452,44 +504,6 @@ fn labels_in_order(region: &Region) -> bool {
     });
     let inside = |pc: u32| pc == u32::MAX || (pc as usize) < region.code.len();
     places.clone().is_sorted() && places.clone().all(inside)
-}
-
-/// The name of the label that a `JUMP` of a region goes to, if it lies elsewhere.
-fn jump_target(region: &Region, pc: usize) -> Option<&str> {
-    let instr = region.code.get(pc).filter(|instr| instr.op == Opcode::JUMP)?;
-    let label = region.labels.get(usize::from(instr.b.0))?;
-    (label.target == Target::Elsewhere).then_some(label.name.as_str())
-}
-
-/// Finds the places where control flows through a region: a jump in `main` to its first
-/// instruction with its exit label behind it.
-fn attached(program: &Program) -> BTreeMap<u32, u32> {
-    let mut found = BTreeMap::new();
-    let Some(main) = program.regions.first() else { return found };
-    let numbers: BTreeMap<String, u32> = program
-        .regions
-        .iter()
-        .enumerate()
-        .skip(1)
-        .map(|(number, region)| (entry_label(&region.name), number as u32))
-        .collect();
-    let exits: BTreeMap<&str, u32> = main
-        .labels
-        .iter()
-        .filter_map(|label| match label.target {
-            Target::Here(pc) if label.name.starts_with('@') => Some((label.name.as_str(), pc)),
-            _ => None,
-        })
-        .collect();
-    for pc in 0..main.body_end().min(main.code.len()) {
-        let Some(name) = jump_target(main, pc) else { continue };
-        let Some(&region) = numbers.get(name) else { continue };
-        let exit = exit_label(&program.regions[region as usize].name);
-        if exits.get(exit.as_str()) == Some(&(pc as u32 + 1)) {
-            found.entry(region).or_insert(pc as u32);
-        }
-    }
-    found
 }
 
 /// Whether a text is a name of the language.

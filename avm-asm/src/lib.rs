@@ -8,6 +8,7 @@
 //! | `include`, `resolve`, `lower`, `emit` | files, names, instructions, regions |
 //! | `lint` | what is probably a mistake in a program that assembles |
 //! | [`disasm`] | program to text that assembles to the same program |
+//! | [`patch`] | another body for one region of a program |
 //! | [`fmt`] | the canonical form of a text |
 //! | [`messages`] | every diagnostic |
 //!
@@ -33,6 +34,7 @@ mod lower;
 mod map;
 pub mod messages;
 pub mod parse;
+pub mod patch;
 #[cfg(feature = "render")]
 pub mod render;
 mod resolve;

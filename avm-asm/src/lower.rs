@@ -31,6 +31,7 @@ mod few;
 mod instruction;
 mod label;
 mod place;
+mod raws;
 mod register;
 mod stmt;
 
@@ -59,23 +60,7 @@ pub(crate) fn program<'a>(
     files: &'a [SourceFile],
     stand_ins: &'a HashMap<String, u32>,
 ) -> Lowered {
-    let mut env = Env {
-        symbols,
-        files,
-        stand_ins,
-        lines: files.iter().map(|file| Lines::new(&file.text)).collect(),
-        diagnostics: Vec::new(),
-        full: false,
-        agent: Window::agent(),
-        names: HashSet::new(),
-        computed: BTreeSet::new(),
-        used_labels: HashSet::new(),
-        read_first: Vec::new(),
-        unreachable: Vec::new(),
-        const_bytes: 0,
-        suggestions: Cell::new(MAX_SUGGESTIONS),
-        debug: Debug::default(),
-    };
+    let mut env = Env::new(symbols, files, stand_ins);
     let mut program = Program::default();
     env.directives(&mut program);
     program.regions.push(env.main(items));
@@ -99,6 +84,43 @@ pub(crate) fn program<'a>(
     Lowered { program, diagnostics: env.diagnostics, related }
 }
 
+/// What lowering made of one region.
+pub(crate) struct LoweredRegion {
+    pub(crate) region: avm_ir::program::Region,
+    /// The agent's registers, first those that there were.
+    pub(crate) registers: Vec<String>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) locals: Vec<Vec<String>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Lowers one region of a program whose other parts are known by `symbols`, without its bits and
+/// interface. The agent has `registers` already, all of them written; new names get none of the
+/// numbers in `taken`.
+pub(crate) fn region<'a>(
+    index: u32,
+    symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+    registers: &'a [String],
+    taken: BTreeSet<u8>,
+) -> LoweredRegion {
+    let mut env = Env::new(symbols, files, stand_ins);
+    env.agent = Window::agent_with(registers, taken);
+    env.apart = true;
+    let source = (index as usize).checked_sub(1).and_then(|at| symbols.regions.get(at));
+    let region = source.map(|source| env.region(source, index)).unwrap_or_default();
+    env.warn_read_first();
+    env.report_unwritten();
+    LoweredRegion {
+        region,
+        registers: env.agent.names(),
+        places: env.debug.places.pop().unwrap_or_default(),
+        locals: env.debug.locals.pop().unwrap_or_default(),
+        diagnostics: env.diagnostics,
+    }
+}
+
 /// What all regions share while they are lowered.
 pub(crate) struct Env<'a> {
     pub(crate) symbols: &'a Symbols<'a>,
@@ -120,6 +142,9 @@ pub(crate) struct Env<'a> {
     /// How many more misspelled names are looked up.
     suggestions: Cell<u32>,
     debug: Debug,
+    /// Names and intermediate results keep clear of registers by number: a patch is often canonical
+    /// text, where intermediate results have become numbers, with new statements in between.
+    apart: bool,
 }
 
 /// One region, test block or function that is being lowered.
@@ -147,6 +172,31 @@ pub(crate) struct Lower<'e, 'a> {
 }
 
 impl<'a> Env<'a> {
+    fn new(
+        symbols: &'a Symbols<'a>,
+        files: &'a [SourceFile],
+        stand_ins: &'a HashMap<String, u32>,
+    ) -> Self {
+        Self {
+            symbols,
+            files,
+            stand_ins,
+            lines: files.iter().map(|file| Lines::new(&file.text)).collect(),
+            diagnostics: Vec::new(),
+            full: false,
+            agent: Window::agent(),
+            names: HashSet::new(),
+            computed: BTreeSet::new(),
+            used_labels: HashSet::new(),
+            read_first: Vec::new(),
+            unreachable: Vec::new(),
+            const_bytes: 0,
+            suggestions: Cell::new(MAX_SUGGESTIONS),
+            debug: Debug::default(),
+            apart: false,
+        }
+    }
+
     fn report(&mut self, report: Diagnostic) {
         if self.diagnostics.len() < MAX_ERRORS {
             self.diagnostics.push(report);
@@ -474,6 +524,9 @@ impl<'e, 'a> Lower<'e, 'a> {
         if !self.env.symbols.hidden_labels.is_empty() {
             self.collect_scope(items, false);
         }
+        if self.env.apart {
+            self.keep_apart(items);
+        }
         self.block(items);
     }
 
@@ -512,6 +565,9 @@ impl<'e, 'a> Lower<'e, 'a> {
             }
         }
         let params = window.len() as u8;
+        if self.env.apart {
+            raws::each(func.body, &mut |number, _| window.take(number));
+        }
         self.locals = Some(window);
         self.collect_scope(func.body, true);
         self.block(func.body);

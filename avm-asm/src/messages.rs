@@ -2,7 +2,7 @@
 //!
 //! A diagnostic is made from a row of this table and from nowhere else, so no code is without an
 //! explanation. Ranges: 1-99 characters and tokens, 100-199 syntax, 200-299 names, 300-399 operands,
-//! 400-499 regions, functions and tests, 500-599 include, 900-909 warnings,
+//! 400-499 regions, functions and tests, 500-599 include, 600-699 patches, 900-909 warnings,
 //! 910-999 lints of whole programs and what is said about `.allow`.
 
 use avm_ir::{Code, Diagnostic, Note, Severity, Span, Suggestion};
@@ -543,6 +543,26 @@ wrong ".include \"folder\"\n" right ".include \"common.avm\"\n"
 INCLUDE_TOO_MUCH = 504 Error "too many included files"
 "A program may be made of 1000 files with 64 MiB together, included 64 levels deep."
 wrong "(a file that is included 1001 times)" right ".include \"common.avm\"\n"
+
+PATCH_REGION = 600 Error "region that cannot be patched"
+"A patch replaces a region of the running program by name. `main`, the code outside any region, is locked. A region whose code no
+text stands for cannot be changed by a diff or by an addition, only replaced as a whole."
+wrong "(a patch of `main`)" right "HALT\n"
+
+PATCH_SHAPE = 601 Error "more than the statements of one region"
+"A patch is the new statements of one region, alone or in `.region NAME` and `.endregion`, with `#define` lines in front. Bits and
+interface stay those of the program, and so do its tests, inputs and other regions. What is appended goes on where the region ends."
+wrong "(a patch with other bits: `.region plan perms=read,modify,lock`)" right ".region plan perms=read,modify\n.endregion\n"
+
+PATCH_BREAKS = 602 Error "patch that takes away what others use"
+"Other regions and tests may jump to labels of a region and call its functions. A new body of the region must have them too, and its
+functions no fewer parameters than others give them."
+wrong "(a patch without a function that `main` calls)" right "step(1)\n.func step(n)\n.endfunc\n"
+
+PATCH_DIFF = 603 Error "diff that does not fit"
+"A unified diff is against the canonical text of the region, as SELF_READ gives it. Each hunk says at which line it begins and how
+many lines it has; its lines of context and those it removes must stand there to the letter."
+wrong "(a hunk whose first line is not in the region)" right "HALT\n"
 
 UNREACHABLE_LABEL = 900 Warning "label that nothing reaches"
 "No jump names this label, and control cannot fall into it because the statement above ends the flow. The code behind it never runs."

@@ -7,6 +7,7 @@
 //! [`struct@Debug`] data outside the hash.
 
 mod codec;
+pub mod graft;
 mod manifest;
 mod patch;
 mod region;

@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avm_ir::{Instr, Program, Value, program::Region, value::encode};
+use avm_ir::{
+    Instr, Program, Value,
+    program::{Debug, Region},
+    value::encode,
+};
 
 use super::line::{Operands, print};
 use crate::{
@@ -27,10 +31,14 @@ pub(super) struct View<'r> {
 }
 
 impl Large {
-    /// Finds the large constants of a program and names those that are used twice.
-    pub(super) fn of(program: &Program) -> Self {
+    /// Finds the large constants of some regions and names those that are used twice.
+    pub(super) fn of<'p>(
+        program: &'p Program,
+        debug: Option<&'p Debug>,
+        regions: impl IntoIterator<Item = &'p Region>,
+    ) -> Self {
         let mut uses: BTreeMap<Vec<u8>, (usize, &Value)> = BTreeMap::new();
-        for region in regions(program) {
+        for region in regions {
             let mut counts = vec![0usize; region.consts.len()];
             if !region.consts.iter().any(is_large) {
                 continue;
@@ -48,7 +56,7 @@ impl Large {
                 }
             }
         }
-        let taken = taken_names(program);
+        let taken = taken_names(program, debug);
         let mut names = BTreeMap::new();
         let mut number = 0;
         for (key, (count, value)) in uses {
@@ -109,11 +117,6 @@ fn is_large(value: &Value) -> bool {
     value.encoded_len() >= LARGE
 }
 
-fn regions(program: &Program) -> impl Iterator<Item = &Region> {
-    let blocks = program.tests.iter().flat_map(|test| [&test.given, &test.expect]);
-    program.regions.iter().chain(blocks)
-}
-
 fn constants_of(instr: Instr, region: &Region) -> Vec<usize> {
     let Some(operands) = Operands::of(instr, region) else { return Vec::new() };
     let slots = operands.inputs.iter().chain(&operands.rest);
@@ -121,7 +124,7 @@ fn constants_of(instr: Instr, region: &Region) -> Vec<usize> {
 }
 
 /// Names that a constant would hide.
-fn taken_names(program: &Program) -> BTreeSet<&str> {
-    let locals = program.debug.iter().flat_map(|debug| debug.locals.iter().flatten().flatten());
+fn taken_names<'p>(program: &'p Program, debug: Option<&'p Debug>) -> BTreeSet<&'p str> {
+    let locals = debug.iter().flat_map(|debug| debug.locals.iter().flatten().flatten());
     program.registers.iter().chain(locals).map(String::as_str).collect()
 }

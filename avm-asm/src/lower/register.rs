@@ -1,10 +1,12 @@
 //! Registers: names to numbers, and the stack of scratch registers.
 
+use std::collections::BTreeSet;
+
 use avm_ir::{Diagnostic, Span, program::MAX_NAMED_REGISTERS};
 
-use super::{Env, Lower, few::Few};
+use super::{Env, Lower, few::Few, raws};
 use crate::{
-    ast::Func,
+    ast::{Func, Stmt},
     messages::{self, Report, diagnostic},
     resolve::{self, status_word},
 };
@@ -21,6 +23,8 @@ pub(super) struct Window<'a> {
     numbers: Few,
     most: usize,
     overflow: u8,
+    /// Numbers that no new name gets.
+    taken: BTreeSet<u8>,
 }
 
 #[derive(Debug)]
@@ -45,12 +49,37 @@ impl<'a> Window<'a> {
         Self::with_limit(MAX_NAMED_REGISTERS)
     }
 
+    /// The agent's registers as a program has them, all of them written.
+    pub(super) fn agent_with(names: &'a [String], taken: BTreeSet<u8>) -> Self {
+        let mut window = Self::agent();
+        for name in names {
+            if name.is_empty() {
+                window.skip();
+            } else {
+                window.number(name, true);
+            }
+        }
+        window.taken = taken;
+        window
+    }
+
+    /// Keeps a number from new names.
+    pub(super) fn take(&mut self, number: u8) {
+        self.taken.insert(number);
+    }
+
     pub(super) fn function() -> Self {
         Self::with_limit(MAX_LOCALS)
     }
 
     fn with_limit(most: usize) -> Self {
-        Self { registers: Vec::new(), numbers: Few::default(), most, overflow: 0 }
+        Self {
+            registers: Vec::new(),
+            numbers: Few::default(),
+            most,
+            overflow: 0,
+            taken: BTreeSet::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,6 +108,10 @@ impl<'a> Window<'a> {
             }
             Err(slot) => slot,
         };
+        while self.registers.len() < self.most && self.taken.contains(&(self.registers.len() as u8))
+        {
+            self.skip();
+        }
         if self.registers.len() >= self.most {
             self.overflow = self.overflow.saturating_add(1);
             return None;
@@ -153,6 +186,7 @@ impl<'a> Window<'a> {
 /// Registers for intermediate results: a stack that grows downward.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scratch {
+    first: u8,
     depth: u8,
     deepest: u8,
 }
@@ -163,12 +197,17 @@ pub(super) struct Mark(u8);
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        Self { depth: 0, deepest: 0 }
+        Self::below(FIRST_SCRATCH)
+    }
+
+    /// A stack that begins at `first`.
+    pub(super) fn below(first: u8) -> Self {
+        Self { first, depth: 0, deepest: 0 }
     }
 
     /// How deep in the stack a register lies, if it belongs to it.
     pub(super) fn depth_of(self, register: u8) -> Option<u8> {
-        let depth = FIRST_SCRATCH.checked_sub(register)?;
+        let depth = self.first.checked_sub(register)?;
         (depth < self.deepest).then_some(depth)
     }
 }
@@ -189,16 +228,17 @@ impl<'a> Lower<'_, 'a> {
             Some(window) => window.len(),
             None => MAX_NAMED_REGISTERS,
         };
-        let free = usize::from(FIRST_SCRATCH) + 1 - named.min(usize::from(FIRST_SCRATCH));
+        let first = self.scratch.first;
+        let free = usize::from(first) + 1 - named.min(usize::from(first));
         if usize::from(self.scratch.depth) + 1 >= free {
             let message = "no register is left for this intermediate result";
             self.env.report(
                 diagnostic(messages::TOO_COMPLEX, span, message)
                     .help("keep parts of the expression in named registers"),
             );
-            return FIRST_SCRATCH;
+            return first;
         }
-        let register = FIRST_SCRATCH - self.scratch.depth;
+        let register = first - self.scratch.depth;
         self.scratch.depth += 1;
         self.scratch.deepest = self.scratch.deepest.max(self.scratch.depth);
         register
@@ -268,10 +308,26 @@ impl<'a> Lower<'_, 'a> {
             self.env.report(diagnostic(messages::RAW_REGISTER, span, message));
             return None;
         }
-        if !self.raws.iter().any(|(raw, _)| *raw == number) {
+        // What was there before a patch left its intermediate results behind.
+        let before = self.env.apart && self.locals.is_none() && span.file.0 != 0;
+        if !before && !self.raws.iter().any(|(raw, _)| *raw == number) {
             self.raws.push((number, span));
         }
         Some(number)
+    }
+
+    /// Begins intermediate results below the numbers that a body names, and new names beside them.
+    pub(super) fn keep_apart(&mut self, items: &[Stmt<'_>]) {
+        let mut first = FIRST_SCRATCH;
+        let agent = &mut self.env.agent;
+        raws::each(items, &mut |number, span| {
+            if usize::from(number) < MAX_NAMED_REGISTERS {
+                agent.take(number);
+            } else if span.file.0 == 0 {
+                first = first.min(number.saturating_sub(1));
+            }
+        });
+        self.scratch = Scratch::below(first);
     }
 
     /// Raw numbers must not meet the scratch registers of the same code.
@@ -293,7 +349,8 @@ impl<'a> Lower<'_, 'a> {
         let mut named = window.len();
         for (raw, span) in core::mem::take(&mut self.raws) {
             named = named.max(usize::from(raw) + 1);
-            let name = window.registers.get(usize::from(raw)).filter(|_| raw >= params);
+            let name = window.registers.get(usize::from(raw));
+            let name = name.filter(|register| raw >= params && !register.name.is_empty());
             let message = match name {
                 Some(register) => format!("`%{raw}` is the register of `{}`", register.name),
                 None if self.scratch.depth_of(raw).is_some() => {
