@@ -4,6 +4,7 @@ mod begin;
 mod budget;
 mod bytes;
 mod cli;
+mod coder;
 mod commands;
 mod config;
 mod driver;

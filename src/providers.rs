@@ -13,6 +13,7 @@ use avm_plugins::{
 
 use crate::{
     cli::Setup,
+    coder::Assembler,
     config::{Config, Provider, Stated, Written},
     exit::{Failure, Outcome},
     host::Machine,
@@ -34,6 +35,7 @@ pub(crate) fn bind(
     };
     registry.set_documents(Arc::new(Collections::new(library, place)));
     registry.set_clock();
+    registry.set_coder(Arc::new(Assembler));
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
     registry.set_workers(setup.workers.map_or_else(processors, usize::from));
     Ok(registry)

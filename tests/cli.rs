@@ -10,6 +10,7 @@ mod cli {
     pub(crate) mod harness;
     mod replay;
     mod resume;
+    mod rewriting;
     mod run;
     mod runs;
     mod trace;

@@ -1,0 +1,53 @@
+//! Agents' own code as text: the assembler behind `SELF_READ` and `SELF_MODIFY`.
+
+use avm_asm::patch::{is_diff, patch_diff, patch_text, region_text};
+use avm_ir::{
+    Program, Value,
+    program::{Patch, graft::graft},
+};
+use avm_plugins::provider::{Coder, Determinism, Manifest, Provider, Reaches, Refusal};
+use avm_vm::FailureCode;
+
+/// The assembler. What it is asked depends on the program alone, so nothing has to be kept of it.
+pub(crate) struct Assembler;
+
+impl Provider for Assembler {
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            about: "the assembler: text, diffs and bytecode to patches, and code to text"
+                .to_owned(),
+            functions: Vec::new(),
+            determinism: Determinism::Pure,
+            reaches: Reaches::Nothing,
+            cost: 0,
+        }
+    }
+}
+
+impl Coder for Assembler {
+    fn text(&self, program: &Program, region: &str) -> Result<String, Refusal> {
+        region_text(program, region)
+            .map_err(|error| Refusal::new(FailureCode::NotFound, error.to_string()))
+    }
+
+    fn patch(&self, program: &Program, region: &str, code: &Value) -> Result<Patch, Refusal> {
+        let patched = match code {
+            Value::Text(text) if is_diff(text) => {
+                patch_diff(program, region, text).map_err(|refused| refused.to_string())
+            }
+            Value::Text(text) => {
+                patch_text(program, region, text, false).map_err(|refused| refused.to_string())
+            }
+            Value::Bytes(bytes) => Program::from_bytes(bytes)
+                .map_err(|error| format!("the bytecode: {error}"))
+                .and_then(|other| graft(program, region, &other).map_err(|why| why.to_string())),
+            other => Err(format!(
+                "a patch is IR text, a unified diff or bytecode, not {}",
+                other.type_name()
+            )),
+        };
+        let patched = patched.map_err(Refusal::invalid)?;
+        Patch::of(&patched.program, region)
+            .ok_or_else(|| Refusal::new(FailureCode::Internal, "a patch without its region"))
+    }
+}

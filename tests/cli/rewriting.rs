@@ -1,0 +1,95 @@
+//! Programs that read and change their own code, as a whole.
+
+use super::harness::Bench;
+
+const STRATEGY: &str = "\
+.region STRATEGY detached perms=read,modify,execute
+.func decide(x)
+  RETURN x + 1
+.endfunc
+.endregion
+.region SAFE detached perms=read,execute
+.func guard(x)
+  RETURN x < 100
+.endfunc
+.endregion
+";
+
+fn run(main: &str) -> String {
+    let bench = Bench::with(&format!("{main}\n{STRATEGY}"));
+    let ran = bench.run(&["run", "a.avm", "-q"]);
+    let replayed = bench.run(&["replay", "-q"]);
+    assert_eq!((replayed.exit, &replayed.stdout), (0, &ran.stdout), "{}", replayed.stderr);
+    ran.show()
+}
+
+#[test]
+fn code_is_read_and_replaced_by_text() {
+    insta::assert_snapshot!(run("\
+SELF_OBSERVER_MODE true
+SELF_READ \"STRATEGY\" -> before
+LOG before
+SELF_MODIFY \"STRATEGY\", \".func decide(x)\\n  RETURN x * 10\\n.endfunc\" -> done
+LOG decide(4)
+SELF_READ \"STRATEGY\" -> after
+LOG after
+SELF_MODIFY \"STRATEGY\", before
+LOG decide(4)
+REVERT_CODE \"STRATEGY\", done.version
+RETURN decide(4)"));
+}
+
+#[test]
+fn code_is_replaced_by_a_diff() {
+    insta::assert_snapshot!(run("\
+SELF_OBSERVER_MODE true
+SELF_READ \"STRATEGY\" -> code
+SET lines = SPLIT(code, \"\\n\")
+SET k = 0
+SET at = 0
+WHILE k < LEN(lines) DO
+  IF CONTAINS(lines[k], \"ADD\") THEN
+    SET at = k
+  ENDIF
+  SET k = k + 1
+ENDWHILE
+SET diff = \"@@ -\" + (at + 1) + \" +\" + (at + 1) + \" @@\\n-\" + lines[at] + \"\\n+\" + REPLACE(lines[at], \"ADD\", \"SUB\")
+SELF_MODIFY \"STRATEGY\", diff -> done
+LOG lastRewriteFailed
+LOG decide(4)
+SELF_MODIFY \"STRATEGY\", \"@@ -1 +1 @@\\n-nothing of the kind\\n+\" -> done
+IF lastRewriteFailed THEN
+  SELF_INTROSPECT \"last_failure\" -> why
+  LOG why
+ENDIF
+RETURN decide(4)"));
+}
+
+#[test]
+fn what_is_refused_says_why() {
+    insta::assert_snapshot!(run("\
+SET tries = [[\"STRATEGY\", \"NOP\"], [\"SAFE\", \"NOP\"], [\"main\", \"NOP\"], [\"NOWHERE\", \"NOP\"], [\"STRATEGY\", \".func decide(x)\\n  RETURN y +\\n.endfunc\"], [\"STRATEGY\", \".func decide(x)\\n  READ_FROM_TOOL \\\"Bank\\\", NULL -> y\\n  RETURN y\\n.endfunc\"], [\"STRATEGY\", 5]]
+FOR try IN tries DO
+  SELF_MODIFY try[0], try[1]
+  IF lastRewriteFailed THEN
+    SELF_INTROSPECT \"last_failure\" -> why
+    LOG why
+  ENDIF
+  SELF_OBSERVER_MODE true
+ENDFOR
+RETURN [decide(1), guard(200)]"));
+}
+
+#[test]
+fn a_run_that_changed_its_code_goes_on_after_it_was_suspended() {
+    let main = "SELF_OBSERVER_MODE true\nSELF_MODIFY \"STRATEGY\", \".func decide(x)\\n  RETURN x * 10\\n.endfunc\"\n\
+                SET k = 0\nWHILE k < 100000 DO\n  SET k = k + 1\nENDWHILE\nRETURN decide(k)";
+    let bench = Bench::with(&format!("{main}\n{STRATEGY}"));
+    let suspended =
+        bench.run(&["run", "a.avm", "--gas", "56.7", "--on-exhausted", "suspend", "-q"]);
+    assert_eq!(suspended.exit, 6, "{}", suspended.stderr);
+    let ended = bench.run(&["resume", ".avm/runs/a-1", "--gas", "+10", "-q"]);
+    assert_eq!((ended.exit, ended.stdout.as_str()), (0, "1000000\n"), "{}", ended.stderr);
+    let replayed = bench.run(&["replay", ".avm/runs/a-1"]);
+    assert_eq!(replayed.exit, 0, "{}", replayed.stderr);
+}
