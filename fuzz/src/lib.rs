@@ -10,6 +10,7 @@
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
 //! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed |
 //! | [`round_trip`] | disassembled text assembles to the same code |
+//! | [`patch`] | a patch of one region, text or diff or bytecode, is refused with a reason, or changes that region alone |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
 //! steer it and a failing input is a short file. [`drive`] runs a target from a seed, and
@@ -22,6 +23,7 @@ pub mod fast;
 pub mod generate;
 pub mod journal;
 pub mod machine;
+pub mod patch;
 pub mod round_trip;
 pub mod snapshot;
 pub mod text;
@@ -42,4 +44,5 @@ pub const TARGETS: &[Target] = &[
     ("snapshot", snapshot::run),
     ("journal", journal::run),
     ("trace", trace::run),
+    ("patch", patch::run),
 ];

@@ -6,7 +6,7 @@ use avm_ir::verify;
 use crate::Entropy;
 
 /// Pieces that sources are made of, sound and broken.
-const PIECES: &[&str] = &[
+pub(crate) const PIECES: &[&str] = &[
     ":start\n",
     "start:\n",
     "  12. ",
