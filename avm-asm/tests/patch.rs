@@ -234,10 +234,12 @@ fn unnamed_registers_stay_free() {
     );
 }
 
+type Change = fn(&mut Program);
+
 #[test]
 fn the_machine_sees_other_changes() {
     let old = assembled(PROGRAM);
-    let changes: [(&str, fn(&mut Program)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("registers", |p| p.registers[0].push('x')),
         ("inputs", |p| p.inputs.clear()),
         ("tests", |p| p.tests.clear()),
