@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
 use avm_bench_heap::{IDLE, TEN_MEGABYTES};
-use avm_ir::Value;
+use avm_ir::{Value, program::Patch};
 use avm_vm::{Answer, Image, Machine, Pause};
 
 use super::{Cost, clocked, cost, each, shortest};
@@ -38,6 +38,7 @@ RETURN 0
 pub fn measure(costs: &mut Vec<Cost>) -> Result<()> {
     idle(costs)?;
     forks(costs)?;
+    rewrites(costs)?;
     calls(costs)?;
     effects(costs)
 }
@@ -90,6 +91,47 @@ fn forks(costs: &mut Vec<Cost>) -> Result<()> {
     costs.push(cost("state hash of 10 MB", took, "`Machine::state_hash`"));
     let took = each(1, shortest(|| Ok(clocked(|| machine.snapshot()).1))?);
     costs.push(cost("snapshot of 10 MB", took, "`Machine::snapshot`"));
+    Ok(())
+}
+
+/// An agent with ten megabytes that tries another code of a region, and one that takes it.
+fn rewriting(tests: usize, ask: &str) -> String {
+    let tests: String = (0..tests)
+        .map(|n| format!(".test \"{n}\" region=RULE\nexpect rule({n}) == {n}\n.endtest\n"))
+        .collect();
+    format!(
+        ".input n\nSET texts = []\nFOR i IN 10000 DO\n  PUSH texts, REPEAT(\"x\", 1000)\nENDFOR\n\
+         SELF_OBSERVER_MODE true\n{ask}\nRETURN 0\n\
+         .region RULE detached perms=read,modify,execute\n.func rule(n)\n  RETURN n\n.endfunc\n.endregion\n{tests}"
+    )
+}
+
+fn rewrites(costs: &mut Vec<Cost>) -> Result<()> {
+    for (tests, ask, what, how) in [
+        (
+            5,
+            "SELF_MODIFY_SANDBOX \"RULE\", \"\"",
+            "trying a patch with five tests",
+            "10 MB of state",
+        ),
+        (0, "SELF_MODIFY \"RULE\", \"\"", "replacing a region", "the same agent"),
+    ] {
+        let image = ours::image(&rewriting(tests, ask))?;
+        let machine = waiting(&image, 0)?;
+        let Some(patch) = Patch::of(image.program(), "RULE") else { bail!("no region") };
+        let answer = Answer::output(Value::Bytes(patch.to_bytes().into()), 0);
+        let id = machine.pending().map_or(0, |request| request.id);
+        let once = || {
+            let mut machine = machine.clone();
+            let answer = answer.clone();
+            let (_, time) = clocked(|| machine.answer(id, answer, &mut ()));
+            match machine.failures() {
+                0 => Ok(time),
+                _ => bail!("{:?}", machine.last_failure()),
+            }
+        };
+        costs.push(cost(what, each(1, shortest(once)?), how));
+    }
     Ok(())
 }
 
