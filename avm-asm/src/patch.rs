@@ -67,12 +67,19 @@ impl Refused {
     }
 }
 
+/// Messages that are written out; finding a line in a large text takes its time, and an agent mends
+/// the first ones first.
+const SHOWN: usize = 20;
+
 impl core::fmt::Display for Refused {
     /// A line for each message, with its way out; for the agent that wrote the patch.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         for (at, report) in self.diagnostics.iter().enumerate() {
             if at > 0 {
                 f.write_str("\n")?;
+            }
+            if at == SHOWN {
+                return write!(f, "and {} more", self.diagnostics.len() - SHOWN);
             }
             if let Some(file) = self.files.get(usize::from(report.span.file.0)) {
                 let (line, column) = file.line_column(report.span.start);

@@ -351,6 +351,18 @@ const BROKEN_DIFFS: &[&str] = &[
 ];
 
 #[test]
+fn a_long_list_of_messages_is_cut() {
+    let program = assembled(PROGRAM);
+    let refused = patch_text(&program, "plan", &"LOGG\n".repeat(30), false).expect_err("wrong");
+    let text = refused.to_string();
+    assert_eq!(text.lines().count(), 21);
+    assert!(
+        text.starts_with("patch of plan:1:1: AVM0200: ") && text.ends_with("and 10 more"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_is_said_of_broken_diffs() {
     let program = assembled(PROGRAM);
     let mut out = String::new();
