@@ -152,6 +152,8 @@ fn every_instruction_is_covered() {
             if can_be_refused(info) {
                 want("in which the machine refuses an operand", &|ran| ran.shown.refused);
             }
+        } else if info.family == "code" {
+            want("that fails", &|ran| ran.shown.failed && ran.shown.halted);
         } else if !CANNOT_FAIL.contains(&info.opcode) {
             want("that traps in it", &|ran| ran.shown.trapped);
         }
@@ -181,6 +183,7 @@ fn wrong_cases_are_found() {
         ";;! log \"A\"\nUPPER \"a\" -> r",
         ";;! answer 1\nUPPER \"a\" -> r",
         ";;! sizes 0 1 2 3 4\n;;! gas 1000 1050 1100 1151 1200\n.input n\nUPPER REPEAT(\"a\", n) -> r",
+        ";;! answer patch A \"NOP\"\nUPPER \"a\" -> r",
         ";;! answer\n;;! spent tokens=2\n;;! used tokens=1\nWAIT 1",
         "WAIT 1",
         "UPPER",

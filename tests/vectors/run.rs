@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use avm_ir::{Opcode, Schedule, Value, gas::GAS, verify::CodePlace};
+use avm_ir::{
+    Opcode, Schedule, StatusWord, Value, gas::GAS, program::Patch, verify::CodePlace,
+};
 use avm_vm::{
     Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause, Spend,
 };
@@ -24,7 +26,7 @@ pub(crate) struct Shown {
     pub(crate) halted: bool,
     /// The instruction itself trapped.
     pub(crate) trapped: bool,
-    /// A scripted failure came back.
+    /// A scripted failure came back, or an instruction that asks nobody failed.
     pub(crate) failed: bool,
     /// The machine refused the operands.
     pub(crate) refused: bool,
@@ -114,6 +116,11 @@ fn failed(request: &EffectRequest, given: Option<&Answer>, code: FailureCode) ->
     }
 }
 
+/// Whether an instruction that asks nobody, and says by its status word how it went, failed.
+fn fails_alone(op: Opcode, machine: &Machine) -> bool {
+    op.info().family == "code" && machine.status(StatusWord::Rewrite) == Value::Bool(true)
+}
+
 /// What is used up of every meter.
 fn used(machine: &Machine) -> Vec<(Meter, u64)> {
     Meter::ALL.iter().map(|meter| (*meter, machine.used(*meter))).collect()
@@ -161,6 +168,7 @@ pub(crate) fn check(case: &Case, op: Opcode, problems: &mut Vec<(usize, String)>
                 shown = shown.or(Shown {
                     executed: watch.gas.is_some(),
                     halted: matches!(end, End::Halted(_)),
+                    failed: watch.shown.failed || fails_alone(op, &outcome.machine),
                     trapped: matches!(end, End::Trapped(trap) if trap.opcode == op),
                     taken_back: matches!(end, End::Exhausted(meter) if *meter != Meter::Gas)
                         && watch.given.as_ref().is_some_and(|(asked, _)| *asked == op),
@@ -326,13 +334,33 @@ impl Run<'_> {
         let units = value::number(&reply.units, self.n)?;
         let cost = value::number(&reply.cost, self.n)?;
         let result = match &reply.result {
-            Ok(values) => {
-                Ok(values.iter().map(|text| value::read(text, self.n)).collect::<Result<_, _>>()?)
-            }
+            Ok(values) => Ok(values
+                .iter()
+                .map(|text| match text.strip_prefix("patch ") {
+                    Some(what) => self.patch(what),
+                    None => value::read(text, self.n),
+                })
+                .collect::<Result<_, _>>()?),
             Err((code, message)) => Err(avm_vm::Failure { code: *code, message: message.clone() }),
         };
         let Reply { spent, refund, short, .. } = *reply;
         Ok(Answer { result, units, cost, spent, refund, short })
+    }
+
+    /// `NAME "TEXT"` or `NAME "TEXT" of N`: another code of a region, made as a host's assembler
+    /// would make it.
+    fn patch(&self, what: &str) -> Result<Value, String> {
+        let usage = "patch REGION \"TEXT\", perhaps with `of N`";
+        let (name, text) = what.split_once(' ').ok_or(usage)?;
+        let (text, times) = match text.rsplit_once(" of ") {
+            Some((text, times)) if text.ends_with('"') => (text, value::number(times, self.n)?),
+            _ => (text, 1),
+        };
+        let Value::Text(text) = value::read(text, None)? else { return Err(usage.into()) };
+        let text = text.as_str().repeat(usize::try_from(times).map_err(|e| e.to_string())?);
+        let program = crate::assemble(&replaced(&self.case.source, name, &text)?)?;
+        let patch = Patch::of(program.program(), name).ok_or_else(|| format!("no region {name}"))?;
+        Ok(Value::Bytes(Arc::new(patch.to_bytes())))
     }
 
     fn compare<'o>(
@@ -393,6 +421,30 @@ impl Run<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A program with other lines in a region, and with another first line if the text has one.
+fn replaced(source: &str, region: &str, text: &str) -> Result<String, String> {
+    let mut lines = source.lines();
+    let mut out = String::new();
+    for line in lines.by_ref() {
+        let mut words = line.split_whitespace();
+        if words.next() == Some(".region") && words.next() == Some(region) {
+            if !text.starts_with(".region") {
+                out.push_str(line);
+                out.push('\n');
+            }
+            out.push_str(text);
+            out.push('\n');
+            lines.by_ref().find(|line| line.trim() == ".endregion").ok_or("no .endregion")?;
+            out.push_str(".endregion\n");
+            out.extend(lines.flat_map(|line| [line, "\n"]));
+            return Ok(out);
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    Err(format!("no region {region}"))
 }
 
 fn ends_so(end: &End, wanted: &WantedEnd) -> bool {
