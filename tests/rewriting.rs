@@ -85,20 +85,48 @@ fn allowed(op: &str, perms: Perms, observer: bool) -> bool {
     }
 }
 
+/// The table of the specification says the same.
+#[test]
+fn the_table_says_what_is_allowed() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/spec/rewriting.md");
+    let page = std::fs::read_to_string(page).expect("the page exists");
+    let (_, table) = page.split_once("## Permissions").expect("it has the table");
+    let rows: Vec<Vec<&str>> = { table.lines().filter(|line| line.starts_with("| `")) }
+        .take(OPS.len())
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    for op in OPS {
+        let mnemonic = op.split(' ').next().expect("it has one");
+        let row = rows.iter().find(|row| row[0].trim_matches('`') == mnemonic);
+        let [_, mode, bit, unlocked] = row.expect(mnemonic)[..] else { panic!("{row:?}") };
+        for bits in 0..128 {
+            let perms = Perms(bits);
+            let has = |bit| Perm::ALL.iter().any(|perm| perm.name() == bit && perms.has(*perm));
+            for observer in [false, true] {
+                let said = (mode.is_empty() || observer)
+                    && (bit.is_empty() || has(bit))
+                    && (unlocked.is_empty() || !perms.has(Perm::Lock));
+                assert_eq!(said, allowed(op, perms, observer), "{op} {perms:?} {observer}");
+            }
+        }
+    }
+}
+
+const OPS: [&str; 6] = [
+    "SELF_READ \"STRATEGY\" -> r",
+    "SELF_MODIFY \"STRATEGY\", \"new\" -> r",
+    "SELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r",
+    "REVERT_CODE \"STRATEGY\", 0",
+    "CREATE_SYSTEM_CHECKPOINT \"here\" -> r",
+    "SELF_OBSERVER_MODE false",
+];
+
 #[test]
 fn every_bit_with_every_instruction() {
-    let ops = [
-        "SELF_READ \"STRATEGY\" -> r",
-        "SELF_MODIFY \"STRATEGY\", \"new\" -> r",
-        "SELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r",
-        "REVERT_CODE \"STRATEGY\", 0",
-        "CREATE_SYSTEM_CHECKPOINT \"here\" -> r",
-        "SELF_OBSERVER_MODE false",
-    ];
     let mut cases = 0;
     for bits in 0..128 {
         let perms = Perms(bits);
-        for op in ops {
+        for op in OPS {
             for observer in [false, true] {
                 let main = format!("SELF_OBSERVER_MODE {observer}\n{op}\nHALT");
                 let mut program = program(PERMS, &main, "NOP");

@@ -20,6 +20,17 @@ use crate::{
 /// Most versions of an agent's code, and most checkpoints.
 pub const MAX_VERSIONS: usize = 1 << 16;
 
+/// Most codes that wait until they may be replaced. Whatever is asked about an agent's code sees it
+/// with all of them, so that each makes the next question dearer for the host.
+pub(crate) const MAX_WAITING: usize = 64;
+
+/// Why one more code cannot wait.
+pub(crate) fn crowded(rewrites: &Rewrites) -> Option<Failure> {
+    let message = || alloc::format!("{MAX_WAITING} codes wait until they may be replaced");
+    let full = rewrites.waiting.len() >= MAX_WAITING;
+    full.then(|| failure(FailureCode::TooLarge, message()))
+}
+
 pub(crate) fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
     Failure { code, message: message.into() }
 }
@@ -141,6 +152,9 @@ pub(crate) fn reverted(
     }
     let version = rewrites.version(number).filter(|version| version.region == region);
     let version = version.ok_or_else(unknown)?;
+    if let Some(failure) = crowded(rewrites) {
+        return Err(failure);
+    }
     // What other regions got since may rely on what this one got.
     image.latest(rewrites)?.as_ref().unwrap_or(image).patched(&version.patch)?;
     Ok(Some(number))

@@ -1,20 +1,21 @@
 //! Runs targets from a seed: for a test, one second each; by hand, for as long as one likes, or
-//! until so many instructions were compared.
+//! until so many instructions were compared or patches given.
 
 use std::{
     panic::{RefUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
-use crate::{Entropy, Target, fast};
+use crate::{Entropy, Target, fast, rewrite};
 
 /// What a run of a target did.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Inputs tried.
     pub executions: u64,
-    /// Instructions of the machine that were executed both ways, where that was counted.
-    pub instructions: u64,
+    /// Where that was counted: instructions of the machine that were executed both ways, or patches
+    /// that agents were given.
+    pub counted: u64,
     /// Inputs that broke a promise, at most ten.
     pub findings: Vec<Vec<u8>>,
 }
@@ -33,10 +34,15 @@ pub fn drive(target: Target, seed: u64, time: Duration) -> Report {
 /// Compares fast code with canonical code on programs made from a seed until both executed so many
 /// instructions.
 pub fn compare(seed: u64, instructions: u64) -> Report {
-    until(seed, |report| report.instructions >= instructions, fast::compare)
+    until(seed, |report| report.counted >= instructions, fast::compare)
 }
 
-/// Runs a function that counts instructions on inputs made from a seed.
+/// Gives agents patches made from a seed until they were given so many.
+pub fn patches(seed: u64, patches: u64) -> Report {
+    until(seed, |report| report.counted >= patches, rewrite::patches)
+}
+
+/// Runs a function that counts on inputs made from a seed.
 fn until(
     seed: u64,
     ready: impl Fn(&Report) -> bool,
@@ -53,7 +59,7 @@ fn until(
         let input = input(salt);
         report.executions += 1;
         match catch_unwind(|| run(&input)) {
-            Ok(instructions) => report.instructions += instructions,
+            Ok(count) => report.counted += count,
             Err(_) => report.findings.push(input),
         }
     }

@@ -9,12 +9,13 @@
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
 //! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed |
+//! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //! | [`patch`] | a patch of one region, text or diff or bytecode, is refused with a reason, or changes that region alone |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
 //! steer it and a failing input is a short file. [`drive`] runs a target from a seed, and
-//! counts how many instructions [`fast`] compared.
+//! counts how many instructions [`fast`] compared and how many patches [`rewrite`] gave.
 
 pub mod bytes;
 pub mod drive;
@@ -24,6 +25,7 @@ pub mod generate;
 pub mod journal;
 pub mod machine;
 pub mod patch;
+pub mod rewrite;
 pub mod round_trip;
 pub mod snapshot;
 pub mod text;
@@ -45,4 +47,5 @@ pub const TARGETS: &[Target] = &[
     ("journal", journal::run),
     ("trace", trace::run),
     ("patch", patch::run),
+    ("rewrite", rewrite::run),
 ];

@@ -1,5 +1,6 @@
 //! `avm-fuzz TARGET SECONDS [SEED]`: runs a target by hand and writes findings to files.
 //! `avm-fuzz compare INSTRUCTIONS [SEED]`: fast code against canonical code, counted.
+//! `avm-fuzz patches COUNT [SEED]`: agents that are given so many patches.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
 use std::{
@@ -15,20 +16,26 @@ fn main() -> ExitCode {
         let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
         eprintln!(
             "usage: avm-fuzz {} SECONDS [SEED] | avm-fuzz TARGET FILE | avm-fuzz compare \
-             INSTRUCTIONS [SEED]",
+             INSTRUCTIONS [SEED] | avm-fuzz patches COUNT [SEED]",
             names.join("|")
         );
         ExitCode::from(2)
     };
     let (Some(name), Some(what)) = (arguments.first(), arguments.get(1)) else { return usage() };
     let seed = arguments.get(2).and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    if name == "compare" {
-        let Ok(instructions) = what.parse() else { return usage() };
+    type Counted = fn(u64, u64) -> drive::Report;
+    let counted: Option<(&str, &str, Counted)> = match name.as_str() {
+        "compare" => Some(("fast", "instructions", drive::compare)),
+        "patches" => Some(("rewrite", "patches", drive::patches)),
+        _ => None,
+    };
+    if let Some((target, of, run)) = counted {
+        let Ok(count) = what.parse() else { return usage() };
         let start = Instant::now();
-        let report = drive::compare(seed, instructions);
+        let report = run(seed, count);
         let seconds = start.elapsed().as_secs_f64();
-        println!("compare: {} instructions in {seconds:.1} s", report.instructions);
-        return told("fast", &report);
+        println!("{name}: {} {of} in {seconds:.1} s", report.counted);
+        return told(target, &report);
     }
     let Some(target) = TARGETS.iter().find(|(target, _)| target == name) else { return usage() };
     let Ok(seconds) = what.parse() else {

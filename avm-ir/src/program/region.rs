@@ -24,7 +24,7 @@ pub enum Perm {
     Fork = 16,
     /// It may be passed on to offspring.
     Breed = 32,
-    /// Its bits can never be widened.
+    /// Neither it nor its bits change while the program runs, whatever the other bits say.
     Lock = 64,
 }
 

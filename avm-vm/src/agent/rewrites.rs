@@ -21,6 +21,8 @@ pub struct Version {
     pub before: u32,
     /// Executed instructions when the agent had it.
     pub step: u64,
+    /// Whether the region ever had it; else it still waits.
+    pub installed: bool,
 }
 
 /// A point of the run that the agent gave a name.
@@ -105,14 +107,25 @@ impl Rewrites {
     }
 
     /// Keeps a version, and gives its number.
-    pub(crate) fn keep(&mut self, region: u32, patch: Arc<Patch>, before: u32, step: u64) -> u32 {
+    pub(crate) fn keep(
+        &mut self,
+        region: u32,
+        patch: Arc<Patch>,
+        before: u32,
+        step: u64,
+        installed: bool,
+    ) -> u32 {
         self.heap += weight(&patch.region);
-        self.versions.push(Version { region, patch, before, step });
+        self.versions.push(Version { region, patch, before, step, installed });
         self.versions.len() as u32
     }
 
     /// Notes that a region has a version now.
     pub(crate) fn set(&mut self, region: u32, number: u32) {
+        let version = (number as usize).checked_sub(1).and_then(|at| self.versions.get_mut(at));
+        if let Some(version) = version {
+            version.installed = true;
+        }
         match self.current.iter_mut().find(|(known, _)| *known == region) {
             Some((_, current)) => *current = number,
             None => {

@@ -100,6 +100,9 @@ impl Machine {
                 alloc::format!("the agent has {MAX_VERSIONS} versions of its code already");
             return Err(failure(FailureCode::TooLarge, message));
         }
+        if let Some(failure) = rewrite::crowded(&self.agent.rewrites) {
+            return Err(failure);
+        }
         // Registers that a waiting patch brings keep their numbers.
         let latest = self.image.latest(&self.agent.rewrites)?;
         let image = latest.as_ref().unwrap_or(&self.image).patched(&patch)?;
@@ -122,7 +125,7 @@ impl Machine {
         // Every region has a code.
         let Some(patch) = Patch::of(self.image.program(), name) else { return 0 };
         let rewrites = self.agent.rewrites.own();
-        let number = rewrites.keep(region, Arc::new(patch), 0, 0);
+        let number = rewrites.keep(region, Arc::new(patch), 0, 0, true);
         rewrites.set(region, number);
         number
     }
@@ -133,7 +136,7 @@ impl Machine {
         let before = self.number_of(region);
         let step = self.agent.steps;
         let hash = patch.hash();
-        let number = self.agent.rewrites.own().keep(region, patch, before, step);
+        let number = self.agent.rewrites.own().keep(region, patch, before, step, false);
         let status = self.replace(region, number, image);
         Value::Record(Record::from_iter([
             ("status", Value::text(status)),

@@ -1,10 +1,10 @@
 //! What an agent changed of its own code, in a snapshot.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Value,
-    program::Patch,
+    program::{Patch, PatchError},
     value::{Text, decode, encode_to},
     wire::{Reader, Writer},
 };
@@ -17,7 +17,7 @@ use crate::{
     agent::{Checkpoint, Rewrites, Version},
     exec::WINDOW,
     machine::{Image, rest},
-    rewrite::MAX_VERSIONS,
+    rewrite::{MAX_VERSIONS, MAX_WAITING},
 };
 
 pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
@@ -27,10 +27,11 @@ pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
     }
     out.u8(u8::from(rewrites.observer));
     out.u32(rewrites.versions.len() as u32);
-    for Version { region, patch, before, step } in &rewrites.versions {
+    for Version { region, patch, before, step, installed } in &rewrites.versions {
         out.u32(*region);
         out.u32(*before);
         out.u64(*step);
+        out.u8(u8::from(*installed));
         out.bytes(&patch.to_bytes());
     }
     write_pairs(&rewrites.current, out);
@@ -70,6 +71,7 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
     let mut used = [false; WINDOW];
     for _ in 0..count {
         let (region, before, step) = (input.u32()?, input.u32()?, input.u64()?);
+        let installed = flag(input)?;
         let patch = Patch::from_bytes(input.bytes()?)?;
         let named = program.regions.get(region as usize).map(|region| region.name.as_str());
         ensure(named == Some(patch.region.name.as_str()), "a version of another region")?;
@@ -77,17 +79,18 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
             before as usize <= rewrites.versions.len(),
             "a version that came before later ones",
         )?;
-        patch
-            .apply(&mut program)
-            .map_err(|_| SnapshotError::State("a version that does not fit"))?;
-        rest::uses(&patch.region, &mut used);
-        rewrites.keep(region, Arc::new(patch), before, step);
+        // Registers that it brings are there since it was in its region.
+        if installed {
+            patch.apply(&mut program).map_err(unfit)?;
+            rest::uses(&patch.region, &mut used);
+        }
+        rewrites.keep(region, Arc::new(patch), before, step, installed);
     }
     let current = read_pairs(input)?;
     for (region, number) in &current {
         let version = known(&rewrites, *region, *number)?;
-        let applied = version.patch.apply(&mut program);
-        applied.map_err(|_| SnapshotError::State("a version that does not fit"))?;
+        ensure(version.installed, "a region's version that it never had")?;
+        version.patch.apply(&mut program).map_err(unfit)?;
         rewrites.set(*region, *number);
     }
     ensure(rewrites.current == current, "regions that are not in order")?;
@@ -96,11 +99,20 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
         .iter()
         .all(|version| rewrites.current.iter().any(|(region, _)| *region == version.region));
     ensure(all, "a region that was replaced and has no version")?;
+    let (mut ahead, mut new) = (program.clone(), BTreeSet::new());
     for _ in 0..input.count(4)? {
         let number = input.u32()?;
-        ensure(rewrites.version(number).is_some(), "a version that waits and is not there")?;
+        let version = rewrites.version(number);
+        let version = version.ok_or(SnapshotError::State("a version that waits and is not there"))?;
+        if !version.installed && new.insert(number) {
+            version.patch.apply(&mut ahead).map_err(unfit)?;
+        }
         rewrites.waiting.push(number);
     }
+    ensure(rewrites.waiting.len() <= MAX_WAITING, "more versions that wait than may")?;
+    let all = { (1..).zip(&rewrites.versions) }
+        .all(|(number, version)| version.installed || new.contains(&number));
+    ensure(all, "a version that neither was there nor waits")?;
     for _ in 0..input.count(MIN_CHECKPOINT)? {
         let (label, step) = (Text::from(input.text()?), input.u64()?);
         let code = read_pairs(input)?;
@@ -121,8 +133,12 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
     Ok((rewrites, image))
 }
 
+fn unfit(_: PatchError) -> SnapshotError {
+    SnapshotError::State("a version that does not fit")
+}
+
 /// Least bytes of a version, and of a checkpoint.
-const MIN_VERSION: usize = 20;
+const MIN_VERSION: usize = 21;
 const MIN_CHECKPOINT: usize = 17;
 
 fn read_pairs(input: &mut Reader<'_>) -> Read<Vec<(u32, u32)>> {
