@@ -366,8 +366,8 @@ pub(crate) struct Fork {
 #[derive(Args, Debug)]
 #[command(after_help = "Exits with 1 if anything is different.")]
 pub(crate) struct Diff {
-    /// Folder of a run, or a journal
-    pub(crate) old: PathBuf,
+    /// Folder of a run, or a journal [default: the run that the latest one in .avm/runs was forked from]
+    pub(crate) old: Option<PathBuf>,
     /// The run that is compared with it [default: the latest run in .avm/runs]
     pub(crate) new: Option<PathBuf>,
     /// Print one JSON object; amounts of gas in it are in nanogas

@@ -73,5 +73,6 @@ pub(crate) fn report(report: &Report<'_>) -> String {
 /// Whether what goes to a terminal is in colours.
 pub(crate) fn in_colour(terminal: bool) -> bool {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !plain && terminal
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    terminal && !plain && !dumb
 }

@@ -16,7 +16,7 @@ use avm_vm::{
 use serde::Deserialize;
 
 use crate::{
-    exit::Outcome,
+    exit::{Failure, Outcome},
     files,
     run_dir::{self, MAX_RECORD, PROGRAM, RECORD},
 };
@@ -108,6 +108,21 @@ pub(crate) fn list(folder: &Path) -> Outcome<Vec<Run>> {
     runs.sort_by(|a, b| b.written.cmp(&a.written).then_with(|| a.folder.cmp(&b.folder)));
     find_parents(&mut runs);
     Ok(runs)
+}
+
+/// The run that the latest one was forked from.
+pub(crate) fn parent_of_latest() -> Outcome<PathBuf> {
+    let runs = list(Path::new(run_dir::RUNS))?;
+    let latest = runs.into_iter().find(|run| !matches!(run.stands, Stands::Broken(_)));
+    let Some(Run { folder, parent_folder, .. }) = latest else {
+        return Err(Failure::files("there are no runs here to compare; name two"));
+    };
+    parent_folder.ok_or_else(|| {
+        let folder = folder.display();
+        Failure::usage(format!(
+            "{folder} was forked from no run here; name the one to compare it with"
+        ))
+    })
 }
 
 fn look(folder: PathBuf) -> Run {

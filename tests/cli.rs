@@ -13,5 +13,6 @@ mod cli {
     mod rewriting;
     mod run;
     mod runs;
+    mod secrets;
     mod trace;
 }

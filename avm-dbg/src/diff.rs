@@ -15,12 +15,14 @@ use avm_vm::{
 };
 
 pub use steps::{Step, first_step};
+use values::several;
 pub use values::{Changed, changes};
 
 use crate::{
+    asked::Asked,
     code::Code,
-    reply::{Reply, datum, int, list, record, show, text},
-    summary::ended,
+    reply::{Reply, cut, datum, int, list, record, show},
+    summary::ended_in,
 };
 
 /// Most effects and notes that are compared.
@@ -30,7 +32,9 @@ const TOLD: usize = 20;
 /// Most comparisons of effects to bring those of both runs side by side.
 const ALIGNED: usize = 4_000_000;
 /// Longest value, in characters.
-const MAX_VALUE: usize = 120;
+const MAX_VALUE: usize = 60;
+/// Longest text of how a run ended, in characters.
+const MAX_END: usize = 160;
 
 /// A run: what came from outside, and the program.
 pub type Side<'a> = (&'a Journal, Arc<Image>);
@@ -63,14 +67,9 @@ pub struct Effects(pub [Option<Seen>; 2]);
 /// An effect of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// Number in the run.
-    pub id: u64,
-    /// What was asked, on one line.
-    pub asked: String,
-    /// What came back, on one line.
-    pub answered: String,
+    /// What was asked and what came back.
+    pub asked: Asked,
     hash: [u8; 32],
-    answer: Result<Vec<Value>, String>,
 }
 
 /// Compares a run with an older one.
@@ -158,37 +157,9 @@ impl Observer for Whole {
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, _: u64) {
         if self.effects.len() < MOST {
-            self.effects.push(Seen::of(request, answer));
+            let asked = Asked::of(request, answer);
+            self.effects.push(Seen { asked, hash: request_hash(request) });
         }
-    }
-}
-
-impl Seen {
-    fn of(request: &EffectRequest, answer: &Answer) -> Self {
-        let info = request.opcode.info();
-        let args = info.inputs.iter().zip(request.args.iter()).filter_map(|(operand, arg)| {
-            Some(format!("{}={}", operand.name, show(arg.as_ref()?, MAX_VALUE)))
-        });
-        let asked = format!("{}({})", info.mnemonic, args.collect::<Vec<_>>().join(", "));
-        let answer = answer.result.clone().map_err(|failure| failure.to_string());
-        let answered = match &answer {
-            Ok(outputs) => {
-                let outputs = outputs.iter().map(|value| show(value, MAX_VALUE));
-                outputs.collect::<Vec<_>>().join(", ")
-            }
-            Err(failure) => format!("failed, {failure}"),
-        };
-        Self { id: request.id, asked, answered, hash: request_hash(request), answer }
-    }
-
-    fn datum(&self) -> Value {
-        let outputs = self.answer.iter().flatten().map(datum);
-        record([
-            ("id", int(self.id)),
-            ("asked", self.asked.as_str().into()),
-            ("outputs", list(outputs)),
-            ("failure", text(self.answer.as_ref().err().map(String::as_str))),
-        ])
     }
 }
 
@@ -199,7 +170,7 @@ fn effects(old: &[Seen], new: &[Seen]) -> (Vec<Effects>, usize) {
     let mut same = 0;
     for (was, now) in pairs {
         match (was, now) {
-            (Some(was), Some(now)) if was.answer == now.answer => same += 1,
+            (Some(was), Some(now)) if was.asked.result == now.asked.result => same += 1,
             (was, now) => different.push(Effects([was.cloned(), now.cloned()])),
         }
     }
@@ -278,11 +249,12 @@ fn note(old: &[Value], new: &[Value]) -> Option<(usize, [Option<Value>; 2])> {
     Some((first + 1, [old.get(first).cloned(), new.get(first).cloned()]))
 }
 
+/// How a run ended, in full.
 fn how(machine: &Machine) -> String {
     match machine.end() {
-        Some(end @ End::Exhausted(_)) => format!("ran {}", ended(end)),
-        Some(end) => ended(end),
-        None => String::from("cut off"),
+        Some(end @ End::Exhausted(_)) => format!("ran {}", ended_in(end, usize::MAX)),
+        Some(end) => ended_in(end, usize::MAX),
+        None => String::from("was cut off"),
     }
 }
 
@@ -317,21 +289,8 @@ impl Diff {
                 self.same_effects,
                 self.effects.len()
             );
-            for Effects(both) in self.effects.iter().take(TOLD) {
-                let _ = match both {
-                    [Some(was), Some(now)] => writeln!(
-                        out,
-                        "  #{} {} -> {}, was {}",
-                        now.id, now.asked, now.answered, was.answered
-                    ),
-                    [Some(was), None] => {
-                        writeln!(out, "- #{} {} -> {}", was.id, was.asked, was.answered)
-                    }
-                    [None, Some(now)] => {
-                        writeln!(out, "+ #{} {} -> {}", now.id, now.asked, now.answered)
-                    }
-                    [None, None] => Ok(()),
-                };
+            for effects in self.effects.iter().take(TOLD) {
+                effects.tell(&mut out);
             }
             more(&mut out, self.effects.len());
         }
@@ -349,10 +308,10 @@ impl Diff {
             };
             let _ = writeln!(out, "note {number} is {}, was {}", shown(now), shown(was));
         }
-        let [was, now] = &self.ends;
-        let _ = match was == now {
+        let [was, now] = self.ends.each_ref().map(|end| cut(end.clone(), MAX_END));
+        let _ = match self.ends[0] == self.ends[1] {
             true => writeln!(out, "both runs: {now}"),
-            false => writeln!(out, "the run {now}; the other {was}"),
+            false => writeln!(out, "the run {now}\nthe other {was}"),
         };
         let [was, now] = self.steps;
         let _ = write!(out, "steps {now}, were {was}; ");
@@ -363,7 +322,10 @@ impl Diff {
 
     fn datum(&self) -> Value {
         let option = |value: &Option<Value>| value.as_ref().map_or(Value::Null, datum);
-        let seen = |seen: &Option<Seen>| seen.as_ref().map_or(Value::Null, Seen::datum);
+        let seen = |seen: &Option<Seen>| match seen {
+            Some(seen) => record(seen.asked.fields()),
+            None => Value::Null,
+        };
         let effects = self
             .effects
             .iter()
@@ -382,6 +344,34 @@ impl Diff {
             ("gas", both(self.gas.map(int))),
         ])
     }
+}
+
+impl Effects {
+    fn tell(&self, out: &mut String) {
+        let line = |mark, asked: &Asked| format!("{mark} #{} {}", asked.id, asked.question());
+        let _ = match &self.0 {
+            [Some(Seen { asked: was, .. }), Some(Seen { asked: now, .. })] => {
+                writeln!(out, "{}\n     {}", line(' ', now), otherwise(was, now))
+            }
+            [Some(Seen { asked, .. }), None] => {
+                writeln!(out, "{} -> {}", line('-', asked), asked.answer())
+            }
+            [None, Some(Seen { asked, .. })] => {
+                writeln!(out, "{} -> {}", line('+', asked), asked.answer())
+            }
+            [None, None] => Ok(()),
+        };
+    }
+}
+
+/// How an effect was answered otherwise: parts by name, as they are in the register of the answer.
+fn otherwise(was: &Asked, now: &Asked) -> String {
+    let (Ok([old]), Ok([new])) = (was.result.as_deref(), now.result.as_deref()) else {
+        return format!("answered {}, was {}", now.answer(), was.answer());
+    };
+    let mut parts = Vec::new();
+    changes("answer", Some(old), Some(new), &mut parts);
+    several(&parts)
 }
 
 /// Says that there is more than was told.

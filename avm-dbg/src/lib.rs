@@ -43,6 +43,7 @@
 
 #![warn(clippy::disallowed_methods)]
 
+mod asked;
 pub mod code;
 pub mod commands;
 #[cfg(feature = "dap")]
@@ -61,6 +62,7 @@ mod summary;
 pub mod timeline;
 mod views;
 
+pub use asked::Asked;
 pub use reply::Reply;
 pub use session::{OpenError, Session};
 pub use summary::{show_value as show, view};

@@ -172,7 +172,7 @@ fn look(mut session: Session, options: &Options) -> Result<bool, String> {
     }
     if io::stdin().is_terminal() {
         let colour = options.colour.unwrap_or_else(in_colour);
-        let talk = repl::Options { json: options.json, colour, history: history() };
+        let talk = repl::Options { json: options.json, colour, history: repl::history() };
         return repl::talk(session, &talk).map(|()| true);
     }
     let lines = io::stdin().lock().lines().map_while(Result::ok);
@@ -185,17 +185,6 @@ fn in_colour() -> bool {
     let minds = env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stdout().is_terminal() && !minds && !dumb
-}
-
-/// The file of lines that were typed, in its folder; `None` where there is no place for it.
-#[expect(clippy::disallowed_methods, reason = "a command, not the library")]
-fn history() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
-    let home = || set("HOME").map(|home| home.join(".local/state"));
-    let folder = set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home)?;
-    let folder = folder.join("aither-avm");
-    fs::create_dir_all(&folder).ok()?;
-    Some(folder.join("debugger-history"))
 }
 
 fn fail(message: &str) -> ExitCode {

@@ -6,6 +6,7 @@ mod paint;
 mod words;
 
 use std::{
+    env, fs,
     io::{self, Write},
     path::PathBuf,
     sync::atomic::Ordering,
@@ -32,6 +33,18 @@ pub struct Options {
     pub colour: bool,
     /// The file of the lines that were typed, in a folder that exists. Without one they are forgotten.
     pub history: Option<PathBuf>,
+}
+
+/// The file of lines that were typed, `$XDG_STATE_HOME/aither-avm/debugger-history`, in its folder,
+/// which is made; `None` where there is no place for it.
+#[expect(clippy::disallowed_methods, reason = "for commands: whoever has a terminal has a home")]
+pub fn history() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home)?;
+    let folder = folder.join("aither-avm");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("debugger-history"))
 }
 
 /// Says a line; `false` if nobody listens any more.

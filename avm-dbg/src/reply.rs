@@ -69,7 +69,11 @@ pub(crate) fn show(value: &Value, most: usize) -> String {
     if value.size() > MAX_SIZE {
         return format!("({} of {} bytes)", value.type_name(), value.size());
     }
-    let mut text = to_json(value);
+    cut(to_json(value), most)
+}
+
+/// A text, cut after so many characters.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
         text.push('…');

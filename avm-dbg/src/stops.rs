@@ -148,6 +148,15 @@ pub fn watch(code: &Code, scope: Scope, text: &str) -> Result<Write, String> {
     Ok(Write { register, path, depth: None, changes: true })
 }
 
+/// Breakpoints whose condition could not be evaluated somewhere: each is told once.
+pub(crate) fn warnings(session: &Session) -> Vec<String> {
+    let trouble = |stop: &Breakpoint| {
+        let why = stop.test.condition.as_ref()?.trouble()?;
+        Some(format!("breakpoint {stop}: does not hold where its condition traps: {why}"))
+    };
+    session.stops.iter().filter_map(trouble).collect()
+}
+
 /// What is said where a name is no register's.
 pub fn no_register(name: &str) -> String {
     format!("there is no register {name} here")

@@ -38,8 +38,13 @@ pub fn show_value(value: &Value) -> String {
 
 /// How a run ended.
 pub(crate) fn ended(end: &End) -> String {
+    ended_in(end, MAX_VALUE)
+}
+
+/// The same with a value of so many characters at most.
+pub(crate) fn ended_in(end: &End, most: usize) -> String {
     match end {
-        End::Halted(value) => format!("halted with {}", show(value, MAX_VALUE)),
+        End::Halted(value) => format!("halted with {}", show(value, most)),
         End::Exhausted(meter) => format!("out of {}", meter.name()),
         End::Trapped(trap) => format!("trapped, {trap}"),
     }

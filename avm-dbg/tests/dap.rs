@@ -230,6 +230,14 @@ fn lines() -> String {
     client.ask("setBreakpoints", one(json!({ "line": 27, "logMessage": "here" })));
     client.go("next");
     client.go("stepBack");
+    // The machine traps where `k` is 0 and 1: told, and once.
+    client.go("reverseContinue");
+    client.ask(
+        "setBreakpoints",
+        one(json!({ "line": 9, "condition": "items[k - 1] / (k / 2) > 0" })),
+    );
+    client.go("continue");
+    client.go("reverseContinue");
     client.end()
 }
 

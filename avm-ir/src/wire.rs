@@ -36,9 +36,9 @@ impl Writer {
     }
 
     /// Hash of what was written, of a writer that hashes.
-    pub fn hash(mut self) -> [u8; 32] {
-        self.hand_on();
-        self.hasher.map_or([0; 32], |hasher| *hasher.finalize().as_bytes())
+    pub fn hash(self) -> [u8; 32] {
+        let Some(mut hasher) = self.hasher else { return [0; 32] };
+        *hasher.update(&self.bytes).finalize().as_bytes()
     }
 
     /// Hands on what waits, if it is enough: for whoever writes many things.
@@ -52,8 +52,10 @@ impl Writer {
     #[cold]
     fn hand_on(&mut self) {
         if let Some(hasher) = &mut self.hasher {
-            hasher.update(&self.bytes);
-            self.bytes.clear();
+            // In whole chunks, which are hashed side by side; what begins within one is not.
+            let whole = self.bytes.len() - self.bytes.len() % CHUNK;
+            hasher.update(&self.bytes[..whole]);
+            self.bytes.drain(..whole);
         }
     }
 

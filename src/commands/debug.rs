@@ -1,7 +1,6 @@
 //! `avm debug`: a run under the debugger, a recorded one or one that is recorded while it is looked at.
 
 use std::{
-    env, fs,
     io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
@@ -47,21 +46,11 @@ pub(crate) fn run(args: &Debug) -> Outcome {
     }
     if io::stdin().is_terminal() {
         let colour = render::in_colour(io::stdout().is_terminal());
-        let talk = repl::Options { json: args.json, colour, history: history() };
+        let talk = repl::Options { json: args.json, colour, history: repl::history() };
         return repl::talk(session, &talk).map(|()| Exit::Done).map_err(Failure::files);
     }
     let lines = io::stdin().lock().lines().map_while(Result::ok);
     Ok(exit(repl::script(&mut session, lines, args.json)))
-}
-
-/// The file of the lines that were typed, in its folder; `None` where there is no place for it.
-fn history() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
-    let home = || set("HOME").map(|home| home.join(".local/state"));
-    let folder = set("XDG_STATE_HOME").or_else(|| set("LOCALAPPDATA")).or_else(home)?;
-    let folder = folder.join("aither-avm");
-    fs::create_dir_all(&folder).ok()?;
-    Some(folder.join("debugger-history"))
 }
 
 /// Whether a file is a program, as its name or its first bytes say, and no run.

@@ -11,12 +11,16 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     journal,
     output::Out,
-    run_dir,
+    run_dir, runs,
 };
 
 /// Compares them.
 pub(crate) fn run(args: &Diff) -> Outcome {
-    let (old, old_image) = open(Some(&args.old))?;
+    let old = match &args.old {
+        Some(old) => old.clone(),
+        None => runs::parent_of_latest()?,
+    };
+    let (old, old_image) = open(Some(&old))?;
     let (new, new_image) = open(args.new.as_deref())?;
     let diff = diff::compare((&old, old_image), (&new, new_image)).map_err(Failure::files)?;
     let reply = diff.reply();

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn run(args: &Fork) -> Outcome {
     let found = run_dir::find(args.run.as_deref())?;
     let mut session = debug::open(&found, args.into.clone())?;
-    go_to(&mut session, args)?;
+    go_to(&found.name, &mut session, args)?;
     let changes = changes(&session, args)?;
     let answers = if args.closed { Answers::Recorded } else { Answers::Live };
     session.fork(&changes, answers).map_err(Failure::usage)?;
@@ -54,15 +54,18 @@ pub(crate) fn run(args: &Fork) -> Outcome {
 }
 
 /// Goes to where the new run begins.
-fn go_to(session: &mut Session, args: &Fork) -> Outcome<()> {
+fn go_to(name: &str, session: &mut Session, args: &Fork) -> Outcome<()> {
     if let Some(number) = args.effect {
         let asked = session.journal().records.iter().find_map(|record| match record.event {
             Event::Answered { id, .. } if id == number => Some(record.steps),
             _ => None,
         });
         let step = asked.ok_or_else(|| {
+            let answered = session.journal().records.iter();
+            let answered = answered.filter(|r| matches!(r.event, Event::Answered { .. })).count();
             Failure::usage(format!(
-                "--effect {number}: the run has no answered effect of that number"
+                "--effect {number}: {name} has no answered effect of that number; {answered} were \
+                 answered, counted from 0"
             ))
         })?;
         session.seek(step);

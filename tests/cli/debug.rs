@@ -75,6 +75,8 @@ fn a_fork_asks_only_what_comes_behind() {
     assert_eq!(forked.stdout, "[1,-40,4,2]\n");
     let diff = desk.run(&["diff", ".avm/runs/a-1", ".avm/runs/a-2"]);
     insta::assert_snapshot!(diff.show());
+    let shown = diff.show();
+    assert_eq!(desk.run(&["diff"]).show(), shown, "the latest one and the one that it left");
     let same = desk.run(&["diff", ".avm/runs/a-1", ".avm/runs/a-1", "--json"]);
     assert_eq!((same.exit, desk.asked()), (0, 4));
     assert!(same.stdout.contains("\"first\":null"), "{}", same.stdout);
@@ -115,12 +117,32 @@ fn an_abnormal_end_is_opened_where_it_is() {
     let desk = Desk::new();
     desk.0.file("trap.avm", "SET x = 1\nSET y = x / 0\nLOG y\n");
     desk.0.file("loop.avm", ":a\nSET x = 1\nJUMP a\n");
-    let trapped = desk.run(&["run", "trap.avm"]);
-    assert_eq!(trapped.exit, 4);
-    assert!(trapped.stderr.contains("avm debug .avm/runs/trap-1"), "{}", trapped.stderr);
-    let mut out = desk.0.feed(&["debug", ".avm/runs/trap-1"], "where\nend\nback\nprint x\n").show();
-    desk.run(&["run", "loop.avm", "--gas", "0.000007"]);
-    out += &desk.0.feed(&["debug"], "where\nmeters\n").show();
+    // Who answers kills whoever asks.
+    desk.0.file("kill.sh", "kill -9 $PPID\n");
+    let tool = "[tools]\nTeller = { use = \"command\", command = [\"sh\", \"kill.sh\"] }\n";
+    desk.0.file("kill.toml", tool);
+    desk.0.file("denied.avm", ".region shut perms=read\nLOG 1\n.endregion\nJUMP shut\n");
+    let forbidden = "SECURITY_CHECK {action: \"WITHDRAW\"} -> ok\nRAISE lastFailure\n";
+    desk.0.file("policy.avm", forbidden);
+    let runs: [(i32, &[&str], &str, &str); 6] = [
+        (4, &["trap.avm"], "trap-1", "back\nprint x\n"),
+        (5, &["loop.avm", "--gas", "0.000007"], "loop-1", "meters\n"),
+        (6, &["loop.avm", "--gas", "0.000007", "--on-exhausted", "suspend"], "loop-2", ""),
+        (-1, &["a.avm", "--config", "kill.toml"], "a-1", ""),
+        (4, &["denied.avm"], "denied-1", "back\n"),
+        (4, &["policy.avm"], "policy-1", "status\nrc denial\n"),
+    ];
+    let mut out = String::new();
+    for (exit, args, name, script) in runs {
+        let ran = desk.run(&[&["run"], args].concat());
+        assert_eq!(ran.exit, exit, "{args:?}: {}", ran.show());
+        let run = format!(".avm/runs/{name}");
+        // Who is killed has no time to say so.
+        let told = exit < 0 || ran.stderr.contains(&format!("avm debug {run}"));
+        assert!(told, "{}", ran.stderr);
+        let looked = desk.0.feed(&["debug", &run], &format!("where\nend\n{script}"));
+        out += &format!("avm run {}\n{}", args.join(" "), looked.show());
+    }
     insta::assert_snapshot!(out);
 }
 

@@ -1,15 +1,18 @@
-// The debug adapter `avm-dbg --dap` as editors know it: driven by the client library of the
-// protocol's authors, over the recorded runs of this repository. `.ci/dap` runs this.
+// The debug adapters `avm-dbg --dap`, over the recorded runs of this repository, and `avm debug --dap`,
+// over a program that runs, as editors know them: driven by the client library of the protocol's
+// authors. `.ci/dap` runs this.
 "use strict";
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const os = require("node:os");
 const path = require("node:path");
 const { afterEach, beforeEach, test } = require("node:test");
 const { DebugClient } = require("@vscode/debugadapter-testsupport");
 
 const ROOT = path.join(__dirname, "..", "..");
 const ADAPTER = process.env.AVM_DBG ?? path.join(ROOT, "target", "debug", "avm-dbg");
+const AVM = process.env.AVM ?? path.join(ROOT, "target", "debug", "avm");
 const thread = { threadId: 1 };
 
 let client;
@@ -229,7 +232,7 @@ test("places and texts", async () => {
 });
 
 test("a source that is not at hand comes out of the journal", async () => {
-    const copy = fs.mkdtempSync(path.join(require("node:os").tmpdir(), "avm-dap-"));
+    const copy = fs.mkdtempSync(path.join(os.tmpdir(), "avm-dap-"));
     try {
         const journal = path.join(copy, "run.avmj");
         fs.copyFileSync(path.join(ROOT, "programs", "basics", "hanoi.avmj"), journal);
@@ -261,4 +264,76 @@ test("a run that is not there", async () => {
     await assert.rejects(client.launchRequest(run("nothing")), /nothing\.avmj/);
     await assert.rejects(client.launchRequest({}), /Give "run"/);
     await client.launchRequest({ program: program("basics/hanoi") });
+});
+
+/** A program with a tool that counts how often it is asked, in a folder of its own. */
+const COUNTED = {
+    "count.avm": `SET n = 1
+READ_FROM_TOOL "Teller", {ask: "first", n: n} -> a
+SET n = n + a.count
+LOG "now " + n
+READ_FROM_TOOL "Teller", {ask: "second", n: n} -> b
+RETURN [a.count, b.count, n]
+`,
+    "teller.sh": `cat >> asked.txt
+echo >> asked.txt
+echo "{\\"count\\": $(wc -l < asked.txt)}"
+`,
+    "avm.toml": `[tools]
+Teller = { use = "command", command = ["sh", "teller.sh"] }
+`,
+    "asked.txt": "",
+};
+
+test("a program that runs under `avm debug --dap`, with its providers", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "avm-live-"));
+    for (const [name, text] of Object.entries(COUNTED)) {
+        fs.writeFileSync(path.join(folder, name), text);
+    }
+    const asked = () => fs.readFileSync(path.join(folder, "asked.txt"), "utf8").split("\n").length - 1;
+    await client.stop();
+    client = new DebugClient(AVM, "debug --dap", "avm", { shell: true, cwd: folder });
+    client.defaultTimeout = 30_000;
+    try {
+        await client.start();
+        const edits = client.waitForEvent("capabilities");
+        const source = { path: path.join(folder, "count.avm") };
+        const launch = { run: undefined, program: "count.avm", cwd: folder, stopOnEntry: true };
+        const entry = await open("", launch, () =>
+            client.setBreakpointsRequest({ source, breakpoints: [{ line: 3 }, { line: 5 }] }),
+        );
+        assert.equal(entry.reason, "entry");
+        assert.equal((await edits).body.capabilities.supportsSetVariable, true);
+        assert.equal(asked(), 0);
+        assert.equal((await go(client.continueRequest(thread))).reason, "breakpoint");
+        assert.equal((await evaluate("a.count")).result, "1");
+        assert.equal(asked(), 1);
+        await go(client.continueRequest(thread));
+        assert.equal((await top()).line, 5);
+
+        // Back and forth over the question: nobody is asked again.
+        assert.equal((await go(client.stepBackRequest(thread))).reason, "step");
+        assert.equal((await top()).line, 4);
+        await go(client.reverseContinueRequest(thread));
+        assert.equal((await top()).line, 3);
+        const start = await go(client.reverseContinueRequest(thread));
+        assert.equal(start.description, "The start of the run");
+        await go(client.continueRequest(thread));
+        await go(client.continueRequest(thread));
+        assert.equal(asked(), 1);
+
+        // Another value: the run leaves the recorded one here.
+        const { scopes } = (await client.scopesRequest({ frameId: (await top()).id })).body;
+        const set = { variablesReference: scopes[0].variablesReference, name: "n", value: "30" };
+        assert.equal((await client.setVariableRequest(set)).body.value, "30");
+        assert.match((await evaluate("runs", "repl")).result, /left 1 at step/);
+        const end = await go(client.continueRequest(thread));
+        assert.equal(end.text, "the run halted with [1,2,30]");
+        assert.equal(asked(), 2);
+        const { result } = await evaluate("diff 1", "repl");
+        assert.match(result, /^first difference: .*: before it n is 30, was 2$/m);
+        assert.match(fs.readFileSync(path.join(folder, "asked.txt"), "utf8"), /"n":30/);
+    } finally {
+        fs.rmSync(folder, { recursive: true });
+    }
 });

@@ -1,12 +1,15 @@
 //! Commands that go somewhere.
 
-use avm_ir::Value;
+use avm_ir::{
+    Value,
+    value::{Record, Text},
+};
 use avm_vm::journal::Event;
 
 use super::number;
 use crate::{
     code::Scope,
-    reply::{Reply, int, list, record},
+    reply::{Reply, int, list},
     search::{Hit, Test, What, Write},
     session::{Interrupted, Session},
     stops, views,
@@ -18,22 +21,21 @@ type Moved = Result<Reply, String>;
 /// notes that were written behind a step, which is the one that it came from where it went forwards.
 fn arrived(session: &Session, breakpoints: Vec<Value>, why: &[String], from: u64) -> Reply {
     let position = views::position(session);
-    let troubles = session.stops.iter().filter_map(|stop| {
-        let why = stop.test.condition.as_ref()?.trouble()?;
-        let number = stop.number;
-        Some(format!("breakpoint {number}: its condition does not hold where it traps: {why}"))
-    });
-    let why: &[String] = &why.iter().cloned().chain(troubles).collect::<Vec<_>>();
+    let warnings = stops::warnings(session);
     let (notes, log) = views::notes_since(session, from);
-    let lines = why.iter().chain(&notes).chain([&position.text]);
+    let lines = why.iter().chain(&warnings).chain(&notes).chain([&position.text]);
     let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
-    let data = record([
+    let texts = |lines: &[String]| list(lines.iter().map(|line| line.as_str().into()));
+    let mut data = Record::from_iter([
         ("breakpoints", list(breakpoints)),
-        ("why", list(why.iter().map(|why| why.as_str().into()))),
+        ("why", texts(why)),
         ("log", log),
         ("position", position.data),
     ]);
-    Reply::new(text, data)
+    if !warnings.is_empty() {
+        data.insert(Text::from("warnings"), texts(&warnings));
+    }
+    Reply::new(text, data.into())
 }
 
 /// The same where it is no breakpoint, without notes.

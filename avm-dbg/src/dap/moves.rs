@@ -145,6 +145,8 @@ struct Arrival {
     caught: Vec<Caught>,
     /// Why, as the command says.
     why: Vec<String>,
+    /// What somebody should know of their breakpoints.
+    warnings: Vec<String>,
     interrupted: bool,
 }
 
@@ -177,7 +179,7 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
             let why = caught.iter().map(|caught| caught.text.clone()).collect();
             match caught.is_empty() {
                 true => resume_with(out, run, stops, inbox)?,
-                false => Arrival { caught, why, interrupted: false },
+                false => Arrival { caught, why, ..Arrival::default() },
             }
         }
         Move::Continue => resume_with(out, run, stops, inbox)?,
@@ -186,6 +188,8 @@ pub(super) fn go(adapter: &mut Adapter<'_>, way: Move) -> Result<(), ServeError>
         Move::Over => passing(out, run, stops, inbox, from, over)?,
         Move::Back(line) => back(run, stops, inbox, from, line),
     };
+    arrival.warnings.extend(crate::stops::warnings(&run.session));
+    warn(out, &mut arrival)?;
     let at_end = run.session.at_end();
     if at_end && !way.is_back() && way != Move::Entry && from < run.session.step() {
         ended(out, &run.session)?;
@@ -220,11 +224,13 @@ fn arrival(reply: Reply) -> Arrival {
         Some(Value::List(items)) => items.iter().cloned().collect(),
         _ => Vec::new(),
     };
-    let texts = items("why").into_iter().filter_map(|why| match why {
-        Value::Text(why) => Some(why.as_str().to_owned()),
-        _ => None,
-    });
-    let mut why: Vec<String> = texts.collect();
+    let texts = |name: &str| {
+        items(name).into_iter().filter_map(|line| match line {
+            Value::Text(line) => Some(line.as_str().to_owned()),
+            _ => None,
+        })
+    };
+    let mut why: Vec<String> = texts("why").collect();
     if !reply.ok {
         why.push(reply.text);
     }
@@ -233,14 +239,25 @@ fn arrival(reply: Reply) -> Arrival {
         _ => None,
     });
     let caught = numbers.map(Caught::number).collect();
-    Arrival { caught, why, interrupted: false }
+    let warnings = texts("warnings").collect();
+    Arrival { caught, why, warnings, interrupted: false }
+}
+
+/// Tells what is wrong with breakpoints.
+fn warn(out: &mut Out<'_>, arrival: &mut Arrival) -> Result<(), ServeError> {
+    arrival.warnings.drain(..).try_for_each(|warning| out.output("important", &warning))
 }
 
 /// One instruction on; out of the call that it made.
 fn over(session: &mut Session) -> Arrival {
     let depth = session.machine().depth();
     let arrival = command(session, "step");
-    if session.machine().depth() > depth { command(session, "finish") } else { arrival }
+    if session.machine().depth() <= depth {
+        return arrival;
+    }
+    let mut out = command(session, "finish");
+    out.warnings.splice(..0, arrival.warnings);
+    out
 }
 
 /// On to a breakpoint, past those that count on or only say something.
@@ -258,6 +275,7 @@ fn resume_with(
         }
         let mut arrival = command(&mut run.session, "continue");
         notes(out, &run.session, from)?;
+        warn(out, &mut arrival)?;
         arrival.interrupted = inbox.interrupted();
         let passed = !arrival.caught.is_empty();
         let texts = stops.look(&mut run.session, &mut arrival.caught);

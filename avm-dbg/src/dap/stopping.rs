@@ -29,7 +29,7 @@ use crate::{
 /// Breakpoints of one request that are looked at; nobody has more.
 const MAX_ASKED: usize = 100;
 
-const CONDITION: &str = "compares registers with constants: size > 3 and r.price == NULL";
+const CONDITION: &str = "an expression of the language: size > 3 AND LEN(r.items) == 2";
 
 /// What can be caught besides breakpoints.
 pub(super) const FILTERS: &[Filter] = &[

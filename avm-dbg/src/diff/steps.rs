@@ -9,7 +9,7 @@ use avm_vm::{
     observer::Done,
 };
 
-use super::{Changed, MAX_VALUE, changes};
+use super::{Changed, MAX_VALUE, changes, values::several};
 use crate::{
     code::Code,
     reply::{int, list, record, show, text},
@@ -157,17 +157,14 @@ fn single(
                 None => code.place_name(at),
             }
         };
-        let told = |found: &[Changed]| {
-            found.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        };
         let what = match (was.first(), now.first()) {
-            _ if !before.is_empty() => format!("before it {}", told(&before)),
+            _ if !before.is_empty() => format!("before it {}", several(&before)),
             (Some(was), Some(now)) if was.opcode != now.opcode => {
                 let (now, was) = (now.opcode.mnemonic(), was.opcode.mnemonic());
                 format!("{now}, was {was} ({})", place(0))
             }
             (Some(_), Some(now)) if !found.is_empty() => {
-                format!("{}: {}", now.opcode.mnemonic(), told(&found))
+                format!("{}: {}", now.opcode.mnemonic(), several(&found))
             }
             (Some(was), Some(now)) if was.gas != now.gas => {
                 let mnemonic = now.opcode.mnemonic();

@@ -42,6 +42,17 @@ impl Changed {
     }
 }
 
+/// The first few on one line.
+pub(super) fn several(all: &[Changed]) -> String {
+    /// Most that are told.
+    const TOLD: usize = 3;
+    let mut told: Vec<String> = all.iter().take(TOLD).map(ToString::to_string).collect();
+    if all.len() > TOLD {
+        told.push(format!("… {} more", all.len() - TOLD));
+    }
+    told.join("; ")
+}
+
 /// Adds the parts of a value that differ. Nesting of values is bounded.
 pub fn changes(path: &str, was: Option<&Value>, now: Option<&Value>, all: &mut Vec<Changed>) {
     if was == now || all.len() >= MOST {

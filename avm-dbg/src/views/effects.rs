@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use avm_ir::{Gas, Value, verify::CodePlace};
+use avm_ir::{Gas, Value, value::Record, verify::CodePlace};
 use avm_vm::{Answer, EffectRequest, Observer, journal::Event};
 
-use super::MAX_OPERAND;
 use crate::{
-    reply::{Reply, datum, int, list, record, show, text},
+    asked::Asked,
+    reply::{Reply, int, list},
     session::Session,
 };
 
@@ -16,11 +16,8 @@ const MOST: usize = 1000;
 
 /// An effect as it was seen.
 struct Seen {
-    id: u64,
-    mnemonic: &'static str,
+    asked: Asked,
     at: CodePlace,
-    args: Vec<(&'static str, Value)>,
-    result: Result<Vec<Value>, String>,
     gas: u64,
 }
 
@@ -31,15 +28,9 @@ impl Observer for Capture {
     const STEPS: bool = false;
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
-        if self.0.len() >= MOST {
-            return;
+        if self.0.len() < MOST {
+            self.0.push(Seen { asked: Asked::of(request, answer), at: request.at, gas });
         }
-        let info = request.opcode.info();
-        let args = info.inputs.iter().zip(request.args.iter());
-        let args = args.filter_map(|(operand, arg)| Some((operand.name, arg.clone()?))).collect();
-        let result = answer.result.clone().map_err(|failure| failure.to_string());
-        let (id, mnemonic, at) = (request.id, info.mnemonic, request.at);
-        self.0.push(Seen { id, mnemonic, at, args, result, gas });
     }
 }
 
@@ -69,42 +60,22 @@ pub(crate) fn effects(session: &mut Session, most: usize) -> Reply {
         lines.push(format!("… {first} before"));
     }
     let mut data = Vec::new();
-    for effect in &seen.0 {
-        let step = steps.get(&effect.id).copied();
-        let shown: Vec<String> = { effect.args.iter() }
-            .map(|(name, value)| format!("{name}={}", show(value, MAX_OPERAND)))
-            .collect();
-        let result = match &effect.result {
-            Ok(outputs) => {
-                let outputs = outputs.iter().map(|value| show(value, 2 * MAX_OPERAND));
-                outputs.collect::<Vec<_>>().join(", ")
-            }
-            Err(failure) => format!("failed, {failure}"),
-        };
+    for Seen { asked, at, gas } in &seen.0 {
+        let step = steps.get(&asked.id).copied();
         let mark = if step == Some(here) { '>' } else { ' ' };
         let when = step.map_or(String::from("not asked"), |step| format!("step {step}"));
         lines.push(format!(
-            "{mark}#{} {when}, {}: {}({}) -> {result}, gas {}",
-            effect.id,
-            session.code.place_name(effect.at),
-            effect.mnemonic,
-            shown.join(", "),
-            Gas(effect.gas)
+            "{mark}#{} {when}, {}: {} -> {}, gas {}",
+            asked.id,
+            session.code.place_name(*at),
+            asked.question(),
+            asked.answer(),
+            Gas(*gas)
         ));
-        let args = effect
-            .args
-            .iter()
-            .map(|(name, value)| record([("name", (*name).into()), ("value", datum(value))]));
-        let outputs = effect.result.iter().flatten().map(datum);
-        data.push(record([
-            ("id", int(effect.id)),
-            ("step", step.map_or(Value::Null, int)),
-            ("instruction", effect.mnemonic.into()),
-            ("args", list(args)),
-            ("outputs", list(outputs)),
-            ("failure", text(effect.result.as_ref().err().map(String::as_str))),
-            ("gas", int(effect.gas)),
-        ]));
+        let mut fields: Vec<_> = asked.fields().into();
+        fields.insert(1, ("step", step.map_or(Value::Null, int)));
+        fields.push(("gas", int(*gas)));
+        data.push(Record::from_iter(fields).into());
     }
     let after = all.len() - (first + shown.len());
     if after > 0 {
