@@ -135,6 +135,14 @@ pub(crate) fn how_it_ended(session: &Session) -> Option<String> {
     })
 }
 
+/// How much failed, ahead of the last failure.
+fn failures(machine: &avm_vm::Machine) -> String {
+    match machine.failures() {
+        1 => String::from("1 failure"),
+        more => format!("{more} failures, the last"),
+    }
+}
+
 /// How the run ended, in full. The session has to be at the end.
 pub(crate) fn end(session: &Session) -> Reply {
     let machine = session.machine();
@@ -149,7 +157,7 @@ pub(crate) fn end(session: &Session) -> Reply {
         let _ = write!(out, "\nat {}", where_is(session, place));
     }
     if let Some(failure) = machine.last_failure() {
-        let _ = write!(out, "\n{} failures, the last: {failure}", machine.failures());
+        let _ = write!(out, "\n{}: {failure}", failures(machine));
     }
     let data = record([
         ("end", kind.into()),
@@ -344,7 +352,7 @@ pub(crate) fn status(session: &Session) -> Reply {
     }
     let failure = machine.last_failure().map(ToString::to_string);
     if let Some(failure) = &failure {
-        lines.push(format!("{} failures, the last: {failure}", machine.failures()));
+        lines.push(format!("{}: {failure}", failures(machine)));
     }
     let data = record([
         ("status", list(data)),

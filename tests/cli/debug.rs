@@ -121,16 +121,26 @@ fn an_abnormal_end_is_opened_where_it_is() {
     desk.0.file("kill.sh", "kill -9 $PPID\n");
     let tool = "[tools]\nTeller = { use = \"command\", command = [\"sh\", \"kill.sh\"] }\n";
     desk.0.file("kill.toml", tool);
-    desk.0.file("denied.avm", ".region shut perms=read\nLOG 1\n.endregion\nJUMP shut\n");
-    let forbidden = "SECURITY_CHECK {action: \"WITHDRAW\"} -> ok\nRAISE lastFailure\n";
-    desk.0.file("policy.avm", forbidden);
+    desk.0.file("denied.avm", "LOG 0\n.region shut perms=read\nLOG 1\n.endregion\n");
+    let wish = "\
+SECURITY_CHECK {action: \"SELL\"} -> ok
+JUMP_IF_PLUGIN_FAILED sorry
+RETURN ok
+:sorry
+RAISE \"not allowed\"
+";
+    desk.0.file("policy.avm", wish);
+    let rule =
+        "[[require]]\nname = \"action\"\nwhen = { action = \"BUY\" }\nreason = \"only BUY\"\n";
+    desk.0.file("rules.toml", rule);
+    desk.0.file("policy.toml", "[policy]\nuse = \"builtin:policy\"\nrules = \"rules.toml\"\n");
     let runs: [(i32, &[&str], &str, &str); 6] = [
         (4, &["trap.avm"], "trap-1", "back\nprint x\n"),
         (5, &["loop.avm", "--gas", "0.000007"], "loop-1", "meters\n"),
         (6, &["loop.avm", "--gas", "0.000007", "--on-exhausted", "suspend"], "loop-2", ""),
         (-1, &["a.avm", "--config", "kill.toml"], "a-1", ""),
         (4, &["denied.avm"], "denied-1", "back\n"),
-        (4, &["policy.avm"], "policy-1", "status\nrc denial\n"),
+        (4, &["policy.avm", "--config", "policy.toml"], "policy-1", "status\nrc denial\n"),
     ];
     let mut out = String::new();
     for (exit, args, name, script) in runs {

@@ -247,7 +247,7 @@ impl Stops {
         run: &mut Debuggee,
         client: Client,
         group: &Group,
-        wanted: Vec<Wanted>,
+        wanted: impl Iterator<Item = Wanted>,
     ) -> Vec<Breakpoint> {
         self.all.retain(|stop| {
             let goes = stop.group == *group;
@@ -257,7 +257,7 @@ impl Stops {
             !goes
         });
         let mut shown = Vec::new();
-        for (at, wanted) in wanted.into_iter().enumerate() {
+        for (at, wanted) in wanted.enumerate() {
             self.ids += 1;
             let mut stop = Stop {
                 group: group.clone(),
@@ -403,7 +403,11 @@ fn set(run: &mut Debuggee, client: Client, stop: &mut Stop) {
 }
 
 /// Answers with the breakpoints of a group.
-fn answer(adapter: &mut Adapter<'_>, group: &Group, wanted: Vec<Wanted>) -> Answer {
+fn answer(
+    adapter: &mut Adapter<'_>,
+    group: &Group,
+    wanted: impl Iterator<Item = Wanted>,
+) -> Answer {
     let client = adapter.client();
     let Adapter { run: Some(run), stops, .. } = adapter else {
         return adapter.debuggee().map(|_| ()).and_then(|()| body(&Json::Null));
@@ -427,26 +431,22 @@ pub(super) fn set_source(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     });
     let breakpoints = asked.breakpoints.unwrap_or_else(|| lines.collect());
     let wanted = breakpoints.into_iter().map(|b| Wanted::Source(asked.source.clone(), b));
-    let wanted = wanted.collect();
     answer(adapter, &Group::Source(name), wanted)
 }
 
 pub(super) fn set_functions(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     let asked: SetFunctionBreakpoints = read(arguments)?;
-    let wanted = asked.breakpoints.into_iter().map(Wanted::Function).collect();
-    answer(adapter, &Group::Functions, wanted)
+    answer(adapter, &Group::Functions, asked.breakpoints.into_iter().map(Wanted::Function))
 }
 
 pub(super) fn set_instructions(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     let asked: SetInstructionBreakpoints = read(arguments)?;
-    let wanted = asked.breakpoints.into_iter().map(Wanted::Instruction).collect();
-    answer(adapter, &Group::Instructions, wanted)
+    answer(adapter, &Group::Instructions, asked.breakpoints.into_iter().map(Wanted::Instruction))
 }
 
 pub(super) fn set_data(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
     let asked: SetDataBreakpoints = read(arguments)?;
-    let wanted = asked.breakpoints.into_iter().map(Wanted::Data).collect();
-    answer(adapter, &Group::Data, wanted)
+    answer(adapter, &Group::Data, asked.breakpoints.into_iter().map(Wanted::Data))
 }
 
 pub(super) fn set_exceptions(adapter: &mut Adapter<'_>, arguments: Json) -> Answer {
@@ -454,8 +454,7 @@ pub(super) fn set_exceptions(adapter: &mut Adapter<'_>, arguments: Json) -> Answ
     let plain = asked.filters.into_iter().map(|filter| Wanted::Exception(filter, None));
     let options = asked.filter_options.into_iter().flatten();
     let options = options.map(|option| Wanted::Exception(option.filter_id, option.condition));
-    let wanted = plain.chain(options).collect();
-    answer(adapter, &Group::Exceptions, wanted)
+    answer(adapter, &Group::Exceptions, plain.chain(options))
 }
 
 /// What a data breakpoint is on: `FUNCTION/PATH`, or `/PATH` of an agent's register.
