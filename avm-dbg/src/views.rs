@@ -5,7 +5,7 @@ mod effects;
 use std::fmt::Write;
 
 use avm_ir::{Gas, StatusWord, Value, verify::CodePlace};
-use avm_vm::{End, Meter};
+use avm_vm::{End, Machine, Meter, OnExhausted};
 
 pub(crate) use effects::effects;
 
@@ -123,7 +123,13 @@ pub(crate) fn how_it_ended(session: &Session) -> Option<String> {
     Some(match (why, machine.end()) {
         (Last::Diverged(diverged), _) => format!("the run is not the one recorded: {diverged}"),
         (Last::Stopped(why), _) => format!("the run cannot go on: {why}"),
-        (_, Some(End::Exhausted(meter))) => format!("the run ran out of {}", meter.name()),
+        (_, Some(End::Exhausted(meter))) => {
+            let way = match session.journal().start.config.on_exhausted {
+                OnExhausted::Suspend => "was suspended,",
+                _ => "ran",
+            };
+            format!("the run {way} out of {}", meter.name())
+        }
         (_, Some(end)) => format!("the run {}", ended(end)),
         (_, None) => match machine.pending() {
             Some(request) => format!(
@@ -136,7 +142,7 @@ pub(crate) fn how_it_ended(session: &Session) -> Option<String> {
 }
 
 /// How much failed, ahead of the last failure.
-fn failures(machine: &avm_vm::Machine) -> String {
+fn failures(machine: &Machine) -> String {
     match machine.failures() {
         1 => String::from("1 failure"),
         more => format!("{more} failures, the last"),
@@ -149,7 +155,7 @@ pub(crate) fn end(session: &Session) -> Reply {
     let mut out = how_it_ended(session).unwrap_or_else(|| String::from("the run goes on"));
     let (kind, value, place) = match machine.end() {
         Some(End::Halted(value)) => ("halted", datum(value), None),
-        Some(End::Exhausted(meter)) => ("exhausted", meter.name().into(), None),
+        Some(End::Exhausted(meter)) => ("exhausted", meter.name().into(), Some(machine.at())),
         Some(End::Trapped(trap)) => ("trapped", trap.to_string().into(), Some(trap.at)),
         None => ("cut", Value::Null, None),
     };
