@@ -126,7 +126,9 @@ pub(crate) fn open(named: Option<&Path>, program: Option<&Path>) -> Outcome<Trac
         return Ok(Traced { path, image, origin, memory: MEMORY });
     }
     if program.is_some() {
-        return Err(Failure::usage("--program is for the file of a trace; a journal has its own"));
+        return Err(Failure::usage(
+            "--program is for the file of a trace (.avmt), which this is not; a journal has its own",
+        ));
     }
     let path = run_dir::journal_of(named)?;
     let journal = journal::read(&path)?;
