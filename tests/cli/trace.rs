@@ -129,5 +129,8 @@ fn a_trace_alone_is_read_with_its_program() {
     let bytes = bench.read("live.avmt");
     bench.file("live.avmt", &bytes[..bytes.len() - 1]);
     let torn = show(&[&program[..], &["--steps", "18002.."]].concat()).show();
-    insta::assert_snapshot!([some, other, without, torn].join("\n"));
+    // Where a block ends depends on how a state is written.
+    let (torn, byte) = torn.rsplit_once(", at byte ").expect("it says where");
+    assert!(byte.trim().parse::<usize>().is_ok_and(|byte| byte < bytes.len()), "{byte}");
+    insta::assert_snapshot!([some.as_str(), &other, &without, torn].join("\n"));
 }
