@@ -10,7 +10,7 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
-/// Folders that are not ours or not sources.
+/// What is not ours or no source.
 const SKIP: &[&str] = &["target", ".git", ".avm", "node_modules"];
 
 /// A file of the repository.
@@ -35,7 +35,11 @@ pub(crate) fn below(folder: &str) -> Vec<File> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && !SKIP.contains(&name.as_str()) {
+            // In a work tree beside another `.git` is a file.
+            if SKIP.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 open.push(path);
             } else if kind.is_file()
                 && let Ok(text) = fs::read_to_string(entry.path())
