@@ -22,8 +22,6 @@ const LONG: usize = 200;
 
 /// Writes the whole trace as one JSON object.
 pub fn write<S: Source>(reader: &mut Reader<S>, out: &mut dyn Write) -> Result<(), ViewError> {
-    let image = reader.machine().image().clone();
-    let program = image.program();
     let name = hex(&reader.header().program);
     write!(
         out,
@@ -34,8 +32,20 @@ pub fn write<S: Source>(reader: &mut Reader<S>, out: &mut dyn Write) -> Result<(
     let begin = reader.machine().at();
     let mut now = 0_u64;
     let mut depth = 1_u64;
-    event(out, "B", &frame(program, begin), now, "")?;
+    event(out, "B", &frame(reader.machine().image().program(), begin), now, "")?;
     while let Some(entry) = reader.next()? {
+        if let Entry::Rewritten(change) = entry {
+            let machine = reader.machine();
+            let region = machine.version(change.after).map(|version| &version.patch.region.name);
+            let rest = format!(
+                ",\"s\":\"t\",\"args\":{{\"step\":{},\"region\":{},\"before\":{},\"after\":{}}}",
+                machine.steps(),
+                quoted(&cut(region.map_or("", String::as_str))),
+                change.before,
+                change.after,
+            );
+            event(out, "i", "rewrite", now, &rest)?;
+        }
         let Entry::Step { instr, said, number, .. } = entry else { continue };
         reader.commit()?;
         let happened = reader.happened();
@@ -69,7 +79,8 @@ pub fn write<S: Source>(reader: &mut Reader<S>, out: &mut dyn Write) -> Result<(
         let alive = reader.machine().end().is_none();
         if instr.op == Opcode::CALL && alive {
             depth += 1;
-            event(out, "B", &frame(program, reader.machine().at()), now, "")?;
+            let machine = reader.machine();
+            event(out, "B", &frame(machine.image().program(), machine.at()), now, "")?;
         } else if instr.op == Opcode::RETURN && alive && depth > 1 {
             depth -= 1;
             event(out, "E", "", now, "")?;

@@ -8,14 +8,14 @@ use avm_ir::{
     value::{Record, Text, to_json},
 };
 use avm_vm::{
-    Answer, EffectRequest, End,
+    Answer, EffectRequest, End, Version,
     journal::{Event, request_hash},
     trace::{Header, Reader, Source, VERSION},
 };
 
 use crate::{
-    Filter, Item, Step, ViewError,
-    walk::{Shown, hex, walk},
+    Filter, Item, Step, ViewError, code,
+    walk::{Rewrite, Shown, hex, walk},
 };
 
 /// Writes a line for every record. Operands and results of more than `most` bytes (canonical encoding)
@@ -50,6 +50,7 @@ pub fn write<S: Source>(
                     put(line)?;
                 }
             }
+            Item::Rewritten(rewrite) => put(rewritten(rewrite))?,
             Item::End { steps, hash } => put(alloc::vec![
                 ("kind", text("trace_end")),
                 ("step", number(steps)),
@@ -87,6 +88,24 @@ fn start(header: &Header) -> Fields {
         fields.push(("journal", Value::from(hex(journal))));
     }
     fields
+}
+
+fn rewritten(rewrite: &Rewrite<'_>) -> Fields {
+    let side = |(version, code): (u32, &Version)| {
+        record(alloc::vec![
+            ("version", number(u64::from(version))),
+            ("hash", Value::from(hex(&code.patch.hash()))),
+        ])
+    };
+    let (before, after) = (rewrite.before, rewrite.after);
+    alloc::vec![
+        ("kind", text("rewrite")),
+        ("step", number(rewrite.steps)),
+        ("region", text(&rewrite.region)),
+        ("before", side(before)),
+        ("after", side(after)),
+        ("diff", Value::from(code::diff(&before.1.patch, &after.1.patch))),
+    ]
 }
 
 /// The value, or what is known of it.

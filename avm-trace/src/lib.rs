@@ -3,6 +3,7 @@
 //! | module | what it makes |
 //! |---|---|
 //! | [`mod@walk`] | every step with names, operands and results; what the others are made of |
+//! | [`code`] | a region's code as lines, and what differs where it was replaced |
 //! | [`filter`] | which steps are of interest |
 //! | [`json`] | a line of JSON for every record (`spec/trace.schema.json`) |
 //! | [`text`] | a line for people for every record |
@@ -19,6 +20,7 @@
 extern crate alloc;
 
 pub mod chrome;
+pub mod code;
 pub mod filter;
 pub mod flame;
 pub mod json;

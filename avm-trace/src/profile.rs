@@ -26,11 +26,15 @@ impl Total {
     }
 }
 
-/// What every instruction of the program cost.
+/// What every instruction of the program cost. A program that changes its own code has other lines
+/// and instructions at the same places, so places become names while the code is known.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// By place.
+    /// By place, in the code that the program has.
     places: BTreeMap<CodePlace, Total>,
+    regions: BTreeMap<String, Total>,
+    lines: BTreeMap<String, Total>,
+    opcodes: BTreeMap<String, Total>,
     all: Total,
 }
 
@@ -41,12 +45,37 @@ impl Profile {
     /// Adds up a trace.
     pub fn read<S: Source>(reader: &mut Reader<S>) -> Result<Self, ViewError> {
         let mut profile = Self::default();
+        let mut image = reader.machine().image().clone();
         while let Some(entry) = reader.next()? {
-            if let Entry::Step { at, said, .. } = entry {
-                profile.step(at, said.gas);
+            match entry {
+                Entry::Step { at, said, .. } => profile.step(at, said.gas),
+                Entry::Rewritten(_) => {
+                    profile.name(image.program());
+                    image = reader.machine().image().clone();
+                }
+                _ => {}
             }
         }
+        profile.name(image.program());
         Ok(profile)
+    }
+
+    /// Gives all places the names that a program has for them.
+    fn name(&mut self, program: &Program) {
+        for (at, total) in core::mem::take(&mut self.places) {
+            let region = clean(&region(program, at));
+            let line = match line(program, at) {
+                Some((file, line)) => clean(&format!("{file}:{line}")),
+                None => region.clone(),
+            };
+            let code = program.regions.get(at.region as usize).map(|region| &region.code);
+            let instr = code.and_then(|code| code.get(at.pc as usize));
+            let opcode = instr.map_or_else(String::new, |instr| instr.op.mnemonic().into());
+            let tables = [(&mut self.regions, region), (&mut self.lines, line)];
+            for (table, name) in tables.into_iter().chain([(&mut self.opcodes, opcode)]) {
+                table.entry(name).or_default().add(total);
+            }
+        }
     }
 
     pub(crate) fn step(&mut self, at: CodePlace, gas: u64) {
@@ -61,45 +90,25 @@ impl Profile {
     }
 
     /// By region, the dearest first.
-    pub fn by_region(&self, program: &Program) -> Vec<Row> {
-        self.by(|at| clean(&region(program, at)))
+    pub fn by_region(&self) -> Vec<Row> {
+        sorted(&self.regions)
     }
 
     /// By line of source, the dearest first. Code without a line counts for its region.
-    pub fn by_line(&self, program: &Program) -> Vec<Row> {
-        self.by(|at| match line(program, at) {
-            Some((file, line)) => clean(&format!("{file}:{line}")),
-            None => clean(&region(program, at)),
-        })
+    pub fn by_line(&self) -> Vec<Row> {
+        sorted(&self.lines)
     }
 
     /// By opcode, the dearest first.
-    pub fn by_opcode(&self, program: &Program) -> Vec<Row> {
-        self.by(|at| {
-            let code = program.regions.get(at.region as usize).map(|region| &region.code);
-            let instr = code.and_then(|code| code.get(at.pc as usize));
-            instr.map_or_else(String::new, |instr| instr.op.mnemonic().into())
-        })
-    }
-
-    fn by(&self, name: impl Fn(CodePlace) -> String) -> Vec<Row> {
-        let mut rows: BTreeMap<String, Total> = BTreeMap::new();
-        for (at, total) in &self.places {
-            rows.entry(name(*at)).or_default().add(*total);
-        }
-        let mut rows: Vec<Row> = rows.into_iter().collect();
-        rows.sort_by(|(a, x), (b, y)| y.gas.cmp(&x.gas).then_with(|| a.cmp(b)));
-        rows
+    pub fn by_opcode(&self) -> Vec<Row> {
+        sorted(&self.opcodes)
     }
 
     /// The three tables as text, each with at most so many rows and the sum of the others.
-    pub fn to_text(&self, program: &Program, most: usize) -> String {
+    pub fn to_text(&self, most: usize) -> String {
         let mut out = String::new();
-        let tables = [
-            ("region", self.by_region(program)),
-            ("line", self.by_line(program)),
-            ("opcode", self.by_opcode(program)),
-        ];
+        let tables =
+            [("region", self.by_region()), ("line", self.by_line()), ("opcode", self.by_opcode())];
         for (title, mut rows) in tables {
             if rows.len() > most {
                 let rest = rows.split_off(most);
@@ -118,4 +127,10 @@ impl Profile {
         }
         out
     }
+}
+
+fn sorted(table: &BTreeMap<String, Total>) -> Vec<Row> {
+    let mut rows: Vec<Row> = table.iter().map(|(name, total)| (name.clone(), *total)).collect();
+    rows.sort_by(|(a, x), (b, y)| y.gas.cmp(&x.gas).then_with(|| a.cmp(b)));
+    rows
 }

@@ -70,15 +70,19 @@ impl Calls {
 impl Stacks {
     /// Adds up a trace.
     pub fn read<S: Source>(reader: &mut Reader<S>) -> Result<Self, ViewError> {
-        let image = reader.machine().image().clone();
-        let program = image.program();
+        let mut image = reader.machine().image().clone();
         let mut stacks = Self::default();
         // Node of each open call.
         let mut open: Vec<usize> = Vec::new();
         let mut calls = Calls::default();
         while let Some(entry) = reader.next()? {
-            let Entry::Step { at, instr, said, .. } = entry else { continue };
-            let name = frame(program, at);
+            let Entry::Step { at, instr, said, .. } = entry else {
+                if matches!(entry, Entry::Rewritten(_)) {
+                    image = reader.machine().image().clone();
+                }
+                continue;
+            };
+            let name = frame(image.program(), at);
             open.truncate(calls.depth.min(DEEP));
             let parent = open.last().copied();
             let node = stacks.node(parent, name);

@@ -11,8 +11,8 @@ use avm_vm::{
 };
 
 use crate::{
-    Filter, Item, Step, ViewError,
-    walk::{Shown, clean, hex, walk},
+    Filter, Item, Step, ViewError, code,
+    walk::{Rewrite, Shown, clean, hex, walk},
 };
 
 /// Longest value in a line, in characters.
@@ -38,12 +38,28 @@ pub fn write<S: Source>(
             // The step says what was taken of it.
             Item::Answered { .. } => {}
             Item::Outside { steps, event } => outside(steps, event, out)?,
+            Item::Rewritten(rewrite) => rewritten(rewrite, out)?,
             Item::End { steps, hash } => {
                 writeln!(out, "{steps} steps, trace {}", hex(&hash))?;
             }
         }
         Ok(())
     })
+}
+
+/// What a region's code was and what it is now, as a unified diff.
+fn rewritten(rewrite: &Rewrite<'_>, out: &mut dyn Write) -> Result<(), ViewError> {
+    let region = clean(&rewrite.region);
+    let (before, after) = (rewrite.before, rewrite.after);
+    let steps = rewrite.steps;
+    writeln!(out, "{steps:>6}  rewritten: {region}, version {} becomes {}", before.0, after.0)?;
+    for (sign, (number, version)) in [("---", before), ("+++", after)] {
+        writeln!(out, "        {sign} {region} {number} {}", hex(&version.patch.hash()))?;
+    }
+    for line in code::diff(&before.1.patch, &after.1.patch).lines() {
+        writeln!(out, "        {line}")?;
+    }
+    Ok(())
 }
 
 /// A value, cut where it is long.

@@ -7,7 +7,7 @@ use avm_ir::{
     verify::CodePlace,
 };
 use avm_vm::{
-    Machine,
+    Machine, Version,
     journal::Event,
     trace::{Entry, Happened, Header, Reader, Source},
 };
@@ -102,6 +102,8 @@ pub enum Item<'a> {
         /// What.
         event: &'a Event,
     },
+    /// A region has another code from here on.
+    Rewritten(&'a Rewrite<'a>),
     /// The trace is over, and whole.
     End {
         /// Instructions executed in the run.
@@ -109,6 +111,19 @@ pub enum Item<'a> {
         /// The trace's hash.
         hash: [u8; 32],
     },
+}
+
+/// A region whose code was replaced.
+#[derive(Debug)]
+pub struct Rewrite<'a> {
+    /// Instructions executed before.
+    pub steps: u64,
+    /// Name of the region.
+    pub region: String,
+    /// Number of the code that it had, from 1, and the code.
+    pub before: (u32, &'a Version),
+    /// The same of the code that it has from here on.
+    pub after: (u32, &'a Version),
 }
 
 /// Four words that are bits in a trace, least first.
@@ -124,13 +139,22 @@ pub fn walk<S: Source>(
     mut tell: impl FnMut(Item<'_>) -> Result<(), ViewError>,
 ) -> Result<(), ViewError> {
     tell(Item::Start(&reader.header().clone()))?;
-    let image = reader.machine().image().clone();
-    let program = image.program();
+    let mut image = reader.machine().image().clone();
     let words = WORDS.map(|word| reader.machine().status(word) == Value::Bool(true));
     let mut status = words.iter().rev().fold(0_u8, |bits, word| bits << 1 | u8::from(*word));
     let mut depth = 0_usize;
     while let Some(entry) = reader.next()? {
+        let program = image.program();
         match entry {
+            Entry::Rewritten(change) => {
+                let machine = reader.machine();
+                let code = |number| Some((number, machine.version(number)?));
+                if let (Some(before), Some(after)) = (code(change.before), code(change.after)) {
+                    let (steps, region) = (machine.steps(), after.1.patch.region.name.clone());
+                    tell(Item::Rewritten(&Rewrite { steps, region, before, after }))?;
+                }
+                image = machine.image().clone();
+            }
             Entry::Answered { id, request } => {
                 let steps = reader.machine().steps();
                 tell(Item::Answered { steps, id, request })?;

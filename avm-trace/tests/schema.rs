@@ -114,8 +114,8 @@ fn every_line_fits_the_schema() {
         "SET x = 0\nWHILE true DO\nSET x = x + 1\nKV_STORE \"x\", REPEAT(\"x\", x)\nENDWHILE\n",
     ];
     let mut kinds = std::collections::BTreeSet::new();
-    for source in runs {
-        let run = Run::of(source);
+    let runs = runs.into_iter().map(Run::of).chain([Run::rewriting()]);
+    for run in runs {
         let lines = lines(&run);
         let steps = lines.iter().filter(|line| line["kind"] == "step").count();
         assert_eq!(steps as u64, run.machine.steps());
@@ -124,14 +124,16 @@ fn every_line_fits_the_schema() {
             kinds.insert(line["kind"].as_str().expect("a kind").to_owned());
         }
     }
-    let all = ["answered", "effect", "end", "log", "step", "store", "trace", "trace_end"];
+    let all =
+        ["answered", "effect", "end", "log", "rewrite", "step", "store", "trace", "trace_end"];
     assert!(all.iter().all(|kind| kinds.contains(*kind)), "{kinds:?}");
 }
 
 #[test]
 fn the_check_finds_what_does_not_fit() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
-    let all = lines(&Run::of(SAMPLE));
+    let mut all = lines(&Run::of(SAMPLE));
+    all.extend(lines(&Run::rewriting()).into_iter().filter(|line| line["kind"] == "rewrite"));
     for line in &all {
         let fields = line.as_object().expect("an object");
         let optional = ["jumped", "status", "function", "file", "line", "value", "deleted"];

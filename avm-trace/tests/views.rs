@@ -23,6 +23,25 @@ fn lines_of_json() {
     insta::assert_snapshot!(out);
 }
 
+#[test]
+fn code_that_changes() {
+    let run = Run::rewriting();
+    let mut out = String::new();
+    text::write(&mut run.reader(), &Filter::default(), &mut out).expect("a whole trace");
+    insta::assert_snapshot!(out);
+    let mut out = String::new();
+    json::write(&mut run.reader(), &Filter::default(), 64, &mut out).expect("a whole trace");
+    let kept: Vec<&str> = out.lines().filter(|line| line.contains("\"rewrite\"")).collect();
+    insta::assert_snapshot!("code_that_changes_json", kept.join("\n"));
+    let folded = Stacks::read(&mut run.reader()).expect("a whole trace").folded();
+    let table = Profile::read(&mut run.reader()).expect("a whole trace").to_text(9);
+    insta::assert_snapshot!("code_that_changes_gas", table + &folded);
+    let mut out = String::new();
+    chrome::write(&mut run.reader(), &mut out).expect("a whole trace");
+    let kept: Vec<&str> = out.lines().filter(|line| line.contains("\"rewrite\"")).collect();
+    insta::assert_snapshot!("code_that_changes_chrome", kept.join("\n"));
+}
+
 fn steps(run: &Run, filter: &Filter) -> Vec<serde_json::Value> {
     let mut out = String::new();
     json::write(&mut run.reader(), filter, 64, &mut out).expect("a whole trace");
@@ -58,13 +77,21 @@ fn filters() {
 
 #[test]
 fn every_view_sums_to_the_gas_used() {
+    for run in [Run::rewriting(), Run::of(SAMPLE)] {
+        sums(&run);
+    }
     let run = Run::of(SAMPLE);
+    let profile = Profile::read(&mut run.reader()).expect("a whole trace");
+    let folded = Stacks::read(&mut run.reader()).expect("a whole trace").folded();
+    insta::assert_snapshot!(profile.to_text(6) + &folded);
+}
+
+fn sums(run: &Run) {
     let used = run.machine.gas_used();
-    let program = run.image.program();
     let profile = Profile::read(&mut run.reader()).expect("a whole trace");
     assert_eq!(profile.all().gas, used);
     assert_eq!(profile.all().steps, run.machine.steps());
-    for rows in [profile.by_region(program), profile.by_line(program), profile.by_opcode(program)] {
+    for rows in [profile.by_region(), profile.by_line(), profile.by_opcode()] {
         assert_eq!(rows.iter().map(|(_, total)| total.gas).sum::<u64>(), used);
         assert_eq!(rows.iter().map(|(_, total)| total.steps).sum::<u64>(), run.machine.steps());
     }
@@ -77,7 +104,6 @@ fn every_view_sums_to_the_gas_used() {
     let weights = speedscope["profiles"][0]["weights"].as_array().expect("a list");
     assert_eq!(weights.iter().filter_map(serde_json::Value::as_u64).sum::<u64>(), used);
     assert_eq!(speedscope["profiles"][0]["endValue"], used);
-    insta::assert_snapshot!(profile.to_text(program, 6) + &folded);
 }
 
 #[test]

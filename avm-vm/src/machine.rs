@@ -32,7 +32,7 @@ use crate::{
     fast::{self, MOST, STRETCH, View},
     marks::Marks,
     meter::{Budget, Meter},
-    observer::Observer,
+    observer::{Observer, Rewritten},
     price::Prices,
     trap::{Fault, Trap},
 };
@@ -353,12 +353,10 @@ impl Machine {
             return Some(Pause::End(end.clone()));
         }
         self.open();
-        let exit = if self.waits_to_rewrite() {
-            // Where control leaves a region shows to canonical code.
-            self.run_window(stop_at, observer)
-        } else if O::MARKS {
+        let exit = if O::MARKS {
             self.run_marked(stop_at, observer)
-        } else if O::STEPS || O::VALUES {
+        } else if O::STEPS || O::VALUES || self.waits_to_rewrite() {
+            // Where control leaves a region shows to canonical code.
             self.run_window(stop_at, observer)
         } else {
             self.run_fast(stop_at, observer)
@@ -376,9 +374,17 @@ impl Machine {
             Exit::Jump(_) | Exit::Logged | Exit::Rewrite => {}
         }
         if self.waits_to_rewrite() {
-            self.catch_up();
+            let replaced = self.catch_up();
+            self.tell(&replaced, observer);
         }
         None
+    }
+
+    /// Tells of regions that have other code now.
+    fn tell<O: Observer>(&self, replaced: &[Rewritten], observer: &mut O) {
+        for change in replaced {
+            observer.rewritten(self, change);
+        }
     }
 
     /// Runs fast code where there is some, and canonical code one step at a time for the rest.
@@ -402,7 +408,7 @@ impl Machine {
     fn run_marked<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Exit {
         let fits = observer.marks().is_some_and(|marks| marks.fits(&self.image));
         // Fast code of another program is of no use, and who sees every step wants canonical code.
-        let fast = fits && !O::STEPS && !O::VALUES;
+        let fast = fits && !O::STEPS && !O::VALUES && !self.waits_to_rewrite();
         while self.agent.steps < stop_at {
             let marks = observer.marks();
             if fast && !marks.is_some_and(|marks| marks.has(self.at())) {

@@ -68,12 +68,30 @@ pub trait Observer {
         let _ = (request, answer, gas);
     }
 
+    /// Another code took the place of a region's: between the step that was told last and the next,
+    /// and the machine has the new one already. Of several that are replaced there, each is told in
+    /// the order in which they were.
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        let _ = (machine, change);
+    }
+
     /// Something came from outside between two steps, or the run came to rest: what a journal has
     /// records of, but for answers. The machine does not see those itself, so whoever drives it
     /// tells; a [`Player`](crate::journal::Player) does.
     fn outside(&mut self, event: &Event) {
         let _ = event;
     }
+}
+
+/// A region whose code was replaced. What the versions are, [`Machine::version`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its index.
+    pub region: u32,
+    /// Number of the version that it had.
+    pub before: u32,
+    /// Number of the one that it has now: a new one, or one that it had before.
+    pub after: u32,
 }
 
 /// The registers and constants that an instruction sees.
@@ -187,6 +205,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.effect(request, answer, gas);
     }
 
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        self.0.rewritten(machine, change);
+        self.1.rewritten(machine, change);
+    }
+
     fn outside(&mut self, event: &Event) {
         self.0.outside(event);
         self.1.outside(event);
@@ -228,6 +251,10 @@ impl<O: Observer> Observer for &mut O {
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
         (**self).effect(request, answer, gas);
+    }
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        (**self).rewritten(machine, change);
     }
 
     fn outside(&mut self, event: &Event) {
@@ -284,6 +311,12 @@ impl<O: Observer> Observer for Option<O> {
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
         if let Some(observer) = self {
             observer.effect(request, answer, gas);
+        }
+    }
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        if let Some(observer) = self {
+            observer.rewritten(machine, change);
         }
     }
 

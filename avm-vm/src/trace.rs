@@ -154,9 +154,9 @@ enum Kind {
     Edited = 0x83,
     /// The run came to rest.
     Rested = 0x84,
-    /// The code before a rewrite. Reserved: the machine does not rewrite yet.
+    /// The code that a region had until it was replaced.
     Before = 0x88,
-    /// The code behind it. Reserved.
+    /// The code that it has from then on; always right behind the other.
     After = 0x89,
 }
 

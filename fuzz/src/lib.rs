@@ -8,7 +8,7 @@
 //! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
-//! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed |
+//! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed; also where the program changes its own code |
 //! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //! | [`patch`] | a patch of one region, text or diff or bytecode, is refused with a reason, or changes that region alone |
@@ -26,6 +26,7 @@ pub mod journal;
 pub mod machine;
 pub mod patch;
 pub mod rewrite;
+mod rewriting;
 pub mod round_trip;
 pub mod snapshot;
 pub mod text;

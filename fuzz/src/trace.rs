@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avm_ir::{Value, value::to_json};
 use avm_vm::{
-    Image, Machine, Meter, Observer, Pause,
+    Config, Image, Machine, Meter, Observer, Pause,
     journal::{Event, Journal, Link, Player, Recorder, Start, Writer},
     trace::{Entry, Reader, TraceError, Tracer},
 };
@@ -12,7 +12,8 @@ use avm_vm::{
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{answer, config, image},
+    machine::{config, image},
+    rewriting,
 };
 
 /// Steps after which a run is cut short.
@@ -21,8 +22,18 @@ const STEPS: u64 = 4_000;
 /// Traces one random run as it happens and from its journal, reads the trace, and changes it.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let program = program(&mut entropy, Shape { block: 40, ..Shape::ANY });
-    let (image, config) = (image(&program), config(&mut entropy));
+    let rewrites = entropy.once_in(3);
+    let program = if rewrites {
+        rewriting::program(&mut entropy)
+    } else {
+        program(&mut entropy, Shape { block: 40, ..Shape::ANY })
+    };
+    let (image, mut config) = (image(&program), config(&mut entropy));
+    if rewrites && !entropy.once_in(4) {
+        // Code is dear.
+        config = Config { limits: config.limits, ..Config::default() };
+        config.limits.memory = 1 << 20;
+    }
     let Ok(mut machine) = Machine::new(image.clone(), config.clone()) else { return };
     let start = Start::of(&image, config);
     let (writer, bytes) = Writer::new(&start);
@@ -151,7 +162,7 @@ fn record(
                 if entropy.once_in(8) {
                     wait(machine, recorder, tracer, 1 + entropy.below(30) as u64);
                 }
-                let answer = answer(entropy);
+                let answer = rewriting::answer_to(&request, entropy);
                 if machine.pending().is_some() {
                     recorder.answer(machine, answer, tracer).expect("it waits for this one");
                 }

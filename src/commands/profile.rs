@@ -18,9 +18,8 @@ pub(crate) fn run(args: &Profile) -> Outcome {
     let title = traced.path.display().to_string();
     let mut out = Out::new();
     if args.svg.is_none() && args.speedscope.is_none() && !args.folded {
-        let image = traced.image.clone();
         let table = traced.read(Table::read)?;
-        out.text(&table.to_text(image.program(), args.rows));
+        out.text(&table.to_text(args.rows));
         return Ok(Exit::Done);
     }
     let stacks = traced.read(Stacks::read)?;

@@ -102,7 +102,8 @@ impl Rewrites {
         waiting.next().or_else(|| self.current_of(region))
     }
 
-    fn current_of(&self, region: u32) -> Option<u32> {
+    /// The version that a region has now; `None` for one that never was replaced.
+    pub(crate) fn current_of(&self, region: u32) -> Option<u32> {
         self.current.iter().find(|(known, _)| *known == region).map(|(_, number)| *number)
     }
 

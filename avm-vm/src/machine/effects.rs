@@ -228,8 +228,11 @@ impl Machine {
         }
         let mut result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
         let kept = self.agent.rewrites.heap;
+        let mut replaced = Vec::new();
         if let (Some(prepared), Ok(_)) = (prepared, &result) {
-            result = Ok(alloc::vec![self.rewrite(prepared)]);
+            let said;
+            (said, replaced) = self.rewrite(prepared);
+            result = Ok(alloc::vec![said]);
         }
         let made = self.agent.rewrites.heap - kept;
         let taken = self.take_result(instr, result).and_then(|()| self.count_made(made));
@@ -241,6 +244,7 @@ impl Machine {
         if let Err(fault) = taken {
             self.trap(fault);
         }
+        self.tell(&replaced, observer);
     }
 
     /// What observers see of the current window.

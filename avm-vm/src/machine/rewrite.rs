@@ -12,7 +12,7 @@
 //! it; else as soon as no call is inside it and control has left it. So what runs in a region finishes
 //! the code it began, and whoever comes into the region next runs the new one.
 
-use alloc::{string::String, sync::Arc};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{Opcode, Value, program::Patch, value::Record};
 
@@ -20,6 +20,7 @@ use super::{Image, Machine};
 use crate::{
     agent::{Checkpoint, Version},
     effect::{Answer, Args, Failure, FailureCode, OwnCode},
+    observer::Rewritten,
     rewrite::{self, MAX_VERSIONS, failure},
 };
 
@@ -130,46 +131,55 @@ impl Machine {
         number
     }
 
-    /// Gives a region the code that was prepared; gives what SELF_MODIFY says of it.
-    pub(super) fn rewrite(&mut self, prepared: Prepared) -> Value {
+    /// Gives a region the code that was prepared; gives what SELF_MODIFY says of it, and what was
+    /// replaced.
+    pub(super) fn rewrite(&mut self, prepared: Prepared) -> (Value, Vec<Rewritten>) {
         let Prepared { patch, image, region } = prepared;
         let before = self.number_of(region);
         let step = self.agent.steps;
         let hash = patch.hash();
         let number = self.agent.rewrites.own().keep(region, patch, before, step, false);
-        let status = self.replace(region, number, image);
-        Value::Record(Record::from_iter([
+        let (status, replaced) = self.replace(region, number, image);
+        let said = Record::from_iter([
             ("status", Value::text(status)),
             ("snapshot_id", Value::Int(i64::from(before))),
             ("version", Value::Int(i64::from(number))),
             ("hash", Value::from(hex(&hash))),
-        ]))
+        ]);
+        (Value::Record(said), replaced)
     }
 
     /// Lets a region have a version, now or as soon as nothing runs in it.
-    fn replace(&mut self, region: u32, number: u32, image: Arc<Image>) -> &'static str {
+    fn replace(
+        &mut self,
+        region: u32,
+        number: u32,
+        image: Arc<Image>,
+    ) -> (&'static str, Vec<Rewritten>) {
         if !self.runs_in(region) && !self.waits_to_rewrite() {
-            self.swap(region, number, image);
-            return "OK";
+            return ("OK", alloc::vec![self.swap(region, number, image)]);
         }
         self.agent.rewrites.own().waiting.push(number);
-        self.catch_up();
-        if self.agent.rewrites.waiting.contains(&number) { "WAITING" } else { "OK" }
+        let replaced = self.catch_up();
+        let waits = self.agent.rewrites.waiting.contains(&number);
+        (if waits { "WAITING" } else { "OK" }, replaced)
     }
 
-    fn swap(&mut self, region: u32, number: u32, image: Arc<Image>) {
+    fn swap(&mut self, region: u32, after: u32, image: Arc<Image>) -> Rewritten {
         self.open();
         self.image = image;
-        self.agent.rewrites.own().set(region, number);
+        // A region has a version by the time it gets another one.
+        let before = self.agent.rewrites.current_of(region).unwrap_or(0);
+        self.agent.rewrites.own().set(region, after);
+        Rewritten { region, before, after }
     }
 
     /// Puts a version that is kept into its region.
-    fn install(&mut self, number: u32) {
-        let Some(version) = self.agent.rewrites.version(number).cloned() else { return };
+    fn install(&mut self, number: u32) -> Option<Rewritten> {
+        let version = self.agent.rewrites.version(number).cloned()?;
         // It fitted when it was kept, and since then names were only added.
-        if let Ok(image) = self.image.patched(&version.patch) {
-            self.swap(version.region, number, Arc::new(image));
-        }
+        let image = self.image.patched(&version.patch).ok()?;
+        Some(self.swap(version.region, number, Arc::new(image)))
     }
 
     /// Whether control or a call is inside a region.
@@ -183,22 +193,29 @@ impl Machine {
     }
 
     /// Replaces regions in which nothing runs any more, in the order in which the patches came: a
-    /// later one may rely on an earlier one.
+    /// later one may rely on an earlier one. Gives what was replaced.
     #[cold]
-    pub(super) fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) -> Vec<Rewritten> {
+        let mut replaced = Vec::new();
         while let Some(number) = self.agent.rewrites.waiting.first().copied() {
             let region = self.agent.rewrites.version(number).map_or(0, |version| version.region);
             if self.runs_in(region) {
-                return;
+                break;
             }
             self.agent.rewrites.own().waiting.remove(0);
-            self.install(number);
+            replaced.extend(self.install(number));
         }
+        replaced
     }
 
     /// Every code that the agent's regions have had, in the order in which they came.
     pub fn versions(&self) -> &[Version] {
         &self.agent.rewrites.versions
+    }
+
+    /// One of them by its number, from 1.
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        self.agent.rewrites.version(number)
     }
 
     /// The points that the agent named.

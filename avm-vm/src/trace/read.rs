@@ -5,7 +5,7 @@ mod blocks;
 mod look;
 mod records;
 
-use alloc::{format, string::String, sync::Arc, vec::Vec};
+use alloc::{collections::VecDeque, format, string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Instr, Opcode, Slot, Value, instr::Role, operand::Kind as OperandKind, verify::CodePlace,
@@ -23,6 +23,7 @@ use crate::{
     effect::{Answer, EffectRequest},
     journal::{Event, request_hash},
     machine::{Image, Machine, Pause},
+    observer::Rewritten,
 };
 use blocks::Blocks;
 use look::Look;
@@ -46,6 +47,8 @@ pub struct Reader<S> {
     due: Option<Said>,
     /// An answer that was read and not given: its request's number and hash.
     answer: Option<(u64, [u8; 32], Answer)>,
+    /// Regions that got another code, of which the trace has yet to say so.
+    replaced: VecDeque<Rewritten>,
     memory: u64,
     steps: u64,
     happened: Happened,
@@ -72,6 +75,9 @@ pub enum Entry {
         /// [`request_hash`].
         request: [u8; 32],
     },
+    /// A region has another code from here on; the machine has it already, and the versions of both
+    /// ([`Machine::version`]).
+    Rewritten(Rewritten),
     /// Something came from outside, or the run came to rest.
     Outside(Event),
 }
@@ -85,7 +91,7 @@ impl<S: Source> Reader<S> {
     /// The same, for runs that may use up to so many bytes of memory.
     pub fn within(image: Arc<Image>, source: S, memory: u64) -> Result<Self, TraceError> {
         let (blocks, header, state) = Blocks::open(source, memory)?;
-        if header.program != image.program_hash() {
+        if header.program != image.origin() {
             return Err(TraceError::Program(header.program));
         }
         if header.schedule != image.schedule_hash() {
@@ -105,6 +111,7 @@ impl<S: Source> Reader<S> {
             table: Table::default(),
             due: None,
             answer: None,
+            replaced: VecDeque::new(),
             memory,
             steps: 0,
             happened: Happened::default(),
@@ -175,7 +182,14 @@ impl<S: Source> Reader<S> {
     #[allow(clippy::should_implement_trait, reason = "it is no iterator: it can fail for good")]
     pub fn next(&mut self) -> Result<Option<Entry>, TraceError> {
         self.commit()?;
-        let Some(first) = self.blocks.first(self.steps)? else { return Ok(None) };
+        let first = self.blocks.first(self.steps)?;
+        if first == Some(super::Kind::Before as u8) {
+            return self.rewritten().map(Some);
+        }
+        if !self.replaced.is_empty() {
+            return Err(self.differs("a region gets another code, and the trace does not say so"));
+        }
+        let Some(first) = first else { return Ok(None) };
         if first < super::Kind::Answered as u8 {
             let Some(instr) = self.instr() else {
                 return Err(self.differs("there is no instruction here"));
@@ -202,6 +216,28 @@ impl<S: Source> Reader<S> {
         }
     }
 
+    /// Reads what a trace says of a region that got another code, and compares it.
+    fn rewritten(&mut self) -> Result<Entry, TraceError> {
+        let table = &mut self.table;
+        let said = self.blocks.read(|input| records::replaced(table, input))?;
+        let Some(change) = self.replaced.pop_front() else {
+            return Err(self.differs("no region gets another code here"));
+        };
+        let named = |number| {
+            let version = self.machine.version(number);
+            version.map(|version| (number, version.patch.hash()))
+        };
+        let code = self.machine.version(change.after).map(|version| version.patch.to_bytes());
+        let same = said.region == change.region
+            && Some(said.before) == named(change.before)
+            && Some(said.after) == named(change.after)
+            && Some(said.code) == code.map(|code| Value::Bytes(code.into()));
+        if !same {
+            return Err(self.differs("a region gets another code than the trace says"));
+        }
+        Ok(Entry::Rewritten(change))
+    }
+
     /// Carries out the step that was read.
     pub fn commit(&mut self) -> Result<(), TraceError> {
         let Some(said) = self.due.take() else { return Ok(()) };
@@ -226,7 +262,8 @@ impl<S: Source> Reader<S> {
                 self.machine.run(1, &mut look);
             }
         }
-        let done = look.said;
+        let Look { said: done, replaced, .. } = look;
+        self.replaced.extend(replaced);
         let what = match done {
             Some(_) if self.machine.steps() != before + 1 => {
                 "more than one instruction is executed".into()

@@ -14,7 +14,7 @@ use crate::{
     journal::{Event, Link, request_hash, write_end},
     machine::Machine,
     meter::{Meter, Spend},
-    observer::{Done, Observer},
+    observer::{Done, Observer, Rewritten},
 };
 
 /// Writes the trace of a run that it observes. Whoever drives the run takes the bytes
@@ -40,7 +40,7 @@ impl Tracer {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         let mut start = Writer::new();
-        start.raw(&machine.image().program_hash());
+        start.raw(&machine.image().origin());
         start.raw(&machine.image().schedule_hash());
         start.u8(u8::from(journal.is_some()));
         start.raw(&journal.unwrap_or_default());
@@ -167,6 +167,21 @@ impl Observer for Tracer {
         varint(request.id, &mut self.records);
         self.records.raw(&request_hash(request));
         self.answer(answer);
+        self.settle();
+    }
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        self.records.u8(Kind::Before as u8);
+        varint(u64::from(change.region), &mut self.records);
+        varint(u64::from(change.before), &mut self.records);
+        let (before, after) = (machine.version(change.before), machine.version(change.after));
+        self.records.raw(&before.map_or([0; 32], |version| version.patch.hash()));
+        self.records.u8(Kind::After as u8);
+        varint(u64::from(change.after), &mut self.records);
+        self.records.raw(&after.map_or([0; 32], |version| version.patch.hash()));
+        // The answer that brought it has the same bytes as a rule.
+        let code = after.map_or_else(Vec::new, |version| version.patch.to_bytes());
+        self.value(&Value::Bytes(code.into()));
         self.settle();
     }
 

@@ -12,7 +12,8 @@ use avm_ir::{
 
 use crate::{
     effect::{Answer, EffectRequest},
-    observer::{Done, Flow, Observer, Seen},
+    machine::Machine,
+    observer::{Done, Flow, Observer, Rewritten, Seen},
     trace::step::{Expected, Said},
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Look<'a> {
     expected: &'a Expected,
     happened: &'a mut Happened,
     pub(super) said: Option<Said>,
+    /// Regions that got another code behind it.
+    pub(super) replaced: Vec<Rewritten>,
 }
 
 impl<'a> Look<'a> {
@@ -44,7 +47,7 @@ impl<'a> Look<'a> {
         happened.outputs.clear();
         (happened.effect, happened.note, happened.stored) = (None, None, None);
         happened.returned = None;
-        Self { expected, happened, said: None }
+        Self { expected, happened, said: None, replaced: Vec::new() }
     }
 }
 
@@ -97,6 +100,10 @@ impl Observer for Look<'_> {
 
     fn log(&mut self, note: &Value) {
         self.happened.note = Some(note.clone());
+    }
+
+    fn rewritten(&mut self, _: &Machine, change: &Rewritten) {
+        self.replaced.push(*change);
     }
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, _: u64) {

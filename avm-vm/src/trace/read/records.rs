@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use avm_ir::wire::{Reader, WireError};
+use avm_ir::{
+    Value,
+    wire::{Reader, WireError},
+};
 
 use crate::{
     effect::{Answer, Failure, FailureCode},
@@ -45,11 +48,43 @@ pub(super) fn read(first: u8, table: &mut Table, input: &mut Reader<'_>) -> Read
             let (gas, state) = (read_varint(input)?, input.hash()?);
             Event::Rested { gas, state, end: read_end(input)? }
         }
-        Some(Kind::Before | Kind::After) => {
-            return Err(input.error("a rewrite, and this machine knows none"));
+        // Nothing but a record of a region's code before has one of its code behind.
+        Some(Kind::Before | Kind::After) | None => {
+            return Err(input.error("no such kind of record"));
         }
-        None => return Err(input.error("no such kind of record")),
     }))
+}
+
+/// A code, as a trace names it: number of the version, and hash.
+pub(super) type Named = (u32, [u8; 32]);
+
+/// What a trace says of a region whose code was replaced.
+#[derive(PartialEq)]
+pub(super) struct Replaced {
+    pub(super) region: u32,
+    pub(super) before: Named,
+    pub(super) after: Named,
+    /// The bytes of the new code.
+    pub(super) code: Value,
+}
+
+/// Reads the two records of a region whose code was replaced; the first byte was read.
+pub(super) fn replaced(table: &mut Table, input: &mut Reader<'_>) -> Read<Replaced> {
+    let (region, before) = (number(input)?, named(input)?);
+    let alone = input.error("the code that was replaced, and not what replaced it");
+    if input.u8()? != Kind::After as u8 {
+        return Err(alone);
+    }
+    Ok(Replaced { region, before, after: named(input)?, code: table.read(input)? })
+}
+
+fn named(input: &mut Reader<'_>) -> Read<Named> {
+    Ok((number(input)?, input.hash()?))
+}
+
+fn number(input: &mut Reader<'_>) -> Read<u32> {
+    let wrong = input.error("a number that is too large");
+    u32::try_from(read_varint(input)?).map_err(|_| wrong)
 }
 
 fn answer(table: &mut Table, input: &mut Reader<'_>) -> Read<Answer> {
