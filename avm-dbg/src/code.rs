@@ -1,6 +1,11 @@
 //! The program of a run as people name it: labels, functions, lines, registers.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod versions;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use avm_ir::{
     Instr, Kind, Program, Value, Verified, VerifyError,
@@ -15,6 +20,8 @@ use avm_vm::{
     machine::Window,
 };
 
+pub use versions::Codes;
+
 use crate::expr::Path;
 
 /// A program with its sources.
@@ -24,8 +31,10 @@ pub struct Code {
     /// Named labels, functions and regions.
     labels: BTreeMap<String, CodePlace>,
     /// Lines of the sources, by their paths.
-    sources: BTreeMap<String, Vec<String>>,
+    sources: Arc<Sources>,
 }
+
+type Sources = BTreeMap<String, Vec<String>>;
 
 /// A register that a name stands for at some place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +74,18 @@ impl Code {
     /// A program, and the texts that a journal has of it.
     pub fn new(program: &Program, journal: &Journal) -> Result<Self, VerifyError> {
         let verified = avm_ir::verify(program.clone())?;
+        let mut sources = Sources::new();
+        for record in &journal.records {
+            if let Event::Source { path, text } = &record.event {
+                sources.insert(path.clone(), text.lines().map(str::to_owned).collect());
+            }
+        }
+        Ok(Self::of(verified, Arc::new(sources)))
+    }
+
+    /// What became of a program has the same sources.
+    fn of(verified: Verified, sources: Arc<Sources>) -> Self {
+        let program = verified.program();
         let mut labels = BTreeMap::new();
         for (number, region) in (0..).zip(&program.regions) {
             let at = |pc| CodePlace { region: number, pc };
@@ -80,13 +101,7 @@ impl Code {
                 }
             }
         }
-        let mut sources = BTreeMap::new();
-        for record in &journal.records {
-            if let Event::Source { path, text } = &record.event {
-                sources.insert(path.clone(), text.lines().map(str::to_owned).collect());
-            }
-        }
-        Ok(Self { verified, labels, sources })
+        Self { verified, labels, sources }
     }
 
     /// The program.
@@ -189,14 +204,39 @@ impl Code {
         let lines = self.all().filter_map(|(at, ..)| self.line(at));
         let found = lines.filter(|(file, l)| *l >= line && fits(self.file(*file)));
         let found = found.min_by_key(|(file, line)| (*line, *file))?;
-        let here = self.all().filter(|(at, ..)| self.line(*at) == Some(found));
+        Some((found, self.begins(found)))
+    }
+
+    /// Where a line begins.
+    pub fn begins(&self, line: Line) -> BTreeSet<CodePlace> {
+        let here = self.all().filter(|(at, ..)| self.line(*at) == Some(line));
         let begins = here.filter(|(at, ..)| {
             let before = at.pc.checked_sub(1).map(|pc| CodePlace { pc, ..*at });
             before.is_none_or(|before| {
-                self.line(before) != Some(found) || self.scope(before) != self.scope(*at)
+                self.line(before) != Some(line) || self.scope(before) != self.scope(*at)
             })
         });
-        Some((found, begins.map(|(at, ..)| at).collect()))
+        begins.map(|(at, ..)| at).collect()
+    }
+
+    /// Index of a region.
+    pub fn region_number(&self, name: &str) -> Option<u32> {
+        let found = self.program().regions.iter().position(|region| region.name == name);
+        found.and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// Name of the function whose registers are meant; the agent has none.
+    pub fn function_name(&self, scope: Scope) -> Option<&str> {
+        let Scope::Function(region, function) = scope else { return None };
+        let function = self.region(region)?.functions.get(function)?;
+        Some(&function.name)
+    }
+
+    /// The same function's scope, where there is one of that name in a region.
+    pub fn named_scope(&self, region: u32, function: &str) -> Option<Scope> {
+        let functions = &self.region(region)?.functions;
+        let index = functions.iter().position(|known| known.name == function)?;
+        Some(Scope::Function(region, index))
     }
 
     /// The register that a name stands for in code of a scope: its own, or else the agent's.

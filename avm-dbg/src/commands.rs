@@ -108,6 +108,7 @@ commands! {
     "effects" ["e"] "[N]" None "" effects, "effects around here: step, question, answer";
     "source" ["src"] "[N]" None "" |session, args| Ok(views::source(session, lines(args)?)), "source lines around here";
     "code" ["asm"] "[N]" None "" |session, args| Ok(views::instructions(session, lines(args)?)), "instructions around here";
+    "versions" [] "" None "" |session, _| Ok(views::versions(session)), "every code that regions have had up to here: number, step, hash, what it replaced";
     "set" [] "REGISTER[.PART] = EXPRESSION" Register "" runs::set, "goes on from here as a new run, with another value in a register";
     "answer" [] "EXPRESSION|failed CODE [MESSAGE]" Failure "" runs::answer, "the same with another answer to the effect that is next";
     "input" [] "NAME = EXPRESSION" Input "" runs::input, "the same from the start, with another input";
@@ -184,7 +185,7 @@ pub fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
             let kinds = KINDS.iter().map(|(kind, ..)| *kind);
             match before.next() {
                 None => kinds.chain(labels(session)).collect(),
-                Some("label" | "region") => labels(session),
+                Some("label" | "region" | "rewrite") => labels(session),
                 Some("opcode" | "effect") => {
                     avm_ir::opcode::OPS.iter().map(|info| info.mnemonic).collect()
                 }

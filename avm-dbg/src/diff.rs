@@ -20,7 +20,7 @@ pub use values::{Changed, changes};
 
 use crate::{
     asked::Asked,
-    code::Code,
+    code::{Code, Codes},
     reply::{Reply, cut, datum, int, list, record, show},
     summary::ended_in,
 };
@@ -79,7 +79,7 @@ pub fn compare(old: Side<'_>, new: Side<'_>) -> Result<Diff, String> {
         Player::new(journal, Arc::clone(image)).map_err(|error| error.to_string())
     };
     let code = |(journal, image): &Side<'_>| {
-        Code::new(image.program(), journal).map_err(|error| error.to_string())
+        Code::new(image.program(), journal).map(Codes::new).map_err(|error| error.to_string())
     };
     let mut players = [begin(&old)?, begin(&new)?];
     let mut whole = [Whole::default(), Whole::default()];
@@ -87,8 +87,8 @@ pub fn compare(old: Side<'_>, new: Side<'_>) -> Result<Diff, String> {
     for ((player, journal), seen) in players.iter_mut().zip(journals).zip(&mut whole) {
         player.run_to(journal, skip, seen).map_err(|error| error.to_string())?;
     }
-    let codes = [code(&old)?, code(&new)?];
-    let first = first_step(journals, players.clone(), &codes);
+    let mut codes = [code(&old)?, code(&new)?];
+    let first = first_step(journals, players.clone(), &mut codes);
     for ((player, journal), seen) in players.iter_mut().zip(journals).zip(&mut whole) {
         // Where a run is cut off or diverges it is compared up to there.
         let _ = player.run(journal, seen);

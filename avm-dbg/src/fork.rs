@@ -134,6 +134,7 @@ impl Session {
         let mut left = std::mem::replace(&mut self.run, run);
         left.timeline.forget();
         self.others.push(left);
+        self.stand();
     }
 
     /// How the new run begins, up to where it leaves this one.

@@ -5,12 +5,17 @@
 //! instruction does shows behind it, so those it can lead to are marked as well. Backwards the run
 //! is taken rung by rung from its end.
 //!
+//! Places are those of a code. Where the run changes its own, what is looked for is found again in
+//! the new one: a label by its name, a line by what debug data says, a function's register by both
+//! names. What the new code does not have never holds there.
+//!
 //! Tests that count calls would need a mark on nearly every instruction. Forwards, what is called
 //! is not looked at until it returns to where it was called from; backwards, the last step that is
 //! not too deep is looked for first, and then the line from there.
 
 mod plan;
 mod scan;
+mod view;
 
 use std::collections::BTreeSet;
 
@@ -18,12 +23,13 @@ use avm_ir::{Opcode, verify::CodePlace};
 use avm_vm::{FailureCode, journal::Player};
 
 use crate::{
-    code::{Code, Line, Register},
+    code::{Code, Codes, Line, Register, Scope},
     expr::{Condition, Path},
     timeline::{Ran, SEARCH_BYTES, Timeline, weight},
 };
-use plan::{Plan, Way};
+use plan::Way;
 use scan::{Scan, Wanted, edited};
+use view::Views;
 
 /// Most tests of one search.
 pub const MAX_TESTS: usize = 64;
@@ -39,8 +45,13 @@ const PIECE: u64 = 1 << 22;
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// One of these instructions is next.
+    /// One of these instructions is next, whatever the code has there.
     Places(BTreeSet<CodePlace>),
+    /// The instruction at a label, function or region of this name is next, or with `region:pc` that
+    /// one.
+    Label(String),
+    /// An instruction with which this line begins is next.
+    At(Line),
     /// An instruction of this kind is next.
     Opcode(Opcode),
     /// Control came into a region from another one.
@@ -51,6 +62,8 @@ pub enum What {
     Gas(u64),
     /// A register was written, or changed.
     Write(Write),
+    /// A region has another code than before: any, or this one.
+    Rewrite(Option<u32>),
     /// An instruction failed in its class, or trapped.
     Failure,
     /// The same for want of a permission or a grant.
@@ -71,6 +84,8 @@ pub enum What {
 pub struct Write {
     /// The register.
     pub register: Register,
+    /// The function that it is of, by name; without it the number counts in every code.
+    pub function: Option<String>,
     /// The part.
     pub path: Path,
     /// Only in the window that so many calls led to; then the call that filled it counts too.
@@ -94,6 +109,32 @@ impl From<What> for Test {
     }
 }
 
+impl Test {
+    /// The same test in a code.
+    fn within(&self, code: &Code) -> Self {
+        let what = match &self.what {
+            What::Label(_) | What::At(_) => What::Places(self.what.places(code)),
+            What::Write(write) => {
+                write.within(code).map_or(What::Places(BTreeSet::new()), What::Write)
+            }
+            what => what.clone(),
+        };
+        Self { what, condition: self.condition.clone() }
+    }
+}
+
+impl Write {
+    fn within(&self, code: &Code) -> Option<Self> {
+        let (Some(function), Scope::Function(region, _)) = (&self.function, self.register.scope)
+        else {
+            return Some(self.clone());
+        };
+        let scope = code.named_scope(region, function)?;
+        let register = code.register(scope, &self.path.name)?;
+        (register.scope == scope).then(|| Self { register, ..self.clone() })
+    }
+}
+
 /// Where something was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -107,19 +148,14 @@ pub struct Hit {
 #[derive(Debug)]
 pub struct Search<'a> {
     timeline: &'a mut Timeline,
-    code: &'a Code,
+    codes: &'a mut Codes,
     tests: &'a [Test],
 }
 
 impl<'a> Search<'a> {
     /// For at most [`MAX_TESTS`] tests; further ones never hold.
-    pub fn new(timeline: &'a mut Timeline, code: &'a Code, tests: &'a [Test]) -> Self {
-        Self { timeline, code, tests: &tests[..tests.len().min(MAX_TESTS)] }
-    }
-
-    fn plan(&self, way: Way) -> Plan {
-        let image = self.timeline.nearest(0).machine().image();
-        Plan::new(image, self.code, self.tests, way)
+    pub fn new(timeline: &'a mut Timeline, codes: &'a mut Codes, tests: &'a [Test]) -> Self {
+        Self { timeline, codes, tests: &tests[..tests.len().min(MAX_TESTS)] }
     }
 
     /// The first place behind a player's where a test holds.
@@ -128,21 +164,20 @@ impl<'a> Search<'a> {
         let shallow = self.tests.iter().filter_map(|test| test.what.depth()).max();
         let mut player = from.clone();
         let mut length = FIRST;
-        let mut plan: Option<Plan> = None;
+        let mut views: Option<Views> = None;
         loop {
             let machine = player.machine();
             let back = shallow.filter(|depth| machine.depth() > *depth);
             let back = back.and_then(|depth| Some((depth, machine.window(depth)?.at)));
             let way = back.map_or(Way::Each, |(depth, at)| Way::Back { depth, at });
-            let plan = match plan.take() {
-                Some(old) if old.way() == way => plan.insert(old),
-                _ => plan.insert(self.plan(way)),
+            let views = match views.take() {
+                Some(old) if old.way() == way => views.insert(old),
+                _ => views.insert(Views::new(way)),
             };
             let start = back.map(|_| player.clone());
             let to = steps(&player).saturating_add(length);
-            let (scan, ran) =
-                watch(self.timeline, plan, (self.code, self.tests), wanted, &mut player, to);
-            let (hit, surfaced) = (scan.hit(), scan.surfaced());
+            let (found, ran) = self.watch(views, wanted, &mut player, to);
+            let (hit, surfaced) = found;
             if let (Some(step), Some(start)) = (surfaced, start)
                 && hit.as_ref().is_none_or(|hit| hit.step > step)
             {
@@ -183,7 +218,7 @@ impl<'a> Search<'a> {
         let shallow = [Test::from(What::Depth(depth))];
         let (mut before, mut length) = (before, FIRST);
         loop {
-            let last = Search::new(self.timeline, self.code, &shallow).last(before, floor)?.step;
+            let last = Search::new(self.timeline, self.codes, &shallow).last(before, floor)?.step;
             let from = last.saturating_sub(length).max(floor);
             let hit = self.last(last + 1, from);
             if hit.is_some() || from == floor || self.timeline.interrupted() {
@@ -195,7 +230,7 @@ impl<'a> Search<'a> {
     }
 
     fn last(&mut self, before: u64, floor: u64) -> Option<Hit> {
-        let plan = self.plan(Way::Last);
+        let mut views = Views::new(Way::Last);
         // What the step before the floor did shows there.
         let from = floor.saturating_sub(1);
         let mut to = before;
@@ -208,7 +243,7 @@ impl<'a> Search<'a> {
                 return None;
             }
             let next = steps(&start);
-            if let Some(hit) = self.within(&plan, start, to, before, SEARCH_BYTES) {
+            if let Some(hit) = self.within(&mut views, start, to, before, SEARCH_BYTES) {
                 return (hit.step >= floor).then_some(hit);
             }
             to = next;
@@ -220,7 +255,7 @@ impl<'a> Search<'a> {
     /// that not all of it is watched.
     fn within(
         &mut self,
-        plan: &Plan,
+        views: &mut Views,
         start: Player,
         to: u64,
         before: u64,
@@ -230,9 +265,8 @@ impl<'a> Search<'a> {
         if length <= PIECE {
             let mut end = start;
             let wanted = Wanted::Last(before);
-            let (scan, _) =
-                watch(self.timeline, plan, (self.code, self.tests), wanted, &mut end, to);
-            return scan.hit();
+            let ((hit, _), _) = self.watch(views, wanted, &mut end, to);
+            return hit;
         }
         let parts = (bytes / weight(&start).max(1)).clamp(2, 64);
         let width = length.div_ceil(parts).max(PIECE);
@@ -251,56 +285,58 @@ impl<'a> Search<'a> {
         let mut to = to;
         while let Some(part) = parts.pop() {
             let from = steps(&part);
-            if let Some(hit) = self.within(plan, part, to, before, bytes / 2) {
+            if let Some(hit) = self.within(views, part, to, before, bytes / 2) {
                 return Some(hit);
             }
             to = from;
         }
         None
     }
-}
 
-/// Brings a player to a step and watches; tells how far it came.
-fn watch<'a>(
-    timeline: &mut Timeline,
-    plan: &'a Plan,
-    (code, tests): (&'a Code, &'a [Test]),
-    wanted: Wanted,
-    player: &mut Player,
-    to: u64,
-) -> (Scan<'a>, Ran) {
-    let from = steps(player);
-    let watched = |register: u8| {
-        let mut writes = tests.iter().filter_map(|test| test.what.write());
-        writes.any(|write| write.register.number == register)
-    };
-    let edits = edited(timeline.journal(), from + 1..to.saturating_add(1));
-    let edits: Vec<(u64, u8)> = edits.filter(|(_, register)| watched(*register)).collect();
-    let mut looks: BTreeSet<u64> = edits.iter().flat_map(|(at, _)| [at - 1, *at]).collect();
-    looks.insert(to);
-    if tests.iter().any(|test| matches!(test.what, What::Depth(_))) {
-        looks.insert(to.saturating_sub(1));
-    }
-    let mut scan = Scan::new(plan, code, tests, wanted, edits);
-    let gas = tests.iter().any(|test| matches!(test.what, What::Gas(_)));
-    let start = gas.then(|| player.clone());
-    scan.arrive(player.machine());
-    let mut ran = Ran::There;
-    for at in looks.range(from..) {
-        ran = timeline.run(player, *at, &mut scan);
+    /// Brings a player to a step and watches; tells what it found, where it surfaced, and how far it
+    /// came.
+    fn watch(
+        &mut self,
+        views: &mut Views,
+        wanted: Wanted,
+        player: &mut Player,
+        to: u64,
+    ) -> ((Option<Hit>, Option<u64>), Ran) {
+        let from = steps(player);
+        let (timeline, tests) = (&mut *self.timeline, self.tests);
+        // A function's register may have another number in another code.
+        let watched = |register: u8| {
+            let mut writes = tests.iter().filter_map(|test| test.what.write());
+            writes.any(|write| write.function.is_some() || write.register.number == register)
+        };
+        let edits = edited(timeline.journal(), from + 1..to.saturating_add(1));
+        let edits: Vec<(u64, u8)> = edits.filter(|(_, register)| watched(*register)).collect();
+        let mut looks: BTreeSet<u64> = edits.iter().flat_map(|(at, _)| [at - 1, *at]).collect();
+        looks.insert(to);
+        if tests.iter().any(|test| matches!(test.what, What::Depth(_))) {
+            looks.insert(to.saturating_sub(1));
+        }
+        let mut scan = Scan::new(player.machine(), views, (self.codes, tests), wanted, edits);
+        let gas = tests.iter().any(|test| matches!(test.what, What::Gas(_)));
+        let start = gas.then(|| player.clone());
         scan.arrive(player.machine());
-        if ran != Ran::There {
-            break;
+        let mut ran = Ran::There;
+        for at in looks.range(from..) {
+            ran = timeline.run(player, *at, &mut scan);
+            scan.arrive(player.machine());
+            if ran != Ran::There {
+                break;
+            }
         }
-    }
-    for (index, test) in tests.iter().enumerate() {
-        if let (What::Gas(limit), Some(start)) = (&test.what, &start)
-            && let Some(at) = crossing(timeline, start, player, *limit)
-        {
-            scan.holds(at.machine(), index);
+        for (index, test) in tests.iter().enumerate() {
+            if let (What::Gas(limit), Some(start)) = (&test.what, &start)
+                && let Some(at) = crossing(timeline, start, player, *limit)
+            {
+                scan.holds(at.machine(), index);
+            }
         }
+        ((scan.hit(), scan.surfaced()), ran)
     }
-    (scan, ran)
 }
 
 /// A player at the step of a stretch behind which so much gas was used, if there is one.
@@ -327,6 +363,16 @@ fn steps(player: &Player) -> u64 {
 }
 
 impl What {
+    /// The places that it means in a code, where it is about places.
+    pub fn places(&self, code: &Code) -> BTreeSet<CodePlace> {
+        match self {
+            Self::Places(places) => places.clone(),
+            Self::Label(name) => code.label(name).into_iter().collect(),
+            Self::At(line) => code.begins(*line),
+            _ => BTreeSet::new(),
+        }
+    }
+
     /// Most open calls of a test that counts them.
     const fn depth(&self) -> Option<usize> {
         match self {

@@ -15,7 +15,7 @@ use avm_vm::{
 };
 
 use crate::{
-    code::{Code, Scope},
+    code::{Code, Codes, Scope},
     commands,
     fork::Answers,
     live::{Home, Live},
@@ -56,7 +56,9 @@ impl std::error::Error for OpenError {}
 
 /// A run, and a place in it. Runs that were forked from it belong to the session too.
 pub struct Session {
-    pub(crate) code: Code,
+    /// Of the machine where the session stands.
+    pub(crate) code: Arc<Code>,
+    pub(crate) codes: Codes,
     pub(crate) run: Run,
     /// The other runs.
     pub(crate) others: Vec<Run>,
@@ -134,6 +136,8 @@ impl Session {
     /// goes on behind what was recorded.
     pub fn new(journal: Journal, image: Arc<Image>, live: Option<Live>) -> Result<Self, OpenError> {
         let code = Code::new(image.program(), &journal).map_err(OpenError::Verify)?;
+        let mut codes = Codes::new(code);
+        let code = codes.of(&image);
         let name = live.as_ref().map_or_else(String::new, Live::name);
         let interrupt = Arc::default();
         let now = Player::new(&journal, Arc::clone(&image)).map_err(OpenError::Start)?;
@@ -141,6 +145,7 @@ impl Session {
         let run = Run { number: 1, name, parent: None, timeline, now };
         Ok(Self {
             code,
+            codes,
             run,
             others: Vec::new(),
             home: None,
@@ -192,8 +197,8 @@ impl Session {
         &self.run.timeline
     }
 
-    /// The program.
-    pub const fn code(&self) -> &Code {
+    /// The program as it is where the session stands.
+    pub fn code(&self) -> &Code {
         &self.code
     }
 
@@ -227,6 +232,12 @@ impl Session {
     pub fn seek(&mut self, step: u64) {
         let Run { timeline, now, .. } = &mut self.run;
         timeline.seek(step, now);
+        self.stand();
+    }
+
+    /// Takes the code of the place where the session stands now.
+    pub(crate) fn stand(&mut self) {
+        self.code = self.codes.of(self.run.now.machine().image());
     }
 
     /// Goes to where a look at a recorded run begins: to its end if that is not as it should be (a
@@ -259,7 +270,7 @@ impl Session {
     /// The first place behind here where a test holds.
     pub fn forward(&mut self, tests: &[Test]) -> Result<Option<Hit>, Interrupted> {
         let Run { timeline, now, .. } = &mut self.run;
-        let hit = Search::new(timeline, &self.code, tests).forward(now);
+        let hit = Search::new(timeline, &mut self.codes, tests).forward(now);
         self.unless_interrupted(hit)
     }
 
@@ -270,7 +281,8 @@ impl Session {
         floor: u64,
         tests: &[Test],
     ) -> Result<Option<Hit>, Interrupted> {
-        let hit = Search::new(&mut self.run.timeline, &self.code, tests).backward(before, floor);
+        let Run { timeline, .. } = &mut self.run;
+        let hit = Search::new(timeline, &mut self.codes, tests).backward(before, floor);
         self.unless_interrupted(hit)
     }
 
@@ -294,7 +306,8 @@ impl Session {
         };
         let from = self.player_at(before);
         let tests = [Test::from(what)];
-        let hit = Search::new(&mut self.run.timeline, &self.code, &tests).forward(&from);
+        let Run { timeline, .. } = &mut self.run;
+        let hit = Search::new(timeline, &mut self.codes, &tests).forward(&from);
         Ok(self.unless_interrupted(hit)?.map(|hit| hit.step))
     }
 

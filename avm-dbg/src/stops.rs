@@ -58,6 +58,7 @@ pub const KINDS: &[(&str, &str, &str)] = &[
     ("region", "NAME", "whenever control comes into a region"),
     ("effect", "[MNEMONIC]", "an instruction that reaches outside"),
     ("gas", "AMOUNT", "when so much gas was used"),
+    ("rewrite", "[REGION]", "behind the step after which a region has other code"),
     ("failure", "", "behind an instruction that failed or trapped"),
     ("denial", "", "the same, for want of a permission or grant"),
 ];
@@ -73,10 +74,14 @@ pub fn read_what(code: &Code, text: &str) -> Result<What, String> {
         ("line", false) => line(code, rest),
         ("opcode", false) => opcode(rest).map(What::Opcode),
         ("region", false) => {
-            let regions = &code.program().regions;
-            let found = regions.iter().position(|region| region.name == rest);
-            let found = found.and_then(|index| u32::try_from(index).ok());
+            let found = code.region_number(rest);
             found.map(What::Enters).ok_or_else(|| format!("there is no region {rest}"))
+        }
+        ("rewrite", true) => Ok(What::Rewrite(None)),
+        ("rewrite", false) => {
+            let found =
+                code.region_number(rest).ok_or_else(|| format!("there is no region {rest}"));
+            found.map(|region| What::Rewrite(Some(region)))
         }
         ("effect", true) => Ok(What::Effect(None)),
         ("effect", false) => {
@@ -99,7 +104,7 @@ pub fn read_what(code: &Code, text: &str) -> Result<What, String> {
             Err(format!("break {kind} {argument}: {help}"))
         }
         (_, true) => match code.label(kind) {
-            Some(at) => Ok(What::Places([at].into())),
+            Some(_) => Ok(What::Label(kind.to_owned())),
             None if kind.contains(':') || kind.bytes().all(|b| b.is_ascii_digit()) => {
                 line(code, kind)
             }
@@ -117,9 +122,8 @@ fn kinds() -> String {
 }
 
 fn label(code: &Code, name: &str) -> Result<What, String> {
-    let at = code.label(name);
-    let at = at.ok_or_else(|| format!("there is no label, function or region {name}"))?;
-    Ok(What::Places([at].into()))
+    let found = code.label(name).map(|_| What::Label(name.to_owned()));
+    found.ok_or_else(|| format!("there is no label, function or region {name}"))
 }
 
 /// Reads `LINE` or `FILE:LINE`.
@@ -128,12 +132,12 @@ pub fn line(code: &Code, text: &str) -> Result<What, String> {
         text.rsplit_once(':').map_or((None, text), |(file, line)| (Some(file), line));
     let line: u32 = line.parse().map_err(|_| format!("\"{line}\" is no line number"))?;
     let found = code.line_places(file.filter(|file| !file.is_empty()), line);
-    let (_, places) = found.ok_or_else(|| {
+    let (line, _) = found.ok_or_else(|| {
         let debug = code.program().debug.is_some();
         let why = if debug { "no code from there on" } else { "the program has no debug data" };
         format!("line {text}: {why}")
     })?;
-    Ok(What::Places(places))
+    Ok(What::At(line))
 }
 
 fn opcode(name: &str) -> Result<Opcode, String> {
@@ -145,7 +149,8 @@ pub fn watch(code: &Code, scope: Scope, text: &str) -> Result<Write, String> {
     let path = Path::read(text).map_err(|error| error.to_string())?;
     let register = code.register(scope, &path.name);
     let register = register.ok_or_else(|| no_register(&path.name))?;
-    Ok(Write { register, path, depth: None, changes: true })
+    let function = code.function_name(register.scope).map(str::to_owned);
+    Ok(Write { register, function, path, depth: None, changes: true })
 }
 
 /// Breakpoints whose condition could not be evaluated somewhere: each is told once.

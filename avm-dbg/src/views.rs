@@ -1,6 +1,7 @@
 //! What there is to see at a place of a run.
 
 mod effects;
+mod versions;
 
 use std::fmt::Write;
 
@@ -8,6 +9,7 @@ use avm_ir::{Gas, StatusWord, Value, verify::CodePlace};
 use avm_vm::{End, Machine, Meter, OnExhausted};
 
 pub(crate) use effects::effects;
+pub(crate) use versions::versions;
 
 use crate::{
     code::{Shown, waits_at},
@@ -438,6 +440,7 @@ pub(crate) fn instructions(session: &Session, around: u32) -> Reply {
     let at = session.place();
     let code = &session.code;
     let mut lines = Vec::new();
+    lines.extend(versions::rewritten(machine, at.region));
     let mut data = Vec::new();
     for pc in at.pc.saturating_sub(around)..=at.pc.saturating_add(around) {
         let place = CodePlace { pc, ..at };
@@ -458,7 +461,7 @@ pub(crate) fn instructions(session: &Session, around: u32) -> Reply {
         lines.push(format!("{mark}{pc:>5} {shown}"));
         data.push(record([("pc", int(pc.into())), ("text", shown.into())]));
     }
-    if lines.is_empty() {
+    if data.is_empty() {
         lines.push(String::from("behind the last instruction"));
     }
     Reply::new(lines.join("\n"), list(data))

@@ -14,7 +14,7 @@ use avm_vm::{
     Config, Image, OnExhausted,
     journal::{Journal, Player},
 };
-use recording::{Recording, journal};
+use recording::{Recording, journal, rewriting};
 
 /// Calls within calls, a growing list, effects, random numbers, notes.
 const MIXED: &str = r#"
@@ -99,6 +99,11 @@ const MOVES: &[&str] = &[
     "break walk if n == 2",
     "watch items",
     "break gas 30",
+    "break rewrite",
+    "break far",
+    "versions",
+    "code",
+    "line",
 ];
 
 /// Random moves over a journal, each looked at.
@@ -128,6 +133,14 @@ fn wander(bytes: &[u8], seed: u64) {
 fn moves_never_change_what_is_there() {
     let whole = journal(MIXED);
     for seed in 1..12 {
+        wander(&whole, seed * 0x9E37_79B9);
+    }
+}
+
+#[test]
+fn nor_in_runs_that_change_their_code() {
+    let whole = journal(&rewriting(0));
+    for seed in 1..6 {
         wander(&whole, seed * 0x9E37_79B9);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use avm_dbg::{
     Session,
-    code::{Code, Register, Scope},
+    code::{Code, Codes, Register, Scope},
     expr::{Condition, Path},
     search::{Hit, Test, What, Write, is_denial},
 };
@@ -17,7 +17,7 @@ use avm_vm::{
     Config, End, Image, Machine,
     journal::{Event, Journal, Player},
 };
-use recording::{Recording, journal};
+use recording::{Recording, journal, rewriting};
 
 /// Calls within calls and between regions, loops on one line, writes of all kinds, failures.
 const SOURCE: &str = r#"
@@ -86,7 +86,8 @@ impl Random {
 
 /// A run, step by step.
 struct Run {
-    code: Code,
+    /// The code at each step.
+    codes: Vec<Arc<Code>>,
     machines: Vec<Machine>,
     /// Steps at which registers were written from outside, and which.
     edits: Vec<(u64, u8)>,
@@ -114,7 +115,17 @@ impl Run {
             Event::Edited { register, .. } => Some((record.steps, register)),
             _ => None,
         });
-        Self { code, machines, edits: edits.collect() }
+        let mut codes = Codes::new(code);
+        let codes: Vec<Arc<Code>> =
+            machines.iter().map(|machine| codes.of(machine.image())).collect();
+        Self { codes, machines, edits: edits.collect() }
+    }
+
+    /// The code that each replaced region has; the first one need not be known.
+    fn versions(machine: &Machine) -> Vec<(u32, u32)> {
+        let is_new = |number| machine.version(number).is_some_and(|version| version.before != 0);
+        let current = machine.current_versions().iter().copied();
+        current.filter(|(_, number)| is_new(*number)).collect()
     }
 
     fn last(&self) -> u64 {
@@ -128,10 +139,11 @@ impl Run {
     /// Whether a test holds at a step.
     fn holds(&self, step: u64, test: &Test) -> bool {
         let now = &self.machines[step as usize];
+        let code = &self.codes[step as usize];
         let before = step.checked_sub(1).map(|step| &self.machines[step as usize]);
         let at = Self::instr(now);
         let next = match now.end() {
-            None | Some(End::Exhausted(_)) => self.code.instr(at).map(|instr| instr.op),
+            None | Some(End::Exhausted(_)) => code.instr(at).map(|instr| instr.op),
             Some(_) => None,
         };
         let trapped = match (now.end(), step == self.last()) {
@@ -141,6 +153,18 @@ impl Run {
         let failed = before.is_some_and(|before| now.failures() > before.failures());
         let holds = match &test.what {
             What::Places(places) => next.is_some() && places.contains(&at),
+            What::Label(name) => next.is_some() && code.label(name) == Some(at),
+            What::At(line) => next.is_some() && code.begins(*line).contains(&at),
+            What::Rewrite(region) => before.is_some_and(|before| {
+                let versions = [Self::versions(before), Self::versions(now)];
+                let of = |versions: &[(u32, u32)], wanted: u32| {
+                    versions.iter().find(|(region, _)| *region == wanted).map(|(_, n)| *n)
+                };
+                match region {
+                    None => versions[0] != versions[1],
+                    Some(region) => of(&versions[0], *region) != of(&versions[1], *region),
+                }
+            }),
             What::Opcode(opcode) => next == Some(*opcode),
             What::Effect(wanted) => {
                 next.is_some_and(|op| op.info().reach.is_some() && wanted.is_none_or(|w| w == op))
@@ -154,24 +178,33 @@ impl Run {
             What::Failure => failed || trapped.is_some(),
             What::Denial => failed && now.last_failure().is_some_and(|f| is_denial(f.code)),
             What::Line { not, depth } => {
-                let line = self.code.line(at);
+                let line = code.line(at);
                 next.is_some() && now.depth() <= *depth && line.is_some() && line != *not
             }
             What::Depth(depth) => next.is_some() && now.depth() <= *depth,
-            What::Write(write) => before.is_some_and(|before| self.written(before, now, write)),
+            What::Write(write) => before.is_some_and(|before| {
+                self.written(before, now, write, &self.codes[step as usize - 1])
+            }),
         };
-        let value = |name: &str| self.code.value(now, now.depth(), name);
+        let value = |name: &str| code.value(now, now.depth(), name);
         holds && test.condition.as_ref().is_none_or(|condition| condition.holds(value))
     }
 
-    fn written(&self, before: &Machine, now: &Machine, write: &Write) -> bool {
-        let Register { scope, number } = write.register;
+    fn written(&self, before: &Machine, now: &Machine, write: &Write, code: &Code) -> bool {
+        let register = match (&write.function, write.register.scope) {
+            (Some(function), Scope::Function(region, _)) => { code.named_scope(region, function) }
+                .and_then(|scope| {
+                    code.register(scope, &write.path.name).filter(|r| r.scope == scope)
+                }),
+            _ => Some(write.register),
+        };
+        let Some(Register { scope, number }) = register else { return false };
         let depths = 0..=before.depth().min(now.depth());
         let mut fits = depths.filter(|depth| write.depth.is_none_or(|wanted| wanted == *depth));
         let value = |machine: &Machine, depth: usize| {
             let window = machine.window(depth)?;
             let value = machine.value(&window, number).and_then(|value| write.path.of(value));
-            Some((self.code.window_scope(&window, depth), value.cloned()))
+            Some((code.window_scope(&window, depth), value.cloned()))
         };
         if write.changes {
             return fits.any(|depth| {
@@ -180,7 +213,7 @@ impl Run {
             });
         }
         let own = before.window(before.depth());
-        let own = own.map(|window| self.code.window_scope(&window, before.depth()));
+        let own = own.map(|window| code.window_scope(&window, before.depth()));
         let here = |depth: usize| write.depth.is_none_or(|wanted| wanted == depth);
         if self.edits.contains(&(now.steps(), number)) && own == Some(scope) && here(before.depth())
         {
@@ -188,24 +221,21 @@ impl Run {
         }
         // By what the instruction says, and where it was executed.
         let at = Self::instr(before);
-        let (Some(region), Some(instr)) = (self.code.region(at.region), self.code.instr(at)) else {
+        let (Some(region), Some(instr)) = (code.region(at.region), code.instr(at)) else {
             return false;
         };
         match instr.op {
-            Opcode::CALL => self.code.callee(at) == Some(scope) && here(before.depth() + 1),
+            Opcode::CALL => code.callee(at) == Some(scope) && here(before.depth() + 1),
             Opcode::RETURN => before.depth().checked_sub(1).is_some_and(|depth| {
                 let window = before.window(depth).expect("it is open");
                 let call = CodePlace { pc: window.at.pc - 1, ..window.at };
-                let result = self.code.instr(call).map(|call| call.a);
-                here(depth)
-                    && self.code.window_scope(&window, depth) == scope
-                    && result == Some(number)
+                let result = code.instr(call).map(|call| call.a);
+                here(depth) && code.window_scope(&window, depth) == scope && result == Some(number)
             }),
             _ => {
-                let own = self.code.scope(at) == scope && here(before.depth());
+                let own = code.scope(at) == scope && here(before.depth());
                 let all = flow::window(instr) == flow::Window::Written;
-                own && self.code.writes(region, instr, number)
-                    || scope == Scope::Agent && here(0) && all
+                own && code.writes(region, instr, number) || scope == Scope::Agent && here(0) && all
             }
         }
     }
@@ -218,11 +248,12 @@ impl Run {
 }
 
 fn test(run: &Run, random: &mut Random) -> Test {
-    let places: Vec<CodePlace> = run.code.all().map(|(at, ..)| at).collect();
-    let ops: Vec<Opcode> = run.code.all().map(|(.., instr)| instr.op).collect();
-    let scopes: Vec<Scope> = places.iter().map(|at| run.code.scope(*at)).collect();
+    let code = random.pick(&run.codes);
+    let places: Vec<CodePlace> = code.all().map(|(at, ..)| at).collect();
+    let ops: Vec<Opcode> = code.all().map(|(.., instr)| instr.op).collect();
+    let scopes: Vec<Scope> = places.iter().map(|at| code.scope(*at)).collect();
     let gas = run.machines.last().map_or(0, Machine::gas_used) as usize;
-    let what = match random.below(12) {
+    let what = match random.below(15) {
         0 => What::Places((0..1 + random.below(3)).map(|_| random.pick(&places)).collect()),
         1 => What::Opcode(random.pick(&ops)),
         2 => What::Enters(random.below(2) as u32),
@@ -230,19 +261,30 @@ fn test(run: &Run, random: &mut Random) -> Test {
         4 => What::Gas(random.below(gas + 2) as u64),
         5 => random.pick(&[What::Failure, What::Denial]),
         6 => {
-            let not = run.code.line(random.pick(&places));
+            let not = code.line(random.pick(&places));
             What::Line { not, depth: random.pick(&[0, 1, 2, 3, usize::MAX]) }
         }
         7 => What::Depth(random.below(4)),
+        8 => {
+            let labels: Vec<String> = code.labels().map(|(name, _)| name.to_owned()).collect();
+            What::Label(random.pick(&labels))
+        }
+        9 => {
+            let lines: Vec<_> = places.iter().filter_map(|at| code.line(*at)).collect();
+            What::At(random.pick(&lines))
+        }
+        10 => What::Rewrite(random.pick(&[None, Some(0), Some(1)])),
         _ => {
             let name = random.pick(&["k", "sum", "done", "items", "n", "below", "number", "m"]);
             let scope = random.pick(&scopes);
-            let register = run.code.register(scope, name);
+            let register = code.register(scope, name);
             let register = register.unwrap_or(Register { scope, number: 0 });
             let part = if random.below(2) == 0 { "items[1]" } else { "items" };
             let path = if name == "items" { part } else { name };
+            let function = code.function_name(register.scope).map(str::to_owned);
             What::Write(Write {
                 register,
+                function,
                 path: Path::read(path).expect("a path"),
                 depth: random.pick(&[None, None, Some(0), Some(1), Some(2)]),
                 changes: random.below(3) > 0,
@@ -315,4 +357,26 @@ fn and_in_runs_that_ran_out_of_gas() {
     let mut recording = Recording::new(SOURCE, config);
     recording.go(u64::MAX);
     compare(&recording.bytes(), 0x9E37_79B9);
+}
+
+#[test]
+fn and_in_runs_that_change_their_code() {
+    let whole = journal(&rewriting(0));
+    let run = Run::new(&whole);
+    let swaps = run.machines.windows(2).filter(|w| Run::versions(&w[0]) != Run::versions(&w[1]));
+    assert!(swaps.count() >= 5);
+    for seed in 1..6 {
+        compare(&whole, seed * 0x9E37_79B9);
+    }
+    let mut recording = Recording::new(&rewriting(0), Config::default());
+    for (turn, at) in [20_u64, 21, 60, 130, 131, 132].into_iter().enumerate() {
+        recording.go(at.saturating_sub(recording.machine.steps()));
+        let number = recording.machine.image().program().register("sum").expect("it is there");
+        recording.recorder.edit(&mut recording.machine, number, Value::Int(turn as i64));
+    }
+    recording.go(u64::MAX);
+    let whole = recording.bytes();
+    for seed in 6..9 {
+        compare(&whole, seed * 0x9E37_79B9);
+    }
 }

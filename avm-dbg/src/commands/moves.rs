@@ -150,11 +150,12 @@ fn line_change(session: &mut Session, step: u64, depth: usize) -> What {
     if session.code.program().debug.is_none() {
         return What::Depth(depth);
     }
-    let at = match step == session.step() {
-        true => session.place(),
-        false => session.player_at(step).machine().at(),
-    };
-    What::Line { not: session.code.line(at), depth }
+    if step == session.step() {
+        return What::Line { not: session.code.line(session.place()), depth };
+    }
+    let player = session.player_at(step);
+    let machine = player.machine();
+    What::Line { not: session.codes.of(machine.image()).line(machine.at()), depth }
 }
 
 pub(super) fn line_back(session: &mut Session, _: &str) -> Moved {

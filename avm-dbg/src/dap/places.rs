@@ -272,9 +272,9 @@ pub(super) fn goto_targets(adapter: &mut Adapter<'_>, arguments: Json) -> Answer
     let code = run.session.code();
     let name = code.file(file).to_owned();
     let found = code.line_places(Some(&name), line).filter(|((f, _), _)| *f == file);
-    let ((_, line), places) = found.ok_or("there is no code from that line on")?;
+    let (begin, places) = found.ok_or("there is no code from that line on")?;
     let at = places.first().map(|at| reference(code, *at));
-    let tests = [Test::from(What::Places(places))];
+    let (line, tests) = (begin.1, [Test::from(What::At(begin))]);
     let here = run.session.step();
     let step = |step: u64, way: &str| {
         (format!("run-to {step}"), format!("{way} to line {line}, step {step}"))

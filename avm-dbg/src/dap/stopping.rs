@@ -182,17 +182,14 @@ fn hit_condition(text: Option<&str>) -> Result<Option<HitCondition>, String> {
 }
 
 /// The first of some places.
-fn first(what: &What) -> Option<CodePlace> {
-    match what {
-        What::Places(places) => places.first().copied(),
-        _ => None,
-    }
+fn first(code: &Code, what: &What) -> Option<CodePlace> {
+    what.places(code).first().copied()
 }
 
 fn make(run: &mut Debuggee, client: Client, wanted: &Wanted) -> Result<Made, String> {
     let code = run.session.code();
     let made = |what: What, text: String, of: Option<&str>, hit: Option<&str>| {
-        let at = first(&what);
+        let at = first(code, &what);
         let test = Test { what, condition: condition(code, of)? };
         Ok(Made { test, text, at, hit: hit_condition(hit)?, log: None, filter: None })
     };
@@ -202,9 +199,10 @@ fn make(run: &mut Debuggee, client: Client, wanted: &Wanted) -> Result<Made, Str
             let line = client.line_from(asked.line).map_err(|failure| failure.to_string())?;
             let name = code.file(file);
             let found = code.line_places(Some(name), line).filter(|((f, _), _)| *f == file);
-            let ((_, line), places) = found.ok_or("there is no code from that line on")?;
+            let (at, _) = found.ok_or("there is no code from that line on")?;
+            let line = at.1;
             let (of, hit) = (asked.condition.as_deref(), asked.hit_condition.as_deref());
-            let mut made = made(What::Places(places), format!("line {name}:{line}"), of, hit)?;
+            let mut made = made(What::At(at), format!("line {name}:{line}"), of, hit)?;
             let message = asked.log_message.as_deref().filter(|message| !message.is_empty());
             made.log = message.map(|message| LogMessage::read(code, message)).transpose()?;
             Ok(made)
@@ -322,7 +320,7 @@ impl Stops {
                 continue;
             }
             self.ids += 1;
-            let at = first(&breakpoint.test.what);
+            let at = first(run.session.code(), &breakpoint.test.what);
             let mut shown = verified(run, client, self.ids, at);
             let text = breakpoint.to_string();
             let text = text.split_once(": ").map_or(text.as_str(), |(_, text)| text).to_owned();

@@ -6,12 +6,12 @@ use avm_ir::{Gas, Opcode, Value, verify::CodePlace};
 use avm_vm::{
     Machine, Observer,
     journal::{Journal, Player},
-    observer::Done,
+    observer::{Done, Rewritten},
 };
 
 use super::{Changed, MAX_VALUE, changes, values::several};
 use crate::{
-    code::Code,
+    code::Codes,
     reply::{int, list, record, show, text},
 };
 
@@ -63,6 +63,25 @@ struct Trails {
     /// Whether places are compared: those of two programs are not the same.
     places: bool,
     all: Vec<Trail>,
+    /// Regions that got other code, each with its name and the hash of the code.
+    codes: Vec<(String, [u8; 32])>,
+}
+
+impl Trails {
+    fn same(&self, other: &Self) -> bool {
+        self.all == other.all && self.codes == other.codes
+    }
+
+    /// The code that a region got last.
+    fn code(&self) -> String {
+        match self.codes.last() {
+            Some((region, hash)) => {
+                let digits: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("region {region} gets code {digits}…")
+            }
+            None => String::from("no region gets other code"),
+        }
+    }
 }
 
 impl Observer for Trails {
@@ -79,6 +98,13 @@ impl Observer for Trails {
         let at = self.places.then_some(done.at);
         self.all.push(Trail { at, opcode: done.instr.op, gas: done.gas, wrote });
     }
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        if let Some(version) = machine.version(change.after) {
+            let patch = &version.patch;
+            self.codes.push((patch.region.name.clone(), patch.hash()));
+        }
+    }
 }
 
 /// Where two runs differ first from where they stand on, at the same step. Registers are compared
@@ -86,19 +112,20 @@ impl Observer for Trails {
 pub fn first_step(
     journals: [&Journal; 2],
     mut players: [Player; 2],
-    codes: &[Code; 2],
+    codes: &mut [Codes; 2],
 ) -> Option<Step> {
-    let places = codes[0].program().hash() == codes[1].program().hash();
+    let [old, new] = players.each_ref().map(|player| player.machine().image().origin());
+    let places = old == new;
     loop {
         let from = players[0].machine().steps();
         let before = players.clone();
         let [was, now] = stretch(journals, &mut players, from + CHUNK, places);
         let [old, new] = players.each_ref().map(Player::machine);
-        let same = was == now && registers(old, new).is_empty();
+        let same = was.same(&now) && registers(old, new).is_empty();
         if !same {
             return Some(single(journals, before, codes, places));
         }
-        if was.is_empty() || old.end().is_some() {
+        if was.all.is_empty() || old.end().is_some() {
             return None;
         }
     }
@@ -109,13 +136,13 @@ fn stretch(
     players: &mut [Player; 2],
     to: u64,
     places: bool,
-) -> [Vec<Trail>; 2] {
-    let mut trails = [(); 2].map(|()| Trails { places, all: Vec::new() });
+) -> [Trails; 2] {
+    let mut trails = [(); 2].map(|()| Trails { places, all: Vec::new(), codes: Vec::new() });
     for ((player, journal), trail) in players.iter_mut().zip(journals).zip(&mut trails) {
         // Where a run is cut off or diverges it has no more steps.
         let _ = player.run_to(journal, to, trail);
     }
-    trails.map(|trail| trail.all)
+    trails
 }
 
 /// Agent registers that both name and that differ.
@@ -133,7 +160,7 @@ fn registers(old: &Machine, new: &Machine) -> Vec<Changed> {
 fn single(
     journals: [&Journal; 2],
     mut players: [Player; 2],
-    codes: &[Code; 2],
+    codes: &mut [Codes; 2],
     places: bool,
 ) -> Step {
     loop {
@@ -141,10 +168,11 @@ fn single(
         let stands = players.each_ref().map(|player| player.machine().at());
         let [old, new] = players.each_ref().map(Player::machine);
         let before = registers(old, new);
+        let codes = [codes[0].of(old.image()), codes[1].of(new.image())];
         let [was, now] = stretch(journals, &mut players, step + 1, places);
         let [old, new] = players.each_ref().map(Player::machine);
         let found = registers(old, new);
-        if was == now && before.is_empty() && found.is_empty() && !was.is_empty() {
+        if was.same(&now) && before.is_empty() && found.is_empty() && !was.all.is_empty() {
             continue;
         }
         let place = |side: usize| {
@@ -157,7 +185,10 @@ fn single(
                 None => code.place_name(at),
             }
         };
-        let what = match (was.first(), now.first()) {
+        let what = match (was.all.first(), now.all.first()) {
+            _ if before.is_empty() && was.codes != now.codes => {
+                format!("{}, and in the other run {}", now.code(), was.code())
+            }
             _ if !before.is_empty() => format!("before it {}", several(&before)),
             (Some(was), Some(now)) if was.opcode != now.opcode => {
                 let (now, was) = (now.opcode.mnemonic(), was.opcode.mnemonic());

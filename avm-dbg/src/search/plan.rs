@@ -36,7 +36,6 @@ pub(super) struct Plan {
     /// A bit for each test.
     tests: Vec<Vec<u64>>,
     marks: Marks,
-    way: Way,
 }
 
 impl Plan {
@@ -70,7 +69,7 @@ impl Plan {
             let calls = returning.into_iter().flat_map(|function| graph.calls(function));
             marked.extend(calls.map(|call| CodePlace { pc: call.at.pc + 1, ..call.at }));
         }
-        Self { tests: plan, marks: Marks::new(image, marked), way }
+        Self { tests: plan, marks: Marks::new(image, marked) }
     }
 
     /// The tests that the instruction at a place is of interest to, a bit each.
@@ -81,10 +80,6 @@ impl Plan {
 
     pub(super) const fn marks(&self) -> &Marks {
         &self.marks
-    }
-
-    pub(super) const fn way(&self) -> Way {
-        self.way
     }
 }
 
@@ -135,7 +130,8 @@ impl<'a> Interest<'a> {
                 line.is_some() && line != *not
             }
             What::Depth(_) => true,
-            What::Gas(_) => false,
+            // Names are places by now; that code was replaced is told.
+            What::Gas(_) | What::Rewrite(_) | What::Label(_) | What::At(_) => false,
             What::Enters(_) | What::Write(_) if op == Opcode::RETURN => {
                 function(code, at).is_some_and(|function| self.functions.contains(&function))
             }

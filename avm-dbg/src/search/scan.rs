@@ -1,18 +1,20 @@
 //! Watching a stretch of a run: the tests are asked at marked instructions.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use avm_ir::{Opcode, Value, verify::CodePlace};
 use avm_vm::{
     End, Machine, Marks, Observer, TrapCode,
     journal::{Event, Journal},
+    observer::Rewritten,
 };
 
 use super::{
     Hit, Test, What, Write, is_denial,
-    plan::{Plan, Way},
+    plan::Way,
+    view::{View, Views},
 };
-use crate::code::{Code, Scope, waits_at};
+use crate::code::{Codes, Scope, waits_at};
 
 /// Values up to this many bytes are compared to find out whether a write changed them; a write to
 /// a larger one counts as a change.
@@ -51,9 +53,11 @@ struct Open {
 /// Asks the tests, and keeps the hit that is wanted: however often they hold, that is one step.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
-    plan: &'a Plan,
-    code: &'a Code,
+    views: &'a mut Views,
+    codes: &'a mut Codes,
     tests: &'a [Test],
+    /// Of the code that the machine runs.
+    view: Arc<View>,
     wanted: Wanted,
     /// Steps at which registers that are watched were written from outside, and the registers.
     edits: Vec<(u64, u8)>,
@@ -65,14 +69,17 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) const fn new(
-        plan: &'a Plan,
-        code: &'a Code,
-        tests: &'a [Test],
+    /// Of what a machine does from where it is.
+    pub(super) fn new(
+        machine: &Machine,
+        views: &'a mut Views,
+        (codes, tests): (&'a mut Codes, &'a [Test]),
         wanted: Wanted,
         edits: Vec<(u64, u8)>,
     ) -> Self {
-        Self { plan, code, tests, wanted, edits, open: Vec::new(), hit: None, surfaced: None }
+        let view = views.of(machine, codes, tests);
+        let (open, hit, surfaced) = (Vec::new(), None, None);
+        Self { views, codes, tests, view, wanted, edits, open, hit, surfaced }
     }
 
     pub(super) fn hit(&self) -> Option<Hit> {
@@ -90,7 +97,11 @@ impl<'a> Scan<'a> {
     /// Takes note that a test holds, but for its condition, where a machine is.
     pub(super) fn holds(&mut self, machine: &Machine, test: usize) {
         let depth = machine.depth();
-        let value = |name: &str| self.code.value(machine, depth, name);
+        let view = match self.view.is_of(machine) {
+            true => Arc::clone(&self.view),
+            false => self.views.of(machine, self.codes, self.tests),
+        };
+        let value = |name: &str| view.code.value(machine, depth, name);
         let condition = self.tests[test].condition.as_ref();
         if condition.is_none_or(|condition| condition.holds(value)) {
             self.note(machine.steps(), test);
@@ -146,13 +157,13 @@ impl<'a> Scan<'a> {
         }
         // A machine that waits for an answer is behind its question already.
         let at = machine.pending().map_or_else(|| machine.at(), |request| request.at);
-        if let Way::Back { depth, at: back } = self.plan.way()
+        if let Way::Back { depth, at: back } = self.views.way()
             && at == back
             && machine.depth() <= depth
         {
             self.surfaced.get_or_insert(step);
         }
-        let mut tests = self.plan.at(at);
+        let mut tests = self.view.plan.at(at);
         while tests != 0 {
             let test = tests.trailing_zeros() as usize;
             tests &= tests - 1;
@@ -164,7 +175,8 @@ impl<'a> Scan<'a> {
     }
 
     fn ask(&mut self, machine: &Machine, at: CodePlace, test: usize) {
-        let before = match &self.tests[test].what {
+        let view = Arc::clone(&self.view);
+        let before = match &view.tests[test].what {
             What::Places(_) | What::Opcode(_) | What::Effect(_) => {
                 return self.holds(machine, test);
             }
@@ -174,7 +186,7 @@ impl<'a> Scan<'a> {
                 }
                 return;
             }
-            What::Gas(_) => return,
+            What::Gas(_) | What::Rewrite(_) | What::Label(_) | What::At(_) => return,
             What::Enters(_) => Some(Before::Elsewhere),
             What::Failure | What::Denial => Some(Before::Failures(machine.failures())),
             What::Write(write) => self.written(machine, at, write),
@@ -187,14 +199,14 @@ impl<'a> Scan<'a> {
     /// What the instruction at a place writes over, if it is the register that is watched.
     fn written(&self, machine: &Machine, at: CodePlace, write: &Write) -> Option<Before> {
         let register = write.register;
-        let depth = match self.code.instr(at)?.op {
+        let depth = match self.view.code.instr(at)?.op {
             Opcode::CALL => {
                 let depth = machine.depth() + 1;
                 return write.depth.is_none_or(|wanted| wanted == depth).then_some(Before::Any);
             }
             Opcode::RETURN => {
                 let depth = machine.depth().checked_sub(1)?;
-                let call = self.code.instr(waits_at(&machine.window(depth)?))?;
+                let call = self.view.code.instr(waits_at(&machine.window(depth)?))?;
                 (call.a == register.number).then_some(depth)?
             }
             _ if register.scope == Scope::Agent => 0,
@@ -206,7 +218,7 @@ impl<'a> Scan<'a> {
     /// What a register that is watched holds in the window that so many calls led to.
     fn held(&self, machine: &Machine, depth: usize, write: &Write) -> Option<Before> {
         let window = machine.window(depth)?;
-        let fits = self.code.window_scope(&window, depth) == write.register.scope
+        let fits = self.view.code.window_scope(&window, depth) == write.register.scope
             && write.depth.is_none_or(|wanted| wanted == depth);
         if !fits || !write.changes {
             return fits.then_some(Before::Any);
@@ -223,7 +235,8 @@ impl<'a> Scan<'a> {
         let step = machine.steps() + 1;
         let from = self.edits.partition_point(|(at, _)| *at < step);
         let next = self.edits[from..].iter().take_while(|(at, _)| *at == step);
-        for (test, wanted) in self.tests.iter().enumerate() {
+        let view = Arc::clone(&self.view);
+        for (test, wanted) in view.tests.iter().enumerate() {
             if let What::Write(write) = &wanted.what
                 && next.clone().any(|(_, register)| *register == write.register.number)
                 && let Some(before) = self.held(machine, machine.depth(), write)
@@ -236,9 +249,10 @@ impl<'a> Scan<'a> {
     /// Decides what shows by now.
     fn settle(&mut self, machine: &Machine) {
         let step = machine.steps();
+        let view = Arc::clone(&self.view);
         while let Some(index) = self.open.iter().position(|open| open.step <= step) {
             let Open { step: at, test, before } = self.open.swap_remove(index);
-            let wanted = &self.tests[test];
+            let wanted = &view.tests[test];
             if matches!(before, Before::Any) && wanted.condition.is_none() {
                 self.note(at, test);
                 continue;
@@ -274,11 +288,30 @@ impl Observer for Scan<'_> {
     const MARKS: bool = true;
 
     fn marks(&self) -> Option<&Marks> {
-        Some(self.plan.marks())
+        Some(self.view.plan.marks())
     }
 
     fn reached(&mut self, machine: &Machine) {
         self.look(machine);
+    }
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        let step = machine.steps();
+        if !self.view.is_of(machine) {
+            // What the last step did shows here, and is not marked in the new code. Where something
+            // comes from outside as well, a look is taken behind that.
+            if machine.end().is_none() && !self.edits.iter().any(|(at, _)| *at == step) {
+                self.settle(machine);
+            }
+            self.view = self.views.of(machine, self.codes, self.tests);
+        }
+        for (index, test) in self.tests.iter().enumerate() {
+            if let What::Rewrite(region) = test.what
+                && region.is_none_or(|region| region == change.region)
+            {
+                self.holds(machine, index);
+            }
+        }
     }
 }
 
