@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Show where the gas of a recorded run went
     Profile(Profile),
+    /// Show what became of the code of a recorded run that changed it
+    History(History),
     /// List the runs that are kept here, or remove old ones
     Runs(Runs),
     /// Check that programs repeat their golden runs
@@ -410,6 +412,25 @@ pub(crate) struct Trace {
     /// Only these steps: 10, 10..20, 10.. or ..20
     #[arg(long, value_name = "FROM..TO")]
     pub(crate) steps: Option<Steps>,
+}
+
+/// `avm history`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Every version of every region that the agent replaced: its number, which is the snapshot_id that REVERT_CODE goes
+back to, the step and the effect that made it, when it came into its place, and the checkpoints of the agent.")]
+pub(crate) struct History {
+    /// Folder of a run, or a journal [default: the latest run in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A graph for Graphviz
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) dot: bool,
+    /// Draw it to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// Numbers of steps, both ends included.

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod fork;
 pub(crate) mod gas;
+pub(crate) mod history;
 pub(crate) mod key;
 pub(crate) mod new;
 pub(crate) mod profile;

@@ -15,6 +15,7 @@ mod files;
 mod gas_table;
 mod golden;
 mod grants;
+mod history;
 mod host;
 mod inputs;
 mod journal;
@@ -108,6 +109,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Diff(diff) => commands::diff::run(&diff),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Profile(profile) => commands::profile::run(&profile),
+        Command::History(history) => commands::history::run(&history),
         Command::Runs(runs) => commands::runs::run(&runs),
         Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),

@@ -8,6 +8,7 @@ mod cli {
     mod documents;
     mod golden;
     pub(crate) mod harness;
+    mod history;
     mod replay;
     mod resume;
     mod rewriting;

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Diff) -> Outcome {
     Ok(if diff.is_none() { Exit::Done } else { Exit::Program })
 }
 
-fn open(named: Option<&Path>) -> Outcome<(Journal, Arc<Image>)> {
+/// The run that is named, or the latest, and its program.
+pub(super) fn open(named: Option<&Path>) -> Outcome<(Journal, Arc<Image>)> {
     let path = run_dir::journal_of(named)?;
     let journal = journal::read(&path)?;
     let image = Arc::new(Image::new(journal::program(&path, &journal)?, &Schedule::v1()));
