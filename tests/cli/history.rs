@@ -32,7 +32,10 @@ fn lineage_of_code() {
     assert_eq!((ran.exit, ran.stdout.as_str()), (0, "[100,7]\n"), "{}", ran.stderr);
     insta::assert_snapshot!("history", bench.run(&["history"]).stdout);
     insta::assert_snapshot!("history_json", bench.run(&["history", "--json"]).stdout);
-    insta::assert_snapshot!("history_dot", bench.run(&["history", ".avm/runs/a-1", "--dot"]).stdout);
+    insta::assert_snapshot!(
+        "history_dot",
+        bench.run(&["history", ".avm/runs/a-1", "--dot"]).stdout
+    );
     let drawn = bench.run(&["history", ".avm/runs/a-1", "--svg", "h.svg"]);
     assert_eq!((drawn.exit, drawn.stdout.as_str()), (0, ""), "{}", drawn.stderr);
     insta::assert_snapshot!("history_svg", String::from_utf8_lossy(&bench.read("h.svg")));

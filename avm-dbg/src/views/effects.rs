@@ -2,15 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-<<<<<<< HEAD
 use avm_ir::{Gas, Value, value::Record, verify::CodePlace};
-use avm_vm::{Answer, EffectRequest, Observer, journal::Event};
-=======
-use avm_ir::{Gas, Value, verify::CodePlace};
 use avm_vm::{
     Answer, EffectRequest, Image, Machine, Observer, journal::Event, observer::Rewritten,
 };
->>>>>>> 59af39d (Debugger: names, lines, places and breakpoints are those of the code that runs where one stands; versions, break rewrite)
 
 use crate::{
     asked::Asked,
@@ -25,13 +20,8 @@ const MOST: usize = 1000;
 struct Seen {
     asked: Asked,
     at: CodePlace,
-<<<<<<< HEAD
-=======
     /// The code then.
     image: Arc<Image>,
-    args: Vec<(&'static str, Value)>,
-    result: Result<Vec<Value>, String>,
->>>>>>> 59af39d (Debugger: names, lines, places and breakpoints are those of the code that runs where one stands; versions, break rewrite)
     gas: u64,
 }
 
@@ -45,26 +35,14 @@ impl Observer for Capture {
     const STEPS: bool = false;
 
     fn effect(&mut self, request: &EffectRequest, answer: &Answer, gas: u64) {
-<<<<<<< HEAD
-        if self.0.len() < MOST {
-            self.0.push(Seen { asked: Asked::of(request, answer), at: request.at, gas });
+        if self.all.len() < MOST {
+            let (asked, image) = (Asked::of(request, answer), Arc::clone(&self.image));
+            self.all.push(Seen { asked, at: request.at, image, gas });
         }
-=======
-        if self.all.len() >= MOST {
-            return;
-        }
-        let info = request.opcode.info();
-        let args = info.inputs.iter().zip(request.args.iter());
-        let args = args.filter_map(|(operand, arg)| Some((operand.name, arg.clone()?))).collect();
-        let result = answer.result.clone().map_err(|failure| failure.to_string());
-        let (id, mnemonic, at) = (request.id, info.mnemonic, request.at);
-        let image = Arc::clone(&self.image);
-        self.all.push(Seen { id, mnemonic, at, image, args, result, gas });
     }
 
     fn rewritten(&mut self, machine: &Machine, _: &Rewritten) {
         self.image = Arc::clone(machine.image());
->>>>>>> 59af39d (Debugger: names, lines, places and breakpoints are those of the code that runs where one stands; versions, break rewrite)
     }
 }
 
@@ -94,41 +72,17 @@ pub(crate) fn effects(session: &mut Session, most: usize) -> Reply {
         lines.push(format!("… {first} before"));
     }
     let mut data = Vec::new();
-<<<<<<< HEAD
-    for Seen { asked, at, gas } in &seen.0 {
+    for Seen { asked, at, image, gas } in &seen.all {
         let step = steps.get(&asked.id).copied();
         let mark = if step == Some(here) { '>' } else { ' ' };
         let when = step.map_or(String::from("not asked"), |step| format!("step {step}"));
         lines.push(format!(
             "{mark}#{} {when}, {}: {} -> {}, gas {}",
             asked.id,
-            session.code.place_name(*at),
+            session.codes.of(image).place_name(*at),
             asked.question(),
             asked.answer(),
             Gas(*gas)
-=======
-    for effect in &seen.all {
-        let step = steps.get(&effect.id).copied();
-        let shown: Vec<String> = { effect.args.iter() }
-            .map(|(name, value)| format!("{name}={}", show(value, MAX_OPERAND)))
-            .collect();
-        let result = match &effect.result {
-            Ok(outputs) => {
-                let outputs = outputs.iter().map(|value| show(value, 2 * MAX_OPERAND));
-                outputs.collect::<Vec<_>>().join(", ")
-            }
-            Err(failure) => format!("failed, {failure}"),
-        };
-        let mark = if step == Some(here) { '>' } else { ' ' };
-        let when = step.map_or(String::from("not asked"), |step| format!("step {step}"));
-        lines.push(format!(
-            "{mark}#{} {when}, {}: {}({}) -> {result}, gas {}",
-            effect.id,
-            session.codes.of(&effect.image).place_name(effect.at),
-            effect.mnemonic,
-            shown.join(", "),
-            Gas(effect.gas)
->>>>>>> 59af39d (Debugger: names, lines, places and breakpoints are those of the code that runs where one stands; versions, break rewrite)
         ));
         let mut fields: Vec<_> = asked.fields().into();
         fields.insert(1, ("step", step.map_or(Value::Null, int)));

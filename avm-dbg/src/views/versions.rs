@@ -27,7 +27,10 @@ pub(crate) fn versions(session: &Session) -> Reply {
         let (mark, short) = (if in_place { '>' } else { ' ' }, &hash[..DIGITS]);
         let from = match version.before {
             0 => String::from("as the program came"),
-            before => format!("since step {}, replaced {before}", version.step),
+            before if version.installed => {
+                format!("since step {}, replaced {before}", version.step)
+            }
+            before => format!("since step {}, waits to replace {before}", version.step),
         };
         lines.push(format!("{mark}{number} {name}: {from}, hash {short}"));
         data.push(record([
