@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use avm_ir::{
-    Opcode, Schedule, StatusWord, Value, gas::GAS, program::Patch, verify::CodePlace,
-};
+use avm_ir::{Opcode, Schedule, StatusWord, Value, gas::GAS, program::Patch, verify::CodePlace};
 use avm_vm::{
     Answer, Config, EffectRequest, End, FailureCode, Image, Machine, Meter, Observer, Pause, Spend,
 };
@@ -359,7 +357,8 @@ impl Run<'_> {
         let Value::Text(text) = value::read(text, None)? else { return Err(usage.into()) };
         let text = text.as_str().repeat(usize::try_from(times).map_err(|e| e.to_string())?);
         let program = crate::assemble(&replaced(&self.case.source, name, &text)?)?;
-        let patch = Patch::of(program.program(), name).ok_or_else(|| format!("no region {name}"))?;
+        let patch =
+            Patch::of(program.program(), name).ok_or_else(|| format!("no region {name}"))?;
         Ok(Value::Bytes(Arc::new(patch.to_bytes())))
     }
 

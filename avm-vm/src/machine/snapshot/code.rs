@@ -103,7 +103,8 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
     for _ in 0..input.count(4)? {
         let number = input.u32()?;
         let version = rewrites.version(number);
-        let version = version.ok_or(SnapshotError::State("a version that waits and is not there"))?;
+        let version =
+            version.ok_or(SnapshotError::State("a version that waits and is not there"))?;
         if !version.installed && new.insert(number) {
             version.patch.apply(&mut ahead).map_err(unfit)?;
         }
