@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use avm_asm::SourceFile;
+pub(crate) use avm_ir::wire::hex;
 use avm_ir::{
     Opcode, Value,
     value::{Record, to_text},
@@ -224,11 +225,6 @@ fn used_up(machine: &Machine, meter: Meter) -> String {
     let (used, limit) = (machine.used(meter), machine.limit(meter));
     let (used, limit) = (meter.show(used), meter.show(limit));
     format!("the budget {} does not suffice ({used} of {limit} used)", meter.name())
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// 32 bytes of hexadecimal digits.

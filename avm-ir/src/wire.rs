@@ -235,3 +235,9 @@ impl<'a> Reader<'a> {
         text.map(String::from).map_err(|_| WireError { offset: at, cause: "text is not UTF-8" })
     }
 }
+
+/// Bytes as hexadecimal digits, as hashes and keys are written everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -7,15 +7,11 @@ use core::fmt::Write;
 use avm_ir::{
     Opcode,
     value::{to_json, to_text},
+    wire::hex,
 };
 use avm_vm::trace::{Entry, Reader, Source};
 
-use crate::{
-    ViewError,
-    json::quoted,
-    stacks::frame,
-    walk::{clean, hex},
-};
+use crate::{ViewError, json::quoted, stacks::frame, walk::clean};
 
 /// Characters of a note or failure in a mark.
 const LONG: usize = 200;

@@ -95,7 +95,8 @@ fn colour(name: &str) -> String {
     format!("rgb(240,{green},{blue})")
 }
 
-fn escape(text: &str) -> String {
+/// A text as it stands in a drawing.
+pub fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

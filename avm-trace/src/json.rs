@@ -6,6 +6,7 @@ use core::fmt::Write;
 use avm_ir::{
     Value,
     value::{Record, Text, to_json},
+    wire::hex,
 };
 use avm_vm::{
     Answer, EffectRequest, End, Version,
@@ -15,7 +16,7 @@ use avm_vm::{
 
 use crate::{
     Filter, Item, Step, ViewError, code,
-    walk::{Rewrite, Shown, hex, walk},
+    walk::{Rewrite, Shown, walk},
 };
 
 /// Writes a line for every record. Operands and results of more than `most` bytes (canonical encoding)

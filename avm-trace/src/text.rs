@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 use core::fmt::Write;
 
-use avm_ir::{Opcode, gas::Gas, value::to_json};
+use avm_ir::{Opcode, gas::Gas, value::to_json, wire::hex};
 use avm_vm::{
     End,
     journal::Event,
@@ -12,7 +12,7 @@ use avm_vm::{
 
 use crate::{
     Filter, Item, Step, ViewError, code,
-    walk::{Rewrite, Shown, clean, hex, walk},
+    walk::{Rewrite, Shown, clean, walk},
 };
 
 /// Longest value in a line, in characters.

@@ -282,11 +282,6 @@ pub(crate) fn line(program: &Program, at: CodePlace) -> Option<(String, u32)> {
     Some((file, place.line))
 }
 
-/// Hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A name without what could steer a terminal.
 pub(crate) fn clean(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()

@@ -1,5 +1,7 @@
 //! The lineage of a run's code as pictures: for Graphviz, and as SVG.
 
+use avm_trace::flame::escape;
+
 use super::{Change, History};
 
 /// A line of a label.
@@ -140,19 +142,4 @@ fn cut(name: &str) -> String {
 fn colour(number: u32) -> String {
     let turn = number.wrapping_mul(0x9E37_79B1) >> 16;
     format!("hsl({}, 60%, 85%)", turn % 360)
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push('?'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -12,7 +12,7 @@ use crate::{
 const DIGITS: usize = 16;
 
 fn hex(version: &Version) -> String {
-    version.patch.hash().iter().map(|byte| format!("{byte:02x}")).collect()
+    avm_ir::wire::hex(&version.patch.hash())
 }
 
 /// Every version up to where the session stands, in the order in which they came.

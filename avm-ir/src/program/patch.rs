@@ -4,7 +4,7 @@
 //! what it was. It does have what its code relies on: the names of the agent's registers, whose numbers
 //! it uses, and the names of the outside that it reaches.
 
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::{Debug, MAIN, Manifest, Perm, Program, Region, codec};
@@ -177,12 +177,5 @@ impl Patch {
         let mut out = Writer::new();
         self.region.encode(&mut out);
         blake3::derive_key("aither avm region v1", &out.finish())
-    }
-
-    /// Names that the code reaches beyond a manifest, for people.
-    pub fn beyond(&self, manifest: &Manifest) -> Vec<String> {
-        let names: BTreeSet<&(NameKind, String)> =
-            self.manifest.names.difference(&manifest.names).collect();
-        names.into_iter().map(|(kind, name)| format!("{} \"{name}\"", kind.name())).collect()
     }
 }

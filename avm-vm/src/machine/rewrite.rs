@@ -12,9 +12,9 @@
 //! it; else as soon as no call is inside it and control has left it. So what runs in a region finishes
 //! the code it began, and whoever comes into the region next runs the new one.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
-use avm_ir::{Opcode, Value, program::Patch, value::Record};
+use avm_ir::{DefaultValue, Opcode, Value, program::Patch, value::Record, wire::hex};
 
 use super::{Image, Machine};
 use crate::{
@@ -24,8 +24,7 @@ use crate::{
     rewrite::{self, MAX_VERSIONS, failure},
 };
 
-/// Tests that are run where an instruction does not say how many, as its row says, and most.
-const DEFAULT_TESTS: usize = 5;
+/// Most tests that one instruction runs.
 const MAX_TESTS: usize = 1000;
 
 /// A patch that was looked at and fits.
@@ -75,11 +74,14 @@ impl Machine {
         gas: u64,
         answer: &mut Answer,
     ) {
-        let most = match args.get(2) {
-            Some(Some(Value::Int(most))) => usize::try_from(*most).unwrap_or(0),
-            _ => DEFAULT_TESTS,
+        let row = Opcode::SELF_MODIFY_SANDBOX.info().inputs[2].default;
+        let most = match (args.get(2), row) {
+            (Some(Some(Value::Int(most))), _) => *most,
+            (_, DefaultValue::Int(most)) => most,
+            _ => 0,
         };
-        match self.try_out(&prepared.image, prepared.region, most.min(MAX_TESTS), gas) {
+        let most = usize::try_from(most).unwrap_or(0).min(MAX_TESTS);
+        match self.try_out(&prepared.image, prepared.region, most, gas) {
             Ok((said, used)) => {
                 answer.result = Ok(alloc::vec![said]);
                 answer.cost = used;
@@ -232,9 +234,4 @@ impl Machine {
     pub fn observes(&self) -> bool {
         self.agent.rewrites.observer
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -6,12 +6,12 @@
 mod code;
 mod read;
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 use core::fmt;
 
 use avm_ir::{
     value::encode_to,
-    wire::{WireError, Writer},
+    wire::{WireError, Writer, hex},
 };
 
 use super::{End, Machine, state};
@@ -43,11 +43,6 @@ pub enum SnapshotError {
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = |hash: &[u8; 32]| {
-            let digits: Vec<String> =
-                hash.iter().map(|byte| alloc::format!("{byte:02x}")).collect();
-            digits.concat()
-        };
         match self {
             Self::Magic => f.write_str("not a snapshot"),
             Self::Version(version) => write!(f, "snapshot version {version} is not known here"),
