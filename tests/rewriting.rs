@@ -368,3 +368,37 @@ fn a_sandbox_costs_what_its_tests_cost() {
     // Four instructions a round, a microgas each.
     assert_eq!(spin(1000) - spin(10), 990 * 4 * 1000);
 }
+
+#[test]
+fn a_host_runs_the_tests_of_a_region() {
+    let tests = "\
+.test \"one more\" region=STRATEGY
+given x = 1
+expect decide(x) == 2
+.endtest
+.test \"two more\" region=STRATEGY
+expect decide(1) == 3
+.endtest
+";
+    let source =
+        format!("SET x = 7\n.region STRATEGY detached perms={PERMS}\n{FUNC}\n.endregion\n{tests}");
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("a.avm", &source, &mut avm_asm::NoSources, &options);
+    let machine = machine(assembly.program.expect("it assembles"));
+    let before = machine.state_hash();
+    let verdict = machine.test_region("STRATEGY", 9, u64::MAX).expect("it is there");
+    let reasons: Vec<_> = verdict.tests.iter().map(|test| test.failed.as_deref()).collect();
+    assert_eq!(reasons[0], None);
+    assert!(reasons[1].is_some_and(|reason| reason.contains("decide(1) == 3")), "{reasons:?}");
+    assert_eq!((verdict.passed(), verdict.failed(), verdict.status()), (1, 1, "FAIL"));
+    assert_eq!(verdict.gas(), verdict.tests[0].gas + verdict.tests[1].gas);
+    assert_eq!(machine.state_hash(), before, "nothing is left behind");
+
+    let first = machine.test_region("STRATEGY", 1, u64::MAX).expect("it is there");
+    assert_eq!((first.tests.len(), first.status()), (1, "PASS"));
+    let poor = machine.test_region("STRATEGY", 9, verdict.tests[0].gas).expect("it is there");
+    assert_eq!(poor.tests[1].failed.as_deref(), Some("out of gas"));
+    assert_eq!(machine.test_region("main", 9, 0).expect("it is there").status(), "UNTESTED");
+    let unknown = machine.test_region("NONE", 9, u64::MAX).expect_err("there is none");
+    assert_eq!(unknown.code, FailureCode::NotFound);
+}

@@ -23,6 +23,7 @@ use avm_ir::{
 pub use effects::AnswerError;
 pub use look::Window;
 pub use park::Parked;
+pub use sandbox::{Tested, Verdict};
 pub use snapshot::SnapshotError;
 
 use crate::{

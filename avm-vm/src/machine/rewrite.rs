@@ -82,9 +82,9 @@ impl Machine {
         };
         let most = usize::try_from(most).unwrap_or(0).min(MAX_TESTS);
         match self.try_out(&prepared.image, prepared.region, most, gas) {
-            Ok((said, used)) => {
-                answer.result = Ok(alloc::vec![said]);
-                answer.cost = used;
+            Ok(verdict) => {
+                answer.cost = verdict.gas();
+                answer.result = Ok(alloc::vec![verdict.record()]);
             }
             Err(failure) => answer.result = Err(failure),
         }

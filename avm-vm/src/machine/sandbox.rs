@@ -8,7 +8,7 @@
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
-    Value,
+    Gas, Value,
     gas::GAS,
     program::{Program, Region},
     value::Record,
@@ -23,27 +23,91 @@ use crate::{
 
 /// Most nanogas that one test may use.
 const TEST_GAS: u64 = 10 * GAS;
-/// Longest reason of a test that failed, in characters.
+/// Longest reason in the record, in characters.
 const MAX_REASON: usize = 200;
 
 /// What the tests of a region said.
-#[derive(Debug, Default)]
-struct Verdict {
-    passed: i64,
-    reasons: Vec<Value>,
-    gas: u64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The tests that ran, in the order of the program.
+    pub tests: Vec<Tested>,
+}
+
+/// What one test said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// Its index in [`Program::tests`].
+    pub test: usize,
+    /// Its name.
+    pub name: String,
+    /// Why it failed, if it did.
+    pub failed: Option<String>,
+    /// Nanogas that it used.
+    pub gas: u64,
+}
+
+impl Verdict {
+    /// How many tests passed.
+    pub fn passed(&self) -> usize {
+        self.tests.iter().filter(|test| test.failed.is_none()).count()
+    }
+
+    /// How many tests failed.
+    pub fn failed(&self) -> usize {
+        self.tests.len() - self.passed()
+    }
+
+    /// Nanogas that all of them used.
+    pub fn gas(&self) -> u64 {
+        self.tests.iter().map(|test| test.gas).sum()
+    }
+
+    /// In a word: `PASS`, `FAIL`, or `UNTESTED` where no test ran.
+    pub fn status(&self) -> &'static str {
+        match (self.tests.is_empty(), self.failed()) {
+            (true, _) => "UNTESTED",
+            (_, 0) => "PASS",
+            _ => "FAIL",
+        }
+    }
+
+    /// The record that `SELF_MODIFY_SANDBOX` gives.
+    pub fn record(&self) -> Value {
+        let reasons = self.tests.iter().filter_map(|test| {
+            let reason = format!("{}: {}", test.name, test.failed.as_ref()?);
+            Some(Value::from(reason.chars().take(MAX_REASON).collect::<String>()))
+        });
+        let reasons: Vec<Value> = reasons.collect();
+        Value::Record(Record::from_iter([
+            ("status", Value::text(self.status())),
+            ("passed", Value::Int(self.passed() as i64)),
+            ("failed", Value::Int(self.failed() as i64)),
+            ("gas", Value::from(format!("{}", Gas(self.gas())))),
+            ("reasons", reasons.into()),
+        ]))
+    }
 }
 
 impl Machine {
-    /// Runs at most so many tests of a region on copies of the agent with other code, within so much
-    /// gas. Gives what `RtestResult` says and the nanogas used.
+    /// Runs at most so many of the program's tests of a region, each on a copy of the agent as it is
+    /// now, within so much gas (nanogas) for all of them, and at most 10 gas for one. The agent stays
+    /// what it is, and nobody is asked.
+    ///
+    /// Fails if the program has no such region, or cannot be linked with the tests.
+    pub fn test_region(&self, region: &str, most: usize, gas: u64) -> Result<Verdict, Failure> {
+        let latest = self.image.latest(&self.agent.rewrites)?;
+        let image = latest.as_ref().unwrap_or(&self.image);
+        self.try_out(image, image.region_number(region)?, most, gas)
+    }
+
+    /// The same on copies of the agent with other code.
     pub(super) fn try_out(
         &self,
         image: &Image,
         region: u32,
         most: usize,
         gas: u64,
-    ) -> Result<(Value, u64), Failure> {
+    ) -> Result<Verdict, Failure> {
         let name = image.program().regions[region as usize].name.as_str();
         let tests: Vec<usize> = { image.program().tests.iter().enumerate() }
             .filter(|(_, test)| test.region == name)
@@ -51,37 +115,18 @@ impl Machine {
             .take(most)
             .collect();
         let (image, first) = with_tests(image, &tests)?;
+        let mut left = gas;
         let mut verdict = Verdict::default();
-        for (nth, test) in (0..).zip(&tests) {
-            let given = first + 2 * nth;
-            let cap = TEST_GAS.min(gas - verdict.gas);
+        for (given, test) in (first..).step_by(2).zip(tests) {
+            let cap = TEST_GAS.min(left);
             let mut copy = self.copy_for(&image, cap);
-            let ran = copy.trial(given, region);
-            verdict.gas += cap - copy.agent.gas;
-            match ran {
-                Ok(()) => verdict.passed += 1,
-                Err(why) => {
-                    let test = &image.program().tests[*test].name;
-                    let reason: String =
-                        format!("{test}: {why}").chars().take(MAX_REASON).collect();
-                    verdict.reasons.push(reason.into());
-                }
-            }
+            let failed = copy.trial(given, region).err();
+            let gas = cap - copy.agent.gas;
+            left -= gas;
+            let name = image.program().tests[test].name.clone();
+            verdict.tests.push(Tested { test, name, failed, gas });
         }
-        let status = match (verdict.passed, verdict.reasons.is_empty()) {
-            (0, true) => "UNTESTED",
-            (_, true) => "PASS",
-            (_, false) => "FAIL",
-        };
-        let failed = verdict.reasons.len() as i64;
-        let record = Record::from_iter([
-            ("status", Value::text(status)),
-            ("passed", Value::Int(verdict.passed)),
-            ("failed", Value::Int(failed)),
-            ("gas", Value::from(format!("{}", avm_ir::Gas(verdict.gas)))),
-            ("reasons", verdict.reasons.into()),
-        ]);
-        Ok((record.into(), verdict.gas))
+        Ok(verdict)
     }
 
     /// A copy of the agent outside all calls, with so much gas.
