@@ -187,6 +187,10 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "KIND:NAME")]
     pub(crate) grant: Vec<String>,
 
+    /// Put a file (.avm or .avmb) into the code store, from which agents take code by its name
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) module: Vec<String>,
+
     /// Index the .md and .txt files of a folder as a document collection: the one that the program
     /// names, or Docs
     #[arg(long, value_name = "[NAME=]FOLDER")]

@@ -1,6 +1,6 @@
 //! Agents' own code as text: the assembler behind `SELF_READ` and `SELF_MODIFY`.
 
-use avm_asm::patch::{is_diff, patch_diff, patch_text, region_text};
+use avm_asm::patch::{is_diff, patch_diff, patch_text, reference, region_text};
 use avm_ir::{
     Program, Value,
     program::{Patch, graft::graft},
@@ -8,13 +8,25 @@ use avm_ir::{
 use avm_plugins::provider::{Coder, Determinism, Manifest, Provider, Reaches, Refusal};
 use avm_vm::FailureCode;
 
-/// The assembler. What it is asked depends on the program alone, so nothing has to be kept of it.
-pub(crate) struct Assembler;
+use crate::modules::Modules;
+
+/// The assembler with the code store. What it is asked depends on the program and the store alone, so
+/// nothing has to be kept of it.
+pub(crate) struct Assembler {
+    modules: Modules,
+}
+
+impl Assembler {
+    /// With the modules that agents may ask for.
+    pub(crate) const fn with(modules: Modules) -> Self {
+        Self { modules }
+    }
+}
 
 impl Provider for Assembler {
     fn manifest(&self) -> Manifest {
         Manifest {
-            about: "the assembler: text, diffs and bytecode to patches, and code to text"
+            about: "the assembler: text, diffs, bytecode and modules to patches, and code to text"
                 .to_owned(),
             functions: Vec::new(),
             determinism: Determinism::Pure,
@@ -31,6 +43,12 @@ impl Coder for Assembler {
     }
 
     fn patch(&self, program: &Program, region: &str, code: &Value) -> Result<Patch, Refusal> {
+        let named = match code {
+            Value::Text(text) => reference(text),
+            _ => None,
+        };
+        // A module is believed no more than what the agent writes itself.
+        let code = named.map_or(Ok(code), |named| self.modules.find(named))?;
         let patched = match code {
             Value::Text(text) if is_diff(text) => {
                 patch_diff(program, region, text).map_err(|refused| refused.to_string())
@@ -42,7 +60,7 @@ impl Coder for Assembler {
                 .map_err(|error| format!("the bytecode: {error}"))
                 .and_then(|other| graft(program, region, &other).map_err(|why| why.to_string())),
             other => Err(format!(
-                "a patch is IR text, a unified diff or bytecode, not {}",
+                "a patch is IR text, a unified diff, bytecode or the name of a module, not {}",
                 other.type_name()
             )),
         };

@@ -17,6 +17,9 @@
 //! channel = ["TradingSwarm"]
 //! agent = ["HPCBot"]
 //!
+//! [code.modules]             # code that agents may take into their regions by name
+//! SwarmDetectionModule = "modules/swarm_detection.avm"
+//!
 //! [wallet]
 //! AVM_CREDITS = 500
 //!
@@ -91,6 +94,8 @@ pub(crate) struct Config {
     pub(crate) advisor: Option<Provider>,
     /// Folders of documents by collection.
     pub(crate) docs: BTreeMap<String, PathBuf>,
+    /// What agents may do with their code.
+    pub(crate) code: Code,
     /// Balances by token.
     pub(crate) wallet: BTreeMap<String, Written>,
     /// Names allowed by kind; `"*"` allows all of a kind.
@@ -101,6 +106,16 @@ pub(crate) struct Config {
     pub(crate) budget: BTreeMap<String, Written>,
     /// How golden runs are compared.
     pub(crate) test: Test,
+}
+
+/// What stands around agents that change their code.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Code {
+    /// Files of the code store by the name of the module.
+    pub(crate) modules: BTreeMap<String, PathBuf>,
+    /// A folder whose `.avm` and `.avmb` files are modules too, under their names.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// How golden runs are compared.
@@ -206,6 +221,10 @@ impl Config {
             policy: self.policy.or(base.policy),
             advisor: self.advisor.or(base.advisor),
             docs: both(base.docs, self.docs),
+            code: Code {
+                modules: both(base.code.modules, self.code.modules),
+                folder: self.code.folder.or(base.code.folder),
+            },
             wallet: both(base.wallet, self.wallet),
             grants: both(base.grants, self.grants),
             run: Run {
@@ -248,7 +267,8 @@ fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     config.path = Some(path.to_path_buf());
     let folder = files::folder_of(path);
     config.providers_mut().for_each(|provider| provider.folder = folder.to_path_buf());
-    config.docs.values_mut().for_each(|docs| *docs = folder.join(&*docs));
+    let paths = config.docs.values_mut().chain(config.code.modules.values_mut());
+    paths.chain(&mut config.code.folder).for_each(|path| *path = folder.join(&*path));
     let Some(base) = config.base.take() else { return Ok(config) };
     if depth == MAX_BASES {
         let why =

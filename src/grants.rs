@@ -1,10 +1,11 @@
 //! `avm check --grants`: what a program names, who allows it, who answers.
 
-use avm_ir::{NameKind, Opcode, Program, Reach};
+use avm_ir::{NameKind, Opcode, Program, Reach, wire::hex};
 use avm_plugins::registry::{Registry, way_out};
 
 use crate::{
     config::{Config, Provider, Stated},
+    modules::Modules,
     output::Out,
 };
 
@@ -19,18 +20,21 @@ pub(crate) enum Nameless {
     Advisor,
     /// The time.
     Clock,
+    /// The agent's own code.
+    Code,
 }
 
 impl Nameless {
-    const ALL: [Self; 4] = [Self::Sql, Self::Policy, Self::Advisor, Self::Clock];
+    const ALL: [Self; 5] = [Self::Sql, Self::Policy, Self::Advisor, Self::Clock, Self::Code];
 
-    /// Its word, for all but the clock the section of the configuration.
+    /// Its word, for most the section of the configuration.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sql => "sql",
             Self::Policy => "policy",
             Self::Advisor => "advisor",
             Self::Clock => "clock",
+            Self::Code => "code",
         }
     }
 
@@ -41,6 +45,7 @@ impl Nameless {
             (Reach::Policy, op) if op != Opcode::CHECK_SIG => Some(Self::Policy),
             (Reach::Model, Opcode::SEPARATE_PROMPT) => Some(Self::Advisor),
             (Reach::Time, _) => Some(Self::Clock),
+            (Reach::Code, Opcode::SELF_MODIFY | Opcode::SELF_MODIFY_SANDBOX) => Some(Self::Code),
             _ => None,
         }
     }
@@ -55,7 +60,7 @@ impl Nameless {
     }
 
     /// Who answers, or what to write so that somebody does.
-    fn answer(self, config: &Config) -> String {
+    fn answer(self, config: &Config, modules: &Modules) -> String {
         let bound = |provider: &Option<Provider>| match provider.as_ref().map(|it| &it.stated) {
             Some(Stated::Name(name)) => format!("{name} (avm.toml)"),
             Some(Stated::Table(table)) => {
@@ -69,6 +74,8 @@ impl Nameless {
             Self::Policy => bound(&config.policy),
             Self::Advisor => bound(&config.advisor),
             Self::Clock => "the computer's clock".to_owned(),
+            Self::Code if modules.is_empty() => "the assembler; the code store is empty".to_owned(),
+            Self::Code => "the assembler, with the modules of the code store".to_owned(),
         }
     }
 }
@@ -78,7 +85,7 @@ impl Nameless {
 pub(crate) fn show(
     name: &str,
     program: &Program,
-    config: &Config,
+    (config, modules): (&Config, &Modules),
     registry: &Registry,
     out: &mut Out,
 ) -> usize {
@@ -103,7 +110,12 @@ pub(crate) fn show(
     }
     for nameless in Nameless::used(program) {
         let word = nameless.name();
-        out.line(&format!("  {word:<10} {:<width$}  {}", "", nameless.answer(config)));
+        out.line(&format!("  {word:<10} {:<width$}  {}", "", nameless.answer(config, modules)));
+        let modules = (nameless == Nameless::Code).then_some(modules);
+        for (name, module) in modules.into_iter().flat_map(Modules::iter) {
+            let (path, hash) = (module.path.display(), hex(&module.hash));
+            out.line(&format!("  {:<10} {name:<width$}  {path}, BLAKE3 {hash}", "module"));
+        }
     }
     missing
 }

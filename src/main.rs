@@ -22,6 +22,7 @@ mod journal;
 mod library;
 mod live;
 mod meter;
+mod modules;
 mod output;
 mod outside;
 mod program;

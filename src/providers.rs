@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Provider, Stated, Written},
     exit::{Failure, Outcome},
     host::Machine,
+    modules::Modules,
 };
 
 /// Binds providers to names and grants names, for a program.
@@ -35,7 +36,7 @@ pub(crate) fn bind(
     };
     registry.set_documents(Arc::new(Collections::new(library, place)));
     registry.set_clock();
-    registry.set_coder(Arc::new(Assembler));
+    registry.set_coder(Arc::new(Assembler::with(Modules::load(config, setup)?)));
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
     registry.set_workers(setup.workers.map_or_else(processors, usize::from));
     Ok(registry)

@@ -9,6 +9,7 @@ mod cli {
     mod golden;
     pub(crate) mod harness;
     mod history;
+    mod modules;
     mod replay;
     mod resume;
     mod rewriting;

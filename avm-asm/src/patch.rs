@@ -23,10 +23,12 @@ use crate::{
 };
 
 mod diff;
+mod reference;
 mod shape;
 mod surroundings;
 
 pub use diff::{is_diff, patch_diff};
+pub use reference::{Reference, reference};
 
 /// Why there is no text of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::{
     exit::{Exit, Outcome},
     files::name_of,
     grants, library,
+    modules::Modules,
     output::{Out, note, note_styled},
     program::{self, Source},
     providers, render,
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Check) -> Outcome {
 /// Shows what a program names and whether it may.
 fn names(args: &Check, config: &Config, path: &Path, program: &Program, out: &mut Out) -> Outcome {
     let registry = providers::bind(&args.setup, config, path, library::open(None)?)?;
-    let missing = grants::show(&name_of(path), program, config, &registry, out);
+    let modules = Modules::load(config, &args.setup)?;
+    let missing = grants::show(&name_of(path), program, (config, &modules), &registry, out);
     Ok(if missing == 0 { Exit::Done } else { Exit::Files })
 }
 
