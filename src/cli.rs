@@ -560,6 +560,9 @@ pub(crate) struct Test {
     /// Write what the golden runs cost into this table; with --bless, behind recording them
     #[arg(long, value_name = "FILE")]
     pub(crate) bless_gas: Option<PathBuf>,
+    /// Run only the `.test` blocks of the programs, no golden runs
+    #[arg(long, conflicts_with_all = ["bless", "bless_gas", "gas"])]
+    pub(crate) blocks: bool,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -28,6 +28,9 @@ use crate::{
 /// Deepest folder that is looked through.
 const DEEPEST: usize = 32;
 
+/// What the names of golden runs end in.
+pub(crate) const EXTENSION: &str = "avmj";
+
 /// A golden run and its program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Case {
@@ -46,24 +49,41 @@ pub(crate) enum Verdict {
 
 /// The golden runs of a program, of a folder and those below it, or one by itself.
 pub(crate) fn find(path: &Path) -> Outcome<Vec<Case>> {
-    let mut cases = Vec::new();
-    if path.is_dir() {
-        below(path, &mut cases, 0)?;
-    } else if path.extension().is_some_and(|extension| extension == "avmj") {
-        let program = program_of(path).ok_or_else(|| {
+    let mut journals = Vec::new();
+    let mut cases: Vec<Case> = if path.is_dir() {
+        below(path, EXTENSION, &mut journals, 0)?;
+        journals.into_iter().filter_map(Case::of).collect()
+    } else if path.extension().is_some_and(|extension| extension == EXTENSION) {
+        let case = Case::of(path.to_owned()).ok_or_else(|| {
             Failure::files(format!("{}: there is no program of its name beside it", path.display()))
         })?;
-        cases.push(Case { journal: path.to_owned(), program });
+        vec![case]
     } else {
-        below(files::folder_of(path), &mut cases, DEEPEST)?;
+        below(files::folder_of(path), EXTENSION, &mut journals, DEEPEST)?;
         let program = fs::canonicalize(path).map_err(|error| files::about(path, error))?;
-        cases.retain(|case| fs::canonicalize(&case.program).is_ok_and(|other| other == program));
-    }
+        let of_it =
+            |case: &Case| fs::canonicalize(&case.program).is_ok_and(|other| other == program);
+        journals.into_iter().filter_map(Case::of).filter(of_it).collect()
+    };
     cases.sort();
     Ok(cases)
 }
 
-fn below(folder: &Path, cases: &mut Vec<Case>, depth: usize) -> Outcome<()> {
+impl Case {
+    /// That of a journal, if its program is beside it.
+    fn of(journal: PathBuf) -> Option<Self> {
+        let program = program_of(&journal)?;
+        Some(Self { journal, program })
+    }
+}
+
+/// The files of a folder, and of those below it down to the deepest, whose names end like this.
+pub(crate) fn below(
+    folder: &Path,
+    extension: &str,
+    found: &mut Vec<PathBuf>,
+    depth: usize,
+) -> Outcome<()> {
     let entries = fs::read_dir(folder).map_err(|error| files::about(folder, error))?;
     for entry in entries {
         let path = entry.map_err(|error| files::about(folder, error))?.path();
@@ -71,12 +91,10 @@ fn below(folder: &Path, cases: &mut Vec<Case>, depth: usize) -> Outcome<()> {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if path.is_dir() && !path.is_symlink() {
             if depth < DEEPEST && !hidden {
-                below(&path, cases, depth + 1)?;
+                below(&path, extension, found, depth + 1)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "avmj")
-            && let Some(program) = program_of(&path)
-        {
-            cases.push(Case { journal: path, program });
+        } else if path.extension().is_some_and(|other| other == extension) {
+            found.push(path);
         }
     }
     Ok(())

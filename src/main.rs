@@ -1,6 +1,7 @@
 //! The command `avm`: parse the command line, do the one thing asked, exit with a code.
 
 mod begin;
+mod blocks;
 mod budget;
 mod bytes;
 mod cli;

@@ -1,6 +1,7 @@
 //! The built command from outside: what it prints and what it exits with.
 
 mod cli {
+    mod blocks;
     mod broken;
     mod commands;
     mod config;

@@ -427,7 +427,16 @@ impl<'a> Env<'a> {
         }
     }
 
+    fn place(&self, span: Span) -> Option<Place> {
+        let file = usize::from(span.file.0);
+        let (source, lines) = (self.files.get(file)?, self.lines.get(file)?);
+        let (line, column) = lines.locate(&source.text, span.start);
+        Some(Place { file: span.file.0, line, column, number: 0 })
+    }
+
     fn test(&mut self, test: &'a Test<'a>) -> TestCase {
+        let place = self.place(test.head).unwrap_or_default();
+        self.debug.tests.push(place);
         if test.region.text != MAIN && !self.symbols.region_of.contains_key(test.region.text) {
             let message = format!("there is no region `{}`", test.region.text);
             let report = diagnostic(messages::UNKNOWN_REGION, test.region.span, message);
@@ -591,13 +600,9 @@ impl<'e, 'a> Lower<'e, 'a> {
 
     /// Sets the place of the instructions that follow.
     fn here(&mut self, span: Span, number: Option<u32>) {
-        let file = usize::from(span.file.0);
-        let (Some(source), Some(lines)) = (self.env.files.get(file), self.env.lines.get(file))
-        else {
-            return;
-        };
-        let (line, column) = lines.locate(&source.text, span.start);
-        self.at = Place { file: span.file.0, line, column, number: number.unwrap_or(0) };
+        if let Some(place) = self.env.place(span) {
+            self.at = Place { number: number.unwrap_or(0), ..place };
+        }
     }
 
     /// A piece of the source to show in a message; `None` where it is long or broken into lines.

@@ -86,6 +86,8 @@ pub struct Debug {
     pub places: Vec<Vec<Place>>,
     /// For each region and function, names of the local registers by number.
     pub locals: Vec<Vec<Vec<String>>>,
+    /// Where each test begins.
+    pub tests: Vec<Place>,
 }
 
 /// A place in a source file, for people.

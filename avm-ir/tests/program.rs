@@ -30,6 +30,7 @@ fn debug_data_and_signature_leave_the_hash_alone() {
         files: vec!["agent.avm".into()],
         places: vec![vec![place]],
         locals: vec![vec![]],
+        tests: vec![place],
     });
     program.sign(&[7; 32]);
     assert_eq!(program.hash(), hash);

@@ -1,4 +1,4 @@
-//! `avm test`: programs repeat their golden runs.
+//! `avm test`: programs repeat their golden runs, and pass their own tests.
 
 use std::{
     io::{IsTerminal, Write},
@@ -13,6 +13,7 @@ use avm_ir::Schedule;
 use avm_vm::{Image, Machine, journal::Start};
 
 use crate::{
+    blocks,
     cli::{Setup, Test},
     config::{self, Config},
     driver::drive,
@@ -27,7 +28,7 @@ use crate::{
     program, providers,
 };
 
-/// Runs the golden runs that are named, or makes them.
+/// Runs the golden runs and tests of what is named, or makes golden runs.
 pub(crate) fn run(args: &Test) -> Outcome {
     let here = [PathBuf::from(".")];
     let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
@@ -38,17 +39,42 @@ pub(crate) fn run(args: &Test) -> Outcome {
     if args.bless_gas.is_some() {
         return bless_gas(args, paths);
     }
-    let table = args.gas.as_deref().map(Table::read).transpose()?;
-    let cases = find(paths)?;
-    if cases.is_empty() {
-        return Err(Failure::usage(
-            "there are no golden runs there; make one with: avm test --bless PROGRAM.avm",
+    let cases = if args.blocks { Vec::new() } else { find(paths)? };
+    let mut out = Out::new();
+    let golden = golden_runs(&cases, args, &mut out)?;
+    let blocks = test_blocks(paths, args, &mut out)?;
+    if cases.is_empty() && (blocks.is_none() || args.gas.is_some()) {
+        return Err(Failure::usage(match args.blocks {
+            true => "there are no programs with `.test` blocks there",
+            false => {
+                "there are no golden runs there, nor programs with `.test` blocks; make a golden \
+                 run with: avm test --bless PROGRAM.avm"
+            }
+        }));
+    }
+    if golden && blocks != Some(false) {
+        return Ok(Exit::Done);
+    }
+    out.flush();
+    if !golden {
+        let gas = args.gas.as_ref().map(|table| format!(" --bless-gas {}", table.display()));
+        let gas = gas.unwrap_or_default();
+        note(&format!(
+            "to accept what is different now: avm test --bless{gas} with the same paths"
         ));
     }
+    Ok(Exit::Program)
+}
+
+/// Repeats golden runs; whether all of them are the same.
+fn golden_runs(cases: &[Case], args: &Test, out: &mut Out) -> Outcome<bool> {
+    if cases.is_empty() {
+        return Ok(true);
+    }
+    let table = args.gas.as_deref().map(Table::read).transpose()?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let verdicts = check_all(&cases, args, table.as_ref(), workers);
+    let verdicts = check_all(cases, args, table.as_ref(), workers);
     let mut failed = 0;
-    let mut out = Out::new();
     for (case, verdict) in cases.iter().zip(verdicts) {
         match verdict {
             Ok((Verdict::Same, lines)) if lines.is_empty() => continue,
@@ -72,16 +98,32 @@ pub(crate) fn run(args: &Test) -> Outcome {
     let (all, same) = (cases.len(), cases.len() - failed);
     let s = if all == 1 { "" } else { "s" };
     out.line(&format!("{same} of {all} golden run{s} the same"));
-    if failed > 0 || !stale.is_empty() {
-        out.flush();
-        let gas = args.gas.as_ref().map(|table| format!(" --bless-gas {}", table.display()));
-        let gas = gas.unwrap_or_default();
-        note(&format!(
-            "to accept what is different now: avm test --bless{gas} with the same paths"
-        ));
-        return Ok(Exit::Program);
+    Ok(failed == 0 && stale.is_empty())
+}
+
+/// Runs the `.test` blocks of programs; whether all of them passed, `None` where there are none.
+fn test_blocks(paths: &[PathBuf], args: &Test, out: &mut Out) -> Outcome<Option<bool>> {
+    let (mut passed, mut failed, mut broken) = (0, 0, 0);
+    for program in blocks::find(paths)? {
+        match blocks::run(&program, args.dialect) {
+            Ok(blocks) => {
+                passed += blocks.passed;
+                failed += blocks.failed.len();
+                blocks.failed.iter().for_each(|line| out.line(line));
+            }
+            Err(failure) => {
+                out.line(&format!("{:#}", failure.error));
+                broken += 1;
+            }
+        }
     }
-    Ok(Exit::Done)
+    let all = passed + failed;
+    if all + broken == 0 {
+        return Ok(None);
+    }
+    let s = if all == 1 { "" } else { "s" };
+    out.line(&format!("{passed} of {all} test{s} passed"));
+    Ok(Some(failed + broken == 0))
 }
 
 fn find(paths: &[PathBuf]) -> Outcome<Vec<Case>> {

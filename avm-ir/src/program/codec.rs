@@ -219,37 +219,46 @@ impl Debug {
         let mut out = Writer::new();
         list(&mut out, &self.files, |out, path| out.text(path));
         list(&mut out, &self.places, |out, places| {
-            list(out, places, |out, place| {
-                out.u16(place.file);
-                out.u32(place.line);
-                out.u32(place.column);
-                out.u32(place.number);
-            });
+            list(out, places, write_place);
         });
         list(&mut out, &self.locals, |out, functions| {
             list(out, functions, |out, names| list(out, names, |out, name| out.text(name)));
         });
+        if !self.tests.is_empty() {
+            list(&mut out, &self.tests, write_place);
+        }
         out.finish()
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, FormatError> {
-        Ok(Self {
+        let mut debug = Self {
             files: read_list(input, 4, |input| input.text())?,
-            places: read_list(input, 4, |input| {
-                read_list(input, 14, |input| {
-                    Ok(Place {
-                        file: input.u16()?,
-                        line: input.u32()?,
-                        column: input.u32()?,
-                        number: input.u32()?,
-                    })
-                })
-            })?,
+            places: read_list(input, 4, |input| read_list(input, 14, read_place))?,
             locals: read_list(input, 4, |input| {
                 read_list(input, 4, |input| read_list(input, 4, name))
             })?,
-        })
+            tests: Vec::new(),
+        };
+        if input.remaining() > 0 {
+            debug.tests = read_list(input, 14, read_place)?;
+            if debug.tests.is_empty() {
+                return Err(input.error("an empty list of tests is left out"));
+            }
+        }
+        Ok(debug)
     }
+}
+
+fn write_place(out: &mut Writer, place: &Place) {
+    out.u16(place.file);
+    out.u32(place.line);
+    out.u32(place.column);
+    out.u32(place.number);
+}
+
+fn read_place(input: &mut Reader<'_>) -> Result<Place, FormatError> {
+    let (file, line) = (input.u16()?, input.u32()?);
+    Ok(Place { file, line, column: input.u32()?, number: input.u32()? })
 }
 
 fn decode_signature(input: &mut Reader<'_>) -> Result<Signature, FormatError> {
