@@ -1,9 +1,9 @@
 //! Agents' own code as text: the assembler behind `SELF_READ` and `SELF_MODIFY`.
 
-use avm_asm::patch::{is_diff, patch_diff, patch_text, reference, region_text};
+use avm_asm::patch::{is_diff, is_region, patch_diff, patch_text, reference, region_text};
 use avm_ir::{
     Program, Value,
-    program::{Patch, graft::graft},
+    program::{Patch, Perm, graft::graft},
 };
 use avm_plugins::provider::{Coder, Determinism, Manifest, Provider, Reaches, Refusal};
 use avm_vm::FailureCode;
@@ -54,7 +54,14 @@ impl Coder for Assembler {
                 patch_diff(program, region, text).map_err(|refused| refused.to_string())
             }
             Value::Text(text) => {
-                patch_text(program, region, text, false).map_err(|refused| refused.to_string())
+                // Statements alone are what is new, where nothing else may be. The machine looks
+                // whether what was there still is.
+                let known = program.regions.iter().find(|known| known.name == region);
+                let adds = known.is_some_and(|region| {
+                    region.perms.has(Perm::Append) && !region.perms.has(Perm::Modify)
+                });
+                patch_text(program, region, text, adds && !is_region(text))
+                    .map_err(|refused| refused.to_string())
             }
             Value::Bytes(bytes) => Program::from_bytes(bytes)
                 .map_err(|error| format!("the bytecode: {error}"))

@@ -30,6 +30,13 @@ mod surroundings;
 pub use diff::{is_diff, patch_diff};
 pub use reference::{Reference, reference};
 
+/// Whether a text is all of a region, `.region NAME … .endregion`, and not its statements alone.
+pub fn is_region(text: &str) -> bool {
+    let arena = ast::Arena::default();
+    let (tree, ..) = parse(FileId(0), text, &arena);
+    tree.items.iter().any(|item| matches!(item.kind, ast::StmtKind::Region(_)))
+}
+
 /// Why there is no text of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextError {

@@ -7,6 +7,7 @@
 //! [`struct@Debug`] data outside the hash.
 
 mod codec;
+mod extend;
 pub mod graft;
 mod manifest;
 mod patch;
@@ -16,6 +17,7 @@ mod signature;
 use alloc::{string::String, vec::Vec};
 
 pub use codec::{FormatError, MAGIC, VERSION};
+pub use extend::Altered;
 pub use manifest::Manifest;
 pub use patch::{Patch, PatchError};
 pub use region::{Func, Label, Perm, Perms, Region, Target, entry_label, exit_label};

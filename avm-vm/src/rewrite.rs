@@ -48,7 +48,11 @@ fn unfit(error: &PatchError) -> Failure {
     let code = match error {
         PatchError::NoRegion(_) => FailureCode::NotFound,
         PatchError::Name(..) | PatchError::Computed(_) => FailureCode::NotGranted,
-        PatchError::Locked(_) | PatchError::Perms | PatchError::Interface => FailureCode::Denied,
+        PatchError::Locked(_)
+        | PatchError::Fixed(_)
+        | PatchError::Altered(..)
+        | PatchError::Perms
+        | PatchError::Interface => FailureCode::Denied,
         PatchError::Registers => FailureCode::InvalidArgument,
     };
     failure(code, error.to_string())
@@ -81,12 +85,17 @@ pub(crate) fn forbidden(
     if locked && !reads {
         return Some(denied(PatchError::Locked(name.into()).to_string()));
     }
-    let bit = if reads { Perm::Read } else { Perm::Modify };
-    if region.perms.has(bit) {
+    // What only adds is told from what does not when the patch is there; what was added stays.
+    let bits: &[Perm] = match op {
+        Opcode::SELF_READ => &[Perm::Read],
+        Opcode::REVERT_CODE => &[Perm::Modify],
+        _ => &[Perm::Modify, Perm::Append],
+    };
+    if bits.iter().any(|bit| region.perms.has(*bit)) {
         return None;
     }
-    let bit = bit.name();
-    Some(denied(alloc::format!("{mnemonic}: region {name} has no permission {bit}")))
+    let bits = alloc::vec::Vec::from_iter(bits.iter().map(|bit| bit.name())).join(" or ");
+    Some(denied(alloc::format!("{mnemonic}: region {name} has no permission {bits}")))
 }
 
 impl Image {

@@ -7,7 +7,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use super::{Debug, MAIN, Manifest, Perm, Program, Region, codec};
+use super::{Altered, Debug, MAIN, Manifest, Perm, Program, Region, codec};
 use crate::{
     operand::NameKind,
     wire::{Reader, WireError, Writer},
@@ -39,6 +39,10 @@ pub enum PatchError {
     NoRegion(String),
     /// It is locked, as `main` always is.
     Locked(String),
+    /// It has neither the bit `modify` nor `append`.
+    Fixed(String),
+    /// It has the bit `append` alone, and the patch does more than add to it.
+    Altered(String, Altered),
     /// It would change permission bits.
     Perms,
     /// It would change the registers that the region has for the rest of the program.
@@ -56,6 +60,10 @@ impl fmt::Display for PatchError {
         match self {
             Self::NoRegion(name) => write!(f, "the program has no region {name}"),
             Self::Locked(name) => write!(f, "region {name} is locked"),
+            Self::Fixed(name) => write!(f, "region {name} may be neither replaced nor appended to"),
+            Self::Altered(name, what) => {
+                write!(f, "region {name} may only be appended to: {what}")
+            }
             Self::Perms => f.write_str("a patch cannot change a region's permission bits"),
             Self::Interface => f.write_str("a patch cannot change a region's interface"),
             Self::Registers => f.write_str(
@@ -109,6 +117,14 @@ impl Patch {
         }
         if (&self.region.inputs, &self.region.outputs) != (&old.inputs, &old.outputs) {
             return Err(PatchError::Interface);
+        }
+        if !old.perms.has(Perm::Modify) {
+            if !old.perms.has(Perm::Append) {
+                return Err(PatchError::Fixed(name.clone()));
+            }
+            let attached = program.attached().contains_key(&(index as u32));
+            let kept = self.region.extends(old, attached);
+            kept.map_err(|what| PatchError::Altered(name.clone(), what))?;
         }
         let same = self.registers.iter().zip(&program.registers).all(|(new, old)| new == old);
         if !same {
