@@ -512,7 +512,7 @@ UNKNOWN_REGION = 405 Error "test of an unknown region"
 wrong ".region Sum\n.endregion\n.test \"adds\" region=Sun\nexpect true\n.endtest\n" right ".region Sum\n.endregion\n.test \"adds\" region=Sum\nexpect true\n.endtest\n"
 
 UNKNOWN_KIND = 406 Error "unknown kind of name"
-"The manifest knows the kinds model, collection, tool, plugin, chain, gpu, subnet, channel, agent, token, code and region."
+"The manifest knows the kinds model, collection, tool, plugin, chain, gpu, subnet, channel, agent, token, code, region and introspect."
 wrong ".uses modell \"LLama\"\n" right ".uses model \"LLama\"\n"
 
 PROGRAM_TOO_LARGE = 407 Error "program too large"

@@ -543,11 +543,11 @@ gas [per(MILLI, Size("note"))] sets none reach none sem "log += [note]" source "
 0x81 SAVE_EXECUTION_STATE => state::save also []
 in { new_state: Any = absent "what to save; all registers if absent" } out {}
 gas [base(15 * GAS)] sets none reach none sem "saved = new_state or registers" source "O-14 §11.4 X-21" since 1;
-/// Reads the saved execution state, or without an output restores the registers from it; nothing saved is `NULL`.
+/// Reads the saved execution state, or that of a checkpoint, or without an output restores the registers from it; nothing saved is `NULL`.
 0x82 LOAD_EXECUTION_STATE => state::load also []
-in {}
-out { state: Any = optional "the saved state" }
-gas [base(10 * GAS)] sets none reach none sem "out = saved, or registers = saved" source "O-13 §11.4 X-21" since 1;
+in { snapshot: Any = named "number or label of a checkpoint; what was saved last if absent" }
+out { state: Any = optional "the state" }
+gas [base(10 * GAS)] sets rewrite reach none sem "out = state, or registers = state" source "O-13 §11.4 X-21 X-36" since 1;
 /// Forgets the saved state and sets the agent's registers back to their initial values.
 0x83 RESET_EXECUTION_STATE => state::reset also []
 in {} out {}
@@ -572,11 +572,11 @@ gas [base(MILLI)] sets none reach none sem "delete kv[key]" source "X-33" since 
 in { prefix: Text = absent "all keys if absent" }
 out { keys: List = required "list of texts" }
 gas [base(MILLI), per(5 * MILLI, Size("keys"))] sets none reach none sem "out = keys(kv)" source "X-33" since 1;
-/// Reads the agent's own `logs` (also `agent_logs`), `gas`, `performance` or `last_failure`.
+/// Reads what the agent may know of itself: `logs` (also `agent_logs`, `chain_of_thought`), `gas`, `budget`, `memory`, `performance`, `last_failure`, `regions`, `versions` or `checkpoints`.
 0x88 SELF_INTROSPECT => state::introspect also []
-in { param: Text = required "what to read" }
-out { data: Any = optional "list of log lines, or a record" }
-gas [base(10 * GAS), per(10 * MILLI, Size("data"))] sets plugin reach none sem "out = self[param]" source "O-25 §11.7" since 1;
+in { param: Introspect = required "what to read" }
+out { data: Any = optional "a list or a record" }
+gas [base(10 * GAS), per(10 * MILLI, Size("data"))] sets plugin reach none sem "out = self[param]" source "O-25 §11.7 X-40" since 1;
 // ---- models --------------------------------------------------------------------------------
 /// Runs a model on one input.
 0x90 GPU_INFER => effect::request also []

@@ -74,6 +74,9 @@ macro_rules! kind_of {
     (Region) => {
         Kind::Name(NameKind::Region)
     };
+    (Introspect) => {
+        Kind::Name(NameKind::Introspect)
+    };
     ($kind:ident) => {
         Kind::$kind
     };

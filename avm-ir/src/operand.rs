@@ -100,11 +100,13 @@ pub enum NameKind {
     Code = 11,
     /// A region of the program.
     Region = 12,
+    /// Something that an agent may know of itself.
+    Introspect = 13,
 }
 
 impl NameKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Model,
         Self::Collection,
         Self::Tool,
@@ -117,6 +119,7 @@ impl NameKind {
         Self::Token,
         Self::Code,
         Self::Region,
+        Self::Introspect,
     ];
 
     /// The word used in `.uses`, in grants and in documentation.
@@ -134,6 +137,7 @@ impl NameKind {
             Self::Token => "token",
             Self::Code => "code",
             Self::Region => "region",
+            Self::Introspect => "introspect",
         }
     }
 

@@ -227,6 +227,7 @@ fn what_instructions_touch() {
     assert_eq!(all(fetch), (vec![1, 1], vec![2]));
     assert_eq!(window(&Instr::bare(Opcode::RESET_EXECUTION_STATE)), Window::Written);
     assert_eq!(window(&Instr::bare(Opcode::SAVE_EXECUTION_STATE)), Window::Read);
+    assert_eq!(window(&Instr::bare(Opcode::CREATE_SYSTEM_CHECKPOINT)), Window::Read);
     let status = Instr { op: Opcode::STATUS, a: 0, b: Slot::constant(0), c: none, d: none };
     assert_eq!(status_read(&region, &status), StatusRead::Word(avm_ir::StatusWord::Task));
     assert_eq!(status_read(&region, &Instr { b: one, ..status }), StatusRead::Any);

@@ -26,11 +26,12 @@ pub struct Ungranted {
 }
 
 impl Grants {
-    /// Nothing is allowed but what is private to the agent: its own collections in memory and the
-    /// regions of its own code, over which its permission bits decide.
+    /// Nothing is allowed but what is private to the agent: its own collections in memory, the
+    /// regions of its own code, over which its permission bits decide, and what it knows of itself,
+    /// which its manifest says.
     pub fn private() -> Self {
         let mut grants = Self::default();
-        for kind in [NameKind::Collection, NameKind::Region] {
+        for kind in [NameKind::Collection, NameKind::Region, NameKind::Introspect] {
             grants.allow_kind(kind, Origin::Default);
         }
         grants

@@ -11,6 +11,7 @@ mod control;
 mod convert;
 pub(crate) mod data;
 mod effect;
+mod introspect;
 mod list;
 mod state;
 mod text;
@@ -178,11 +179,16 @@ impl Cpu<'_> {
 
     #[cold]
     fn measure(&mut self, about: u64) -> Done {
+        let reachable = self.reachable();
+        Ok(self.agent.memory.measure(reachable, about)?)
+    }
+
+    /// Memory of everything that the agent holds, in bytes.
+    fn reachable(&mut self) -> u64 {
         let current = &self.regs[..self.live.min(WINDOW)];
         let unused = &self.image.unused;
         let windows = windows_heap(unused, self.below, current, self.frames, self.sums);
-        let reachable = windows + self.agent.heap();
-        Ok(self.agent.memory.measure(reachable, about)?)
+        windows + self.agent.heap()
     }
 
     /// What observers see of it.

@@ -21,6 +21,7 @@ use avm_ir::{
 };
 
 pub use effects::AnswerError;
+pub(crate) use effects::undeclared;
 pub use look::Window;
 pub use park::Parked;
 pub use sandbox::{Tested, Verdict};

@@ -3,7 +3,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use avm_asm::{NoSources, Options, assemble};
+use avm_asm::{
+    NoSources, Options, assemble,
+    patch::{patch_text, region_text},
+};
 use avm_ir::{
     Instr, NameKind, Opcode, Program, Value,
     program::{MAIN, Patch, Perm, Perms},
@@ -46,6 +49,8 @@ SET k = 0
     REVERT_CODE \"HELPER\", \"here\"
   ENDIF
   SELF_MODIFY \"SAFE\", k
+  SELF_MODIFY \"NOTES\", k -> u
+  CALL note, k
   CALL guard
 JUMP next
 .func poke(n)
@@ -70,6 +75,26 @@ expect x == 1
 expect decide(1) == 2
 .endtest
 ";
+/// A region that may only be appended to.
+const NOTES: &str = "\
+.region NOTES detached perms=append,execute
+:noted
+  LOG [\"noted\", k]
+.func note(n)
+  SET m = 0
+  WHILE m < n DO
+    SET m = m + 1
+  ENDWHILE
+  RETURN [m, \"kept\"]
+.endfunc
+.endregion
+";
+/// What is put behind it.
+const ADDED: &[&str] = &[
+    "LOG 2",
+    ".func more()\n  RETURN [1, \"kept\"]\n.endfunc",
+    "SET brand_new = note(2)\nJUMP noted\n.func other(n)\n  RETURN n\n.endfunc",
+];
 const STRATEGIES: &[&str] = &[
     "RETURN x + 1",
     "RETURN x * 10",
@@ -104,7 +129,10 @@ static ORIGIN: LazyLock<Origin> = LazyLock::new(|| {
     let mut patches: Vec<Patch> = others.filter_map(|p| Patch::of(&p, "STRATEGY")).collect();
     let others = HELPERS.iter().map(|text| agent(STRATEGIES[0], text));
     patches.extend(others.filter_map(|p| Patch::of(&p, "HELPER")));
-    patches.extend(["SAFE", MAIN].iter().filter_map(|name| Patch::of(&program, name)));
+    let added = ADDED.iter().map(|text| patch_text(&program, "NOTES", text, true));
+    let added = added.map(|patched| patched.expect("it assembles").program);
+    patches.extend(added.filter_map(|p| Patch::of(&p, "NOTES")));
+    patches.extend(["SAFE", "NOTES", MAIN].iter().filter_map(|name| Patch::of(&program, name)));
     Origin { image: image(&program), program, patches }
 });
 
@@ -113,7 +141,7 @@ fn agent(strategy: &str, helper: &str) -> Program {
         "{AGENT}.region STRATEGY detached perms=read,modify,execute\n.func decide(x)\n  {strategy}\n\
          .endfunc\n.func inner(x)\n  RETURN -x\n.endfunc\n.endregion\n\
          .region HELPER detached perms=read,modify,append,execute,fork,breed\n:in_helper\n{helper}\nJUMP back\n\
-         .endregion\n{SAFE}"
+         .endregion\n{NOTES}{SAFE}"
     );
     let assembly = assemble("fuzz.avm", &source, &mut NoSources, &Options::default());
     let mut program =
@@ -210,13 +238,35 @@ fn unharmed(machine: &Machine) {
     for (now, before) in now.regions.iter().zip(&before.regions) {
         assert_eq!((&now.name, now.perms), (&before.name, before.perms));
         assert_eq!((&now.inputs, &now.outputs), (&before.inputs, &before.outputs));
-        if before.name == MAIN || before.perms.has(Perm::Lock) || !before.perms.has(Perm::Modify) {
+        let (modify, append) = (before.perms.has(Perm::Modify), before.perms.has(Perm::Append));
+        if before.name == MAIN || before.perms.has(Perm::Lock) || !modify && !append {
             assert_eq!(now, before, "it may not be replaced");
         }
+    }
+    if now.region("NOTES") != before.region("NOTES") {
+        appended(now);
     }
     assert_eq!((&now.inputs, &now.tests), (&before.inputs, &before.tests));
     assert_eq!(now.manifest, before.manifest);
     assert_eq!(now.registers[..before.registers.len()], before.registers[..]);
+}
+
+/// The canonical text says of a region that may only be appended to that nothing is gone of it.
+fn appended(now: &Program) {
+    let blocks = |program: &Program| -> Option<Vec<String>> {
+        let text = region_text(program, "NOTES").ok()?;
+        let (body, functions) = text.split_once(".func ")?;
+        // The end of the body goes without saying.
+        let body = body.trim_end().trim_end_matches("HALT").trim_end();
+        let functions = functions.split(".func ").map(|text| {
+            let end = text.find(".endfunc").unwrap_or(text.len());
+            text.get(..end).unwrap_or(text)
+        });
+        Some([body].into_iter().chain(functions).map(str::to_owned).collect())
+    };
+    let (Some(now), Some(before)) = (blocks(now), blocks(&ORIGIN.program)) else { return };
+    assert!(now[0].starts_with(&before[0]), "{now:#?}");
+    assert_eq!(now[1..before.len()], before[1..]);
 }
 
 fn reply(entropy: &mut Entropy<'_>, op: Opcode) -> Answer {
@@ -279,7 +329,7 @@ fn attempt(entropy: &mut Entropy<'_>) -> Vec<u8> {
 /// Changes something of a patch that still decodes, mostly.
 fn change(entropy: &mut Entropy<'_>, patch: &mut Patch) {
     let region = &mut patch.region;
-    let names = [MAIN, "STRATEGY", "HELPER", "SAFE", "NEW"];
+    let names = [MAIN, "STRATEGY", "HELPER", "SAFE", "NOTES", "NEW"];
     match entropy.below(12) {
         0 => region.perms = Perms(entropy.u8()),
         1 => region.name = (*entropy.pick(&names)).into(),

@@ -175,6 +175,7 @@ impl Live {
                 None => reads.or(Set::WORDS),
             },
             Opcode::SAVE_EXECUTION_STATE if instr.b == Slot::ABSENT => reads.or(self.saved),
+            Opcode::CREATE_SYSTEM_CHECKPOINT => reads.or(self.saved),
             _ => reads,
         }
     }

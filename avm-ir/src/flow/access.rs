@@ -76,6 +76,7 @@ pub enum Window {
 pub fn window(instr: &Instr) -> Window {
     match instr.op {
         Opcode::SAVE_EXECUTION_STATE if instr.b == Slot::ABSENT => Window::Read,
+        Opcode::CREATE_SYSTEM_CHECKPOINT => Window::Read,
         Opcode::LOAD_EXECUTION_STATE if instr.a == NO_REGISTER => Window::Written,
         Opcode::RESET_EXECUTION_STATE => Window::Written,
         _ => Window::Untouched,

@@ -9,6 +9,10 @@ use avm_ir::{
 };
 
 use super::shared::Empty;
+use crate::{
+    effect::{Failure, FailureCode},
+    rewrite::failure,
+};
 
 /// A code that a region has or had.
 #[derive(Clone, Debug)]
@@ -134,6 +138,23 @@ impl Rewrites {
                 self.current.insert(at, (region, number));
             }
         }
+    }
+
+    /// The checkpoint with a number, or the latest with a label.
+    pub(crate) fn checkpoint(&self, name: &Value) -> Result<&Checkpoint, Failure> {
+        let found = match name {
+            Value::Int(number) => usize::try_from(*number)
+                .ok()
+                .and_then(|number| self.checkpoints.get(number.checked_sub(1)?)),
+            Value::Text(label) => {
+                self.checkpoints.iter().rev().find(|point| point.label == *label)
+            }
+            _ => {
+                let message = "a checkpoint is its number, or its label";
+                return Err(failure(FailureCode::InvalidArgument, message));
+            }
+        };
+        found.ok_or_else(|| failure(FailureCode::NotFound, "there is no such checkpoint"))
     }
 
     /// Keeps a checkpoint, and gives its number, from 1.

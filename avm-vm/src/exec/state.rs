@@ -5,17 +5,13 @@ use alloc::vec::Vec;
 
 use avm_ir::{
     Instr, Slot, Value,
-    gas::Gas,
     instr::NO_REGISTER,
-    value::{MAX_NESTING, Record, Text, to_text},
+    value::{MAX_NESTING, Record, Text},
 };
 
+pub(super) use super::introspect::introspect;
 use super::{Cpu, Done, Exit, WINDOW, fault, type_fault};
-use crate::{
-    agent::Agent,
-    effect::{Failure, FailureCode},
-    trap::TrapCode,
-};
+use crate::{agent::Agent, effect::Failure, trap::TrapCode};
 
 pub(super) fn log(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let note = cpu.get(i.b).clone();
@@ -58,8 +54,22 @@ pub(super) fn save(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     Ok(())
 }
 
+/// The registers that a checkpoint kept.
+fn kept(cpu: &Cpu<'_>, snapshot: &Value) -> Result<Value, Failure> {
+    let point = cpu.agent.rewrites.checkpoint(snapshot)?;
+    Ok(point.state.clone())
+}
+
 pub(super) fn load(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    let saved = cpu.agent.saved.clone();
+    let saved = match cpu.opt(i.b) {
+        None => Ok(cpu.agent.saved.clone()),
+        Some(snapshot) => kept(cpu, snapshot),
+    };
+    cpu.agent.status.rewrite = saved.is_err();
+    let saved = saved.unwrap_or_else(|failure| {
+        cpu.agent.note_failure(failure);
+        Value::Null
+    });
     if i.a != NO_REGISTER {
         return cpu.write(i.a, saved);
     }
@@ -88,7 +98,7 @@ pub(super) fn reset(cpu: &mut Cpu<'_>, _: Instr) -> Done {
     Ok(())
 }
 
-fn key(cpu: &Cpu<'_>, i: Instr, slot: Slot) -> Result<Text, Exit> {
+pub(super) fn key(cpu: &Cpu<'_>, i: Instr, slot: Slot) -> Result<Text, Exit> {
     match cpu.get(slot) {
         Value::Text(key) => Ok(key.clone()),
         other => Err(type_fault(i.op, "a text as key", other)),
@@ -128,42 +138,5 @@ pub(super) fn kv_keys(cpu: &mut Cpu<'_>, i: Instr) -> Done {
     let keys = keys.take_while(|key| key.starts_with(prefix.as_str()));
     let keys: Vec<Value> = keys.map(|key| Value::Text(key.clone())).collect();
     cpu.result = Value::list(keys);
-    Ok(())
-}
-
-pub(super) fn introspect(cpu: &mut Cpu<'_>, i: Instr) -> Done {
-    let param = key(cpu, i, i.b)?;
-    let agent = &*cpu.agent;
-    let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    let gas = |nanogas: u64| Value::from(alloc::format!("{}", Gas(nanogas)));
-    let data = match param.as_str() {
-        // The notes are the agent's log and its chain of thought alike (whitepaper 8.2).
-        "logs" | "agent_logs" | "chain_of_thought" => {
-            let notes = agent.log.iter().map(|entry| Value::from(to_text(&entry.note)));
-            notes.collect::<Vec<_>>().into()
-        }
-        "gas" => Record::from_iter([
-            ("limit", gas(agent.gas_limit)),
-            ("used_before", gas(agent.gas_limit - agent.gas)),
-        ])
-        .into(),
-        "performance" => Record::from_iter([
-            ("effects", number(agent.effects)),
-            ("failures", number(agent.failures)),
-            ("log_entries", number(agent.log.len() as u64)),
-            ("steps", number(agent.steps)),
-        ])
-        .into(),
-        "last_failure" => agent.last_failure_text().map_or(Value::Null, Value::from),
-        unknown => {
-            let message = alloc::format!(
-                "SELF_INTROSPECT \"{unknown}\" is not granted; there are logs, agent_logs, \
-                 chain_of_thought, gas, performance, last_failure"
-            );
-            cpu.failure = Some(Failure { code: FailureCode::NotGranted, message });
-            Value::Null
-        }
-    };
-    cpu.result = data;
     Ok(())
 }

@@ -447,7 +447,7 @@ fn untested(failure: &Failure) -> Value {
 }
 
 /// What becomes of a computed name that is not in the manifest.
-fn undeclared(kind: NameKind, name: &str) -> Failure {
+pub(crate) fn undeclared(kind: NameKind, name: &str) -> Failure {
     let kind = kind.name();
     let end = name.char_indices().nth(MAX_NAME).map_or(name.len(), |(at, _)| at);
     let name = &name[..end];
