@@ -93,3 +93,41 @@ fn a_run_that_changed_its_code_goes_on_after_it_was_suspended() {
     let replayed = bench.run(&["replay", ".avm/runs/a-1"]);
     assert_eq!(replayed.exit, 0, "{}", replayed.stderr);
 }
+
+#[test]
+fn a_region_that_may_only_be_appended_to() {
+    let bench = Bench::with(
+        "\
+SELF_OBSERVER_MODE true
+SET tries = [\".func two(x)\\n  RETURN one(x) + 1\\n.endfunc\", \"LOG \\\"added\\\"\", \".func one(x)\\n  RETURN 7\\n.endfunc\"]
+SELF_READ \"NOTES\" -> text
+SET tries = tries + [REPLACE(text, \"1\", \"2\")]
+FOR try IN tries DO
+  SELF_MODIFY \"NOTES\", try
+  IF lastRewriteFailed THEN
+    SELF_INTROSPECT \"last_failure\" -> why
+    LOG why
+  ENDIF
+ENDFOR
+SELF_READ \"NOTES\" -> text
+SELF_MODIFY \"NOTES\", REPLACE(text, \"HALT\", \"JUMP back\")
+JUMP notes
+:back
+REVERT_CODE \"NOTES\", 1
+SELF_READ \"NOTES\" -> text
+LOG text
+RETURN [one(1), lastRewriteFailed]
+.region NOTES detached perms=read,append,execute
+:notes
+  LOG \"first\"
+.func one(x)
+  RETURN x + 1
+.endfunc
+.endregion
+",
+    );
+    let ran = bench.run(&["run", "a.avm", "-q"]);
+    let replayed = bench.run(&["replay", "-q"]);
+    assert_eq!((replayed.exit, &replayed.stdout), (0, &ran.stdout), "{}", replayed.stderr);
+    insta::assert_snapshot!(ran.show());
+}
