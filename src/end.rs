@@ -25,20 +25,54 @@ pub(crate) fn words(program: &Program, at: CodePlace) -> String {
 /// A trap with its source line and the registers that the instruction reads.
 pub(crate) fn trap(machine: &Machine, trap: &Trap, files: &[SourceFile]) -> String {
     let program = machine.image().program();
-    let place = place(program, trap.at);
+    let rewritten = rewritten(machine, trap.at);
+    let place = match &rewritten {
+        Some(Rewritten { path, line, column, .. }) => Some((path.as_str(), *line, *column)),
+        None => place(program, trap.at),
+    };
     let label = format!("{}, {}", trap.opcode.mnemonic(), words(program, trap.at));
     let title = format!("{}: {}", trap.code.name(), trap.message);
     let text = place.and_then(|(path, ..)| files.iter().find(|file| file.path == path));
+    let text = text.map(|file| file.text.as_str());
+    let text = rewritten.as_ref().map_or(text, |code| Some(code.text.as_str()));
     let id = format!("T{:02}", trap.code as u16);
     render::report(&Report {
         id: &id,
         title: &title,
         label: &label,
         place,
-        text: text.map(|file| file.text.as_str()),
+        text,
         notes: &operands(machine, trap.at),
         help: &format!("`avm explain {id}` tells more"),
     })
+}
+
+/// An instruction of code that the agent got, which comes from no file.
+struct Rewritten {
+    /// What the code is called.
+    path: String,
+    line: u32,
+    column: u32,
+    /// The region's canonical text, which line and column lie in.
+    text: String,
+}
+
+fn rewritten(machine: &Machine, at: CodePlace) -> Option<Rewritten> {
+    let program = machine.image().program();
+    if program.place(at.region as usize, at.pc as usize).is_some() {
+        return None;
+    }
+    let (_, number) = machine.current_versions().iter().find(|(known, _)| *known == at.region)?;
+    let region = program.regions.get(at.region as usize)?;
+    let text = avm_asm::patch::region_text(program, &region.name).ok()?;
+    // A line is an instruction, unless it says where something begins or ends.
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| {
+        let line = line.trim_start();
+        !line.is_empty() && !line.starts_with(['.', ':', '#'])
+    });
+    let (line, shown) = lines.nth(at.pc as usize)?;
+    let column = shown.len().saturating_sub(shown.trim_start().len()) as u32 + 1;
+    Some(Rewritten { path: format!("{}, version {number}", region.name), line, column, text })
 }
 
 /// `name = value` for each register that an instruction reads, each once.

@@ -6,10 +6,13 @@ use avm_ir::{
     Program, Schedule, StatusWord, Value,
     program::{Patch, Perm, Perms},
 };
-use avm_vm::{Answer, Config, FailureCode, Image, Machine, Pause};
+use avm_vm::{
+    Answer, Config, FailureCode, Image, Machine, Observer, Pause, observer::Rewritten,
+};
 
 mod rewriting {
     mod append;
+    mod swaps;
 }
 
 /// A program whose region can be replaced, and `main` around it.
@@ -246,6 +249,18 @@ fn a_patch_changes_nothing_but_its_region() {
     }
 }
 
+/// What the code of a region became, each time.
+#[derive(Default)]
+struct Hashes(Vec<[u8; 32]>);
+
+impl Observer for Hashes {
+    const STEPS: bool = false;
+
+    fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {
+        self.0.push(machine.image().program().regions[change.region as usize].hash());
+    }
+}
+
 #[test]
 fn a_thousand_rewrites_and_back_to_any_of_them() {
     let main = "SELF_OBSERVER_MODE true\nSET ids = []\nFOR k IN 1000 DO\n\
@@ -255,11 +270,25 @@ fn a_thousand_rewrites_and_back_to_any_of_them() {
                 ENDFOR\nREVERT_CODE \"STRATEGY\", \"last\"\nRETURN [ids, decide(0)]";
     let mut machine = machine(program(PERMS, main, ".func decide(x)\n  RETURN 0\n.endfunc"));
     let first = Patch::of(machine.image().program(), "STRATEGY").expect("it is there").hash();
-    let mut round = 0;
-    run(&mut machine, |_| {
-        round += 1;
-        answer(&assembled(main, &format!(".func decide(x)\n  RETURN {round}\n.endfunc")))
-    });
+    let mut hashes = vec![first];
+    let mut seen = Hashes::default();
+    loop {
+        match machine.run(u64::MAX, &mut seen) {
+            Pause::Effect(request) => {
+                let round = hashes.len();
+                let text = format!(".func decide(x)\n  RETURN {round}\n.endfunc");
+                let patch = assembled(main, &text);
+                hashes.push(patch.hash());
+                machine.answer(request.id, answer(&patch), &mut seen).expect("it waits");
+            }
+            Pause::End(_) => break,
+            Pause::Slice => {}
+        }
+    }
+    // Bit for bit: a thousand steps on, a thousand back, and on to the last one.
+    let back = hashes.iter().rev().skip(1);
+    let steps = hashes.iter().skip(1).chain(back).chain(hashes.last());
+    assert!(seen.0.iter().eq(steps), "{} changes", seen.0.len());
     let wanted: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
     let wanted = format!("[[{}],1000]", wanted.join(","));
     assert_eq!(avm_ir::value::to_json(&ended(&machine)), wanted);

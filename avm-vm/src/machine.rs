@@ -54,6 +54,8 @@ pub struct Image {
     program_hash: [u8; 32],
     /// Hash of the program before agents changed it.
     origin: [u8; 32],
+    /// That program, where debug data says where its code comes from and agents changed it.
+    first: Option<Arc<Program>>,
     /// Registers that the program, or one that it was before, names or uses outside functions.
     used: [bool; WINDOW],
     /// Registers that are always `NULL` in the agent's own window.
@@ -72,6 +74,7 @@ impl Image {
             schedule_hash: schedule.hash(),
             program_hash,
             origin: program_hash,
+            first: None,
             unused: rest::unused(&used),
             used,
             verified,
@@ -91,6 +94,7 @@ impl Image {
             schedule_hash: self.schedule_hash,
             program_hash: verified.program().hash(),
             origin: self.origin,
+            first: self.first.clone(),
             unused: rest::unused(&used),
             used,
             verified,
@@ -105,6 +109,17 @@ impl Image {
     /// The content address of the program that agents began with, whatever they changed.
     pub const fn origin(&self) -> [u8; 32] {
         self.origin
+    }
+
+    /// The program that agents began with, and where its code comes from.
+    pub(crate) fn first(&self) -> Option<Arc<Program>> {
+        let now = self.program();
+        self.first.clone().or_else(|| now.debug.is_some().then(|| Arc::new(now.clone())))
+    }
+
+    /// The same, with the program that agents began with.
+    pub(crate) fn from_first(self, first: Option<Arc<Program>>) -> Self {
+        Self { first, ..self }
     }
 
     /// The program's content address.

@@ -98,15 +98,35 @@ pub(crate) fn forbidden(
     Some(denied(alloc::format!("{mnemonic}: region {name} has no permission {bits}")))
 }
 
+/// A region that has the code again that it began with comes from where that came from. Other code
+/// comes from no file.
+pub(crate) fn remember(first: &Program, program: &mut Program, name: &str) {
+    let Some(at) = first.regions.iter().position(|region| region.name == name) else { return };
+    let (Some(was), Some(is)) = (&first.debug, &mut program.debug) else { return };
+    if program.regions.get(at) != first.regions.get(at) {
+        return;
+    }
+    if let (Some(was), Some(is)) = (was.places.get(at), is.places.get_mut(at)) {
+        is.clone_from(was);
+    }
+    if let (Some(was), Some(is)) = (was.locals.get(at), is.locals.get_mut(at)) {
+        is.clone_from(was);
+    }
+}
+
 impl Image {
     /// The program with another code of a region. Everything that was derived from the program is
     /// derived anew.
     pub(crate) fn patched(&self, patch: &Patch) -> Result<Self, Failure> {
         let mut program = self.program().clone();
         patch.apply(&mut program).map_err(|error| unfit(&error))?;
+        let first = self.first();
+        if let Some(first) = &first {
+            remember(first, &mut program, &patch.region.name);
+        }
         let verified = avm_ir::verify(program)
             .map_err(|error| failure(FailureCode::InvalidArgument, error.to_string()))?;
-        Ok(self.with(verified, &[false; crate::exec::WINDOW]))
+        Ok(self.with(verified, &[false; crate::exec::WINDOW]).from_first(first))
     }
 
     /// The same with every code that waits; `None` if none does.

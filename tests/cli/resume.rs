@@ -14,6 +14,31 @@ KV_STORE \"kept\", word
 RETURN RANDOM(1, 1000)
 ";
 
+/// Rewrites, points and ways back, before and behind every place where a run is cut.
+const REWRITES: &str = "\
+SELF_OBSERVER_MODE true
+SET ids = []
+FOR i IN 6 DO
+  SELF_MODIFY \"STRATEGY\", \".func decide(x)\\n  SET y = x * \" + i + \"\\n  RETURN y\\n.endfunc\" -> s
+  SET ids = ids + [s.version]
+  CREATE_SYSTEM_CHECKPOINT \"point \" + i
+  LOG [i, decide(10), s.hash]
+  IF i == 3 THEN
+    REVERT_CODE \"STRATEGY\", ids[1]
+    LOAD_EXECUTION_STATE snapshot=\"point 2\" -> then
+    LOG [decide(10), LEN(then.ids)]
+  ENDIF
+ENDFOR
+REVERT_CODE \"STRATEGY\", \"point 4\"
+SELF_INTROSPECT \"versions\" -> lineage
+RETURN [decide(10), lineage]
+.region STRATEGY detached perms=read,modify,execute
+.func decide(x)
+  RETURN x
+.endfunc
+.endregion
+";
+
 /// A text field of the last line of `--json`.
 fn field(json: &str, name: &str) -> String {
     let mark = format!("\"{name}\":\"");
@@ -239,4 +264,18 @@ fn a_folder_in_use_is_not_taken() {
     assert!(ran.stderr.contains("runs/r: is not empty"), "{}", ran.stderr);
     let ran = bench.run(&["resume", "nowhere", "--gas", "+1"]);
     assert_eq!((ran.exit, ran.stderr.as_str()), (3, "error: nowhere: no such file or folder\n"));
+}
+
+/// Code, its lineage and the registers of checkpoints go from process to process.
+#[test]
+fn rewritten_code_goes_on() {
+    let bench = Bench::with(REWRITES);
+    let hops = compare(&bench, &[], "97.3");
+    assert!(hops > 3, "{hops}");
+    let history = |folder: &str| {
+        let shown = bench.run(&["history", folder]);
+        assert_eq!(shown.exit, 0, "{}", shown.stderr);
+        shown.stdout
+    };
+    assert_eq!(history("hops"), history("whole"));
 }

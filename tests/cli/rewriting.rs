@@ -131,3 +131,23 @@ RETURN [one(1), lastRewriteFailed]
     assert_eq!((replayed.exit, &replayed.stdout), (0, &ran.stdout), "{}", replayed.stderr);
     insta::assert_snapshot!(ran.show());
 }
+
+/// Rewritten code comes from no file, so its own text is shown; code that is back comes from where it
+/// came from.
+#[test]
+fn traps_point_into_the_code_that_runs() {
+    let program = |back: &str| {
+        format!(
+            "SELF_OBSERVER_MODE true\nSELF_MODIFY \"SUM\", \".func sum(x)\\n  SET y = 3\\n  :again\\n  SET y = y - 1\\n  IF y > 0 THEN JUMP again\\n  RETURN x / y\\n.endfunc\" -> s\n\
+             {back}\nRETURN sum(1)\n.region SUM detached perms=modify,execute\n.func sum(x)\n  ;; by nothing\n\
+             \x20 RETURN x / 0\n.endfunc\n.endregion\n"
+        )
+    };
+    let said = ["", "REVERT_CODE \"SUM\", s.snapshot_id"].map(|back| {
+        let bench = Bench::with(&program(back));
+        let ran = bench.run(&["run", "a.avm", "-q"]);
+        assert_eq!(ran.exit, 4, "{}", ran.stderr);
+        ran.stderr
+    });
+    insta::assert_snapshot!(said.join("\n"));
+}

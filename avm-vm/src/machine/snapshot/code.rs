@@ -94,6 +94,13 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
         rewrites.set(*region, *number);
     }
     ensure(rewrites.current == current, "regions that are not in order")?;
+    let first = image.first();
+    if let Some(first) = &first {
+        for (region, _) in &current {
+            let name = first.regions.get(*region as usize).map(|region| region.name.as_str());
+            crate::rewrite::remember(first, &mut program, name.unwrap_or_default());
+        }
+    }
     let all = rewrites
         .versions
         .iter()
@@ -130,7 +137,7 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
     }
     let verified = avm_ir::verify(program)
         .map_err(|_| SnapshotError::State("the code of the regions does not fit together"))?;
-    let image = Arc::new(image.with(verified, &used));
+    let image = Arc::new(image.with(verified, &used).from_first(first));
     Ok((rewrites, image))
 }
 
