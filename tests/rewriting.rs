@@ -228,6 +228,13 @@ fn a_patch_changes_nothing_but_its_region() {
         },
         NotGranted,
     );
+    add(
+        "a look at itself that nobody grants",
+        &|p| {
+            p.manifest.names.insert((avm_ir::NameKind::Introspect, "budget".into()));
+        },
+        NotGranted,
+    );
     add("no function", &|p| p.region.functions.clear(), InvalidArgument);
     add("code cut off", &|p| p.region.code.truncate(1), InvalidArgument);
     add("a label stolen", &|p| p.region.functions[0].name = "STRATEGY".into(), InvalidArgument);

@@ -138,8 +138,8 @@ RETURN [one(1), lastRewriteFailed]
 fn traps_point_into_the_code_that_runs() {
     let program = |back: &str| {
         format!(
-            "SELF_OBSERVER_MODE true\nSELF_MODIFY \"SUM\", \".func sum(x)\\n  SET y = 3\\n  :again\\n  SET y = y - 1\\n  IF y > 0 THEN JUMP again\\n  RETURN x / y\\n.endfunc\" -> s\n\
-             {back}\nRETURN sum(1)\n.region SUM detached perms=modify,execute\n.func sum(x)\n  ;; by nothing\n\
+            "SELF_OBSERVER_MODE true\nSELF_MODIFY \"SUM\", \".func total(x)\\n  SET y = 3\\n  :again\\n  SET y = y - 1\\n  IF y > 0 THEN JUMP again\\n  RETURN x / y\\n.endfunc\" -> s\n\
+             {back}\nRETURN total(1)\n.region SUM detached perms=modify,execute\n.func total(x)\n  ;; by nothing\n\
              \x20 RETURN x / 0\n.endfunc\n.endregion\n"
         )
     };
@@ -150,4 +150,22 @@ fn traps_point_into_the_code_that_runs() {
         ran.stderr
     });
     insta::assert_snapshot!(said.join("\n"));
+}
+
+/// What an agent read of itself is in the trace of the step that read it.
+#[test]
+fn what_was_read_is_in_the_trace() {
+    let bench = Bench::with(&format!(
+        "LOG \"a thought\"\nSELF_OBSERVER_MODE true\nSELF_INTROSPECT \"chain_of_thought\" -> thoughts\n\
+         SELF_READ \"SAFE\" -> code\nSELF_INTROSPECT \"regions\" -> regions\nRETURN LEN(code)\n{STRATEGY}"
+    ));
+    let ran = bench.run(&["run", "a.avm", "-q"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let traced = bench.run(&["trace", "--json"]);
+    let read = traced.stdout.lines().filter(|line| {
+        ["SELF_INTROSPECT", "SELF_READ"].iter().any(|op| line.contains(&format!("\"op\":\"{op}\"")))
+    });
+    let read: Vec<&str> = read.collect();
+    assert!(read[1].contains("RETURN %1"), "the whole text: {}", read[1]);
+    insta::assert_snapshot!(read.join("\n"));
 }
