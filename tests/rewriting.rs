@@ -6,9 +6,7 @@ use avm_ir::{
     Program, Schedule, StatusWord, Value,
     program::{Patch, Perm, Perms},
 };
-use avm_vm::{
-    Answer, Config, FailureCode, Image, Machine, Observer, Pause, observer::Rewritten,
-};
+use avm_vm::{Answer, Config, FailureCode, Image, Machine, Observer, Pause, observer::Rewritten};
 
 mod rewriting {
     mod append;

@@ -246,7 +246,8 @@ fn texts_that_take_something_away_are_refused() {
         ("JUMP enter", "JUMP leave"),
     ];
     for (was, is) in edits {
-        let body = if BODY.contains(was) { BODY.replacen(was, is, 1) } else { BODY.replacen(is, was, 1) };
+        let body =
+            if BODY.contains(was) { BODY.replacen(was, is, 1) } else { BODY.replacen(is, was, 1) };
         if body == BODY {
             continue;
         }

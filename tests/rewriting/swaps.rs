@@ -294,8 +294,7 @@ fn two_patches_at_every_distance() {
                 (n, &patches[*region as usize - 1][0]),
                 (n + apart, &patches[*other as usize - 1][1]),
             ];
-            let expected =
-                base.expected(&[(*step, *region, TAGS[1]), (*later, *other, TAGS[2])]);
+            let expected = base.expected(&[(*step, *region, TAGS[1]), (*later, *other, TAGS[2])]);
             for way in [Way::Fast, Way::Watched] {
                 let (machine, _) = run(&origin, &given, way);
                 assert_eq!(noted(&machine), expected, "requests {n}, {apart} apart, {way:?}");

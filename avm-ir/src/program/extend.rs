@@ -139,9 +139,8 @@ impl Pass<'_> {
                 }
             }
             Kind::Func => {
-                let name = |region: &Region, slot: Slot| {
-                    region.imports.get(usize::from(slot.0)).cloned()
-                };
+                let name =
+                    |region: &Region, slot: Slot| region.imports.get(usize::from(slot.0)).cloned();
                 name(self.old, old) == name(self.new, new)
             }
             _ => match (old.as_const(), new.as_const()) {

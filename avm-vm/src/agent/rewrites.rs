@@ -146,9 +146,7 @@ impl Rewrites {
             Value::Int(number) => usize::try_from(*number)
                 .ok()
                 .and_then(|number| self.checkpoints.get(number.checked_sub(1)?)),
-            Value::Text(label) => {
-                self.checkpoints.iter().rev().find(|point| point.label == *label)
-            }
+            Value::Text(label) => self.checkpoints.iter().rev().find(|point| point.label == *label),
             _ => {
                 let message = "a checkpoint is its number, or its label";
                 return Err(failure(FailureCode::InvalidArgument, message));
