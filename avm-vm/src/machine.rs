@@ -118,7 +118,7 @@ impl Image {
     }
 
     /// The same, with the program that agents began with.
-    pub(crate) fn from_first(self, first: Option<Arc<Program>>) -> Self {
+    pub(crate) fn with_first(self, first: Option<Arc<Program>>) -> Self {
         Self { first, ..self }
     }
 

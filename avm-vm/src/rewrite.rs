@@ -126,7 +126,7 @@ impl Image {
         }
         let verified = avm_ir::verify(program)
             .map_err(|error| failure(FailureCode::InvalidArgument, error.to_string()))?;
-        Ok(self.with(verified, &[false; crate::exec::WINDOW]).from_first(first))
+        Ok(self.with(verified, &[false; crate::exec::WINDOW]).with_first(first))
     }
 
     /// The same with every code that waits; `None` if none does.

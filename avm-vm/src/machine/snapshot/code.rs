@@ -137,7 +137,7 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
     }
     let verified = avm_ir::verify(program)
         .map_err(|_| SnapshotError::State("the code of the regions does not fit together"))?;
-    let image = Arc::new(image.with(verified, &used).from_first(first));
+    let image = Arc::new(image.with(verified, &used).with_first(first));
     Ok((rewrites, image))
 }
 
