@@ -1,7 +1,10 @@
 //! `avm check --grants`: what a program names, who allows it, who answers.
 
 use avm_ir::{NameKind, Opcode, Program, Reach, wire::hex};
-use avm_plugins::registry::{Registry, way_out};
+use avm_plugins::{
+    provider::Manifest,
+    registry::{Origin, Registry, way_out},
+};
 
 use crate::{
     config::{Config, Provider, Stated},
@@ -60,7 +63,7 @@ impl Nameless {
     }
 
     /// Who answers, or what to write so that somebody does.
-    fn answer(self, config: &Config, modules: &Modules) -> String {
+    fn answer(self, config: &Config, modules: &Modules, registry: &Registry) -> String {
         let bound = |provider: &Option<Provider>| match provider.as_ref().map(|it| &it.stated) {
             Some(Stated::Name(name)) => format!("{name} (avm.toml)"),
             Some(Stated::Table(table)) => {
@@ -72,7 +75,10 @@ impl Nameless {
         match self {
             Self::Sql => bound(&config.sql),
             Self::Policy => bound(&config.policy),
-            Self::Advisor => bound(&config.advisor),
+            Self::Advisor => match registry.advisor() {
+                Some((provider, manifest, origin)) => described(provider, manifest, origin),
+                None => bound(&config.advisor),
+            },
             Self::Clock => "the computer's clock".to_owned(),
             Self::Code if modules.is_empty() => "the assembler; the code store is empty".to_owned(),
             Self::Code => "the assembler, with the modules of the code store".to_owned(),
@@ -110,7 +116,11 @@ pub(crate) fn show(
     }
     for nameless in Nameless::used(program) {
         let word = nameless.name();
-        out.line(&format!("  {word:<10} {:<width$}  {}", "", nameless.answer(config, modules)));
+        out.line(&format!(
+            "  {word:<10} {:<width$}  {}",
+            "",
+            nameless.answer(config, modules, registry)
+        ));
         let modules = (nameless == Nameless::Code).then_some(modules);
         for (name, module) in modules.into_iter().flat_map(Modules::iter) {
             let (path, hash) = (module.path.display(), hex(&module.hash));
@@ -122,14 +132,20 @@ pub(crate) fn show(
 
 /// Who allows a name and who answers to it; `None` if nobody allows it.
 fn answer(kind: NameKind, name: &str, registry: &Registry) -> Option<String> {
-    let origin = registry.granted(kind, name)?.words();
+    let origin = registry.granted(kind, name)?;
     Some(match registry.binding(kind, name) {
-        Some((provider, manifest, _)) => format!(
-            "{provider} ({origin}), {}, reaches {}: {}",
-            manifest.determinism.name(),
-            manifest.reaches.name(),
-            manifest.about
-        ),
-        None => format!("granted ({origin})"),
+        Some((provider, manifest, _)) => described(provider, manifest, origin),
+        None => format!("granted ({})", origin.words()),
     })
+}
+
+/// A provider, who bound it, and what it is.
+fn described(provider: &str, manifest: &Manifest, origin: Origin) -> String {
+    format!(
+        "{provider} ({}), {}, reaches {}: {}",
+        origin.words(),
+        manifest.determinism.name(),
+        manifest.reaches.name(),
+        manifest.about
+    )
 }

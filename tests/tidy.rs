@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("avm-ir", &[]),
     ("avm-asm", &["avm-ir"]),
     ("avm-vm", &["avm-ir"]),
-    ("avm-plugins", &["avm-ir", "avm-vm"]),
+    ("avm-plugins", &["avm-ir", "avm-asm", "avm-vm"]),
     ("avm-dbg", &["avm-ir", "avm-vm"]),
     ("avm-trace", &["avm-ir", "avm-vm"]),
 ];

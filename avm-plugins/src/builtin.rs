@@ -9,6 +9,7 @@ mod hash_embed;
 mod policy;
 mod sentiment;
 mod summary;
+mod tuner;
 
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,7 @@ pub use hash_embed::HashEmbed;
 pub use policy::RulePolicy;
 pub use sentiment::Sentiment;
 pub use summary::Summary;
+pub use tuner::Tuner;
 
 use crate::settings::{BadSettings, Settings};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use avm_ir::NameKind;
 
 use crate::{
-    builtin::{Critic, Decision, Extractive, HashEmbed, RulePolicy, Sentiment, Summary},
+    builtin::{Critic, Decision, Extractive, HashEmbed, RulePolicy, Sentiment, Summary, Tuner},
     chain::Simulated,
     gpu::Devices,
     hpc::Pool,
@@ -39,6 +39,7 @@ pub(crate) const MODELS: &[Entry<dyn Model>] = &[
     ("builtin:hash-embed", |settings| Ok(keyless(settings, HashEmbed)?)),
     ("builtin:sentiment", |settings| Ok(keyless(settings, Sentiment)?)),
     ("builtin:summary", |settings| Ok(keyless(settings, Summary)?)),
+    ("builtin:tuner", |settings| Ok(Arc::new(Tuner::new(settings)?))),
     ("fixture", |settings| Ok(Arc::new(Fixture::model(settings)?))),
 ];
 

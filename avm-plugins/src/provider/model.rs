@@ -1,6 +1,6 @@
 //! Models.
 
-use avm_ir::Value;
+use avm_ir::{Program, Value};
 use avm_vm::FailureCode;
 
 use super::{Call, Outcome, Provider, Refusal};
@@ -31,11 +31,18 @@ pub trait Model: Provider {
     /// anything but the input.
     fn most_tokens(&self, input: &Value) -> u64;
 
-    /// Proposes a patch or other advice (`SEPARATE_PROMPT`).
+    /// Proposes a patch or other advice (`SEPARATE_PROMPT`). `code` is the program of the agent that
+    /// asks, as it is now; to be looked at alone, as what is proposed is believed no more than any patch.
     ///
     /// # Errors
     /// The model proposes nothing.
-    fn propose(&self, _call: &Call, _input: &Value, _objective: &str) -> Outcome {
+    fn propose(
+        &self,
+        _call: &Call,
+        _input: &Value,
+        _objective: &str,
+        _code: Option<&Program>,
+    ) -> Outcome {
         Err(Refusal::new(FailureCode::NoProvider, "this model proposes no patches"))
     }
 }

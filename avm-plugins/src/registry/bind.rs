@@ -135,6 +135,8 @@ impl Registry {
         }
         let made = self.bind_gpus(Binding::default_of("builtin:devices"));
         debug_assert!(made.is_ok(), "a default must be made without keys: GPUs: {made:?}");
+        let made = self.bind_advisor(Binding::default_of("builtin:tuner"));
+        debug_assert!(made.is_ok(), "a default must be made without keys: advisor: {made:?}");
     }
 
     fn make<P: Provider + ?Sized + 'static>(
@@ -217,6 +219,12 @@ impl Registry {
         let all = self.bindings(kind);
         let found = all.into_iter().find(|(bound, ..)| *bound == name)?;
         Some((found.1, found.2, found.3))
+    }
+
+    /// Who answers `SEPARATE_PROMPT`: provider, what it is, who bound it; `None` if nobody.
+    pub fn advisor(&self) -> Option<(&str, &Manifest, Origin)> {
+        let bound = self.advisor.as_ref()?;
+        Some((&bound.label, &bound.manifest, bound.origin))
     }
 
     /// The names bound of a kind: name, provider, what it is, who bound it.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use avm_ir::{
-    Value,
+    Program, Value,
     value::{Record, to_json},
 };
 use avm_vm::{Failure, FailureCode, Spend};
@@ -281,7 +281,7 @@ impl Model for Fixture {
         entries.map(|entry| Self::tokens(entry, input)).max().unwrap_or(least).max(least)
     }
 
-    fn propose(&self, call: &Call, input: &Value, objective: &str) -> Outcome {
+    fn propose(&self, call: &Call, input: &Value, objective: &str, _: Option<&Program>) -> Outcome {
         let args = [("input", input.clone()), ("objective", Value::text(objective))];
         self.answer(call, "propose", &Value::Record(Record::from_iter(args)))
     }

@@ -106,11 +106,13 @@ impl Machine {
     ) -> EffectRequest {
         // A row that becomes a request reaches something.
         let reach = instr.op.info().reach.unwrap_or(avm_ir::Reach::Code);
+        // Who proposes another code has to see what it would stand in.
+        let about_code = reach == avm_ir::Reach::Code || instr.op == Opcode::SEPARATE_PROMPT;
         EffectRequest {
             id: self.agent.effects,
             opcode: instr.op,
             reach,
-            code: if reach == avm_ir::Reach::Code { self.own_code() } else { None },
+            code: if about_code { self.own_code() } else { None },
             args,
             at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
             max_gas,

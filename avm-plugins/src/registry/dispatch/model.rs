@@ -1,7 +1,7 @@
 //! Models: one input, many inputs, embeddings, handles, proposals.
 
 use avm_ir::{NameKind, Value, value::HandleKind};
-use avm_vm::{EffectRequest, Spend};
+use avm_vm::{EffectRequest, OwnCode, Spend};
 
 use super::{super::Bound, any, map::map, name, text, unbound, wrong};
 use crate::{
@@ -61,7 +61,10 @@ impl Registry {
         let tokens = advisor.provider.most_tokens(&input);
         call.reserves(&Spend { tokens, ..Spend::NONE })?;
         let ask = Ask { function: "propose", args: None };
-        advisor.call(call, ask, move |model, call| model.propose(call, &input, &objective))
+        let code = request.code.clone();
+        advisor.call(call, ask, move |model, call| {
+            model.propose(call, &input, &objective, code.as_ref().map(OwnCode::program))
+        })
     }
 }
 
