@@ -43,6 +43,11 @@ impl Coder for Assembler {
     }
 
     fn patch(&self, program: &Program, region: &str, code: &Value) -> Result<Patch, Refusal> {
+        // What a model proposes says more than the code alone.
+        let code = match code {
+            Value::Record(proposal) => proposal.get("text").unwrap_or(code),
+            code => code,
+        };
         let named = match code {
             Value::Text(text) => reference(text),
             _ => None,

@@ -80,7 +80,7 @@ fn branches(desk: &Desk, folder: &str) -> BTreeSet<String> {
 
 /// The whitepaper's text.
 fn paper() -> Desk {
-    Desk::new(&["paper", "trading"], "paper/trading_agent.avm")
+    Desk::new(&["paper", "self_learning", "trading"], "paper/trading_agent.avm")
 }
 
 fn paper_run(desk: &Desk, branch: &str, args: &[&str]) -> String {

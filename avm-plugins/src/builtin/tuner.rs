@@ -14,7 +14,7 @@ use crate::{
 /// Most candidates that a configuration may ask for.
 const MOST: usize = 1000;
 /// Tokens by which a proposal may be longer than what it was made from.
-const LONGER: u64 = 16;
+const LONGER: u64 = 64;
 
 /// `builtin:tuner`; see [`tuner`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,8 +53,10 @@ impl Provider for Tuner {
     fn manifest(&self) -> Manifest {
         let about = "changes one number or comparison of a region at a time and tests it; has learnt \
                      nothing and reads no objective";
-        let takes = "[logs, code] or {code, logs?, seed?}; gives the text of a region, or NULL";
-        let result = Shape::OneOf(vec![Shape::Text, Shape::Null]);
+        let takes = "[logs, code] or {code, logs?, seed?}; gives a region's text, or NULL";
+        let proposal =
+            Shape::record([("text", Shape::Text), ("change", Shape::Text), ("empty", Shape::Bool)]);
+        let result = Shape::OneOf(vec![proposal, Shape::Null]);
         Manifest::pure(about, vec![Function::new("propose", takes, Shape::Any, result)])
     }
 }

@@ -12,12 +12,12 @@ mod neighbours;
 use std::sync::Arc;
 
 use avm_asm::patch::patch_text;
-use avm_ir::{Program, Schedule, Value, gas::GAS, verify};
+use avm_ir::{Program, Schedule, Value, gas::GAS, value::Record, verify};
 use avm_vm::{Config, Image, Limits, Machine};
 
 use crate::provider::Refusal;
 use input::Input;
-use neighbours::neighbours;
+use neighbours::{Neighbour, neighbours};
 
 /// Most nanogas that all tests of one candidate may use together.
 const TEST_GAS: u64 = GAS;
@@ -43,7 +43,8 @@ impl Default for Keys {
     }
 }
 
-/// The text of a region that may do better than the one in the input, or `NULL`.
+/// A region's text that may do better than the one in the input, as a proposal `{text, change, empty}`,
+/// or `NULL`.
 ///
 /// The same program, input and keys give the same.
 ///
@@ -57,27 +58,40 @@ pub fn tune(program: &Program, input: &Value, keys: Keys) -> Result<Value, Refus
         return Err(Refusal::invalid("the tests of the region cannot be run"));
     };
     let mut unseen = input.rounds_without_gain();
-    let mut best: Option<(usize, String)> = None;
+    let mut best: Option<(usize, Neighbour)> = None;
     let seed = keys.seed.wrapping_add(input.seed);
-    for text in neighbours(input.code, keys.step, seed).take(keys.most) {
-        let Ok(patched) = patch_text(program, &input.region, &text, false) else { continue };
+    for candidate in neighbours(input.code, keys.step, seed).take(keys.most) {
+        let Ok(patched) = patch_text(program, &input.region, &candidate.text, false) else {
+            continue;
+        };
         let Some(then) = passed(patched.program, &input.region) else { continue };
         if now.failed == 0 {
             // What was offered before was measured and not kept.
             match (then.failed, unseen) {
-                (0, 0) => return Ok(Value::from(text)),
+                (0, 0) => return Ok(candidate.proposal()),
                 (0, _) => unseen -= 1,
                 _ => {}
             }
         } else if then.passed > best.as_ref().map_or(now.passed, |(passed, _)| *passed) {
             let done = then.failed == 0;
-            best = Some((then.passed, text));
+            best = Some((then.passed, candidate));
             if done {
                 break;
             }
         }
     }
-    Ok(best.map_or(Value::Null, |(_, text)| Value::from(text)))
+    Ok(best.map_or(Value::Null, |(_, candidate)| candidate.proposal()))
+}
+
+impl Neighbour {
+    /// As programs read it: `NULL` and a proposal with `empty` alike say that there is nothing.
+    fn proposal(self) -> Value {
+        Value::Record(Record::from_iter([
+            ("text", Value::from(self.text)),
+            ("change", Value::from(self.change)),
+            ("empty", Value::Bool(false)),
+        ]))
+    }
 }
 
 /// How many tests of a region pass and fail.

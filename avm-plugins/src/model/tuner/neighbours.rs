@@ -19,6 +19,15 @@ const HALVINGS: u32 = 4;
 /// Significant digits of a float that is written.
 const DIGITS: usize = 6;
 
+/// A text that differs in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Neighbour {
+    /// The whole text.
+    pub(super) text: String,
+    /// What was changed, in words.
+    pub(super) change: String,
+}
+
 /// Something that can be changed.
 #[derive(Clone, Debug, PartialEq)]
 struct Site {
@@ -37,7 +46,7 @@ enum What {
 /// Every text that comes of one change, each once: first those by the whole step and the other
 /// comparisons, then those by half of it, and so on; each of these in an order drawn from text and
 /// seed.
-pub(super) fn neighbours(code: &str, step: f64, seed: i64) -> impl Iterator<Item = String> {
+pub(super) fn neighbours(code: &str, step: f64, seed: i64) -> impl Iterator<Item = Neighbour> {
     let sites = sites(code);
     let mut random = ChaCha8Rng::from_seed(seed_of(code, seed));
     let mut seen = BTreeSet::new();
@@ -59,7 +68,11 @@ pub(super) fn neighbours(code: &str, step: f64, seed: i64) -> impl Iterator<Item
         shuffle(&mut round, &mut random);
         round.into_iter().map(move |(place, text)| {
             let (before, behind) = (&code[..place.start], &code[place.end..]);
-            format!("{before}{text}{behind}")
+            let line = before.matches('\n').count() + 1;
+            Neighbour {
+                text: format!("{before}{text}{behind}"),
+                change: format!("line {line}: {} to {text}", &code[place]),
+            }
         })
     })
 }

@@ -23,7 +23,16 @@ fn text(program: &Program) -> Value {
 fn proposal(program: &Program, notes: &[&str], seed: i64, keys: Keys) -> Value {
     let notes: Vec<Value> = notes.iter().map(|note| Value::text(*note)).collect();
     let input = Value::list(vec![Value::list(notes), text(program), Value::Int(seed)]);
-    tune(program, &input, keys).expect("it reads the input")
+    let proposal = tune(program, &input, keys).expect("it reads the input");
+    text_of(proposal)
+}
+
+/// The text of a proposal, or `NULL`.
+fn text_of(proposal: Value) -> Value {
+    match &proposal {
+        Value::Record(fields) => fields.get("text").cloned().expect("it has a text"),
+        _ => proposal,
+    }
 }
 
 /// What is offered for each round without a gain, without `.region` and its end.
@@ -43,7 +52,7 @@ fn offers(program: &Program, keys: Keys) -> Vec<String> {
 #[test]
 fn every_number_and_comparison_has_its_neighbours() {
     let code = "SET x = -4\nLT x, 1.5 -> b\nIF y - 3 == -2 THEN\n  SET z = [0, 10.0]\nENDIF\n";
-    let mut texts: Vec<String> = neighbours(code, 0.5, 0).collect();
+    let mut texts: Vec<String> = neighbours(code, 0.5, 0).map(|one| one.text).collect();
     let all = texts.len();
     texts.sort();
     texts.dedup();
@@ -95,6 +104,9 @@ fn the_order_depends_on_code_and_seed_alone() {
     assert!((1..20).any(|seed| first(seed) != first(0)));
     let seeded = Keys { seed: 3, ..Keys::default() };
     assert_eq!(proposal(&program, &[], 0, seeded), first(3));
+    let whole = tune(&program, &text(&program), Keys::default()).expect("a proposal");
+    let change = avm_ir::value::to_json(&whole);
+    assert!(change.contains(r#""change":"line 6: "#), "{change}");
 }
 
 #[test]
@@ -164,11 +176,11 @@ fn inputs_in_all_forms() {
     let code = text(&program);
     let record = Value::Record(Record::from_iter([("code", code.clone())]));
     let plain = tune(&program, &code, Keys::default());
-    assert!(matches!(plain, Ok(Value::Text(_))));
+    assert!(matches!(plain, Ok(Value::Record(_))));
     assert_eq!(tune(&program, &record, Keys::default()), plain);
     // The body alone will do where one region can be changed.
     let body = Value::text(BUY);
-    assert!(matches!(tune(&program, &body, Keys::default()), Ok(Value::Text(_))));
+    assert!(matches!(tune(&program, &body, Keys::default()), Ok(Value::Record(_))));
     for (input, why) in [
         ("null", "the input has no code"),
         ("[[\"a note\"], 7]", "the input has no code"),
