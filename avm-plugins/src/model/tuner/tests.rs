@@ -21,7 +21,7 @@ fn text(program: &Program) -> Value {
 }
 
 fn proposal(program: &Program, notes: &[&str], seed: i64, keys: Keys) -> Value {
-    let notes: Vec<Value> = notes.iter().map(|note| Value::text(*note)).collect();
+    let notes: Vec<Value> = notes.iter().map(|note| Value::text(note)).collect();
     let input = Value::list(vec![Value::list(notes), text(program), Value::Int(seed)]);
     let proposal = tune(program, &input, keys).expect("it reads the input");
     text_of(proposal)
