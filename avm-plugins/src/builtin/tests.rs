@@ -194,3 +194,54 @@ fn a_run_reaches_them() {
     let checked = ask(&mut registry, Opcode::CHECK_SIG, &key);
     assert_eq!(checked, Err(FailureCode::InvalidArgument));
 }
+
+/// Who asks with its code, and gets another one; by default nobody has to be bound.
+#[test]
+fn the_tuner_is_the_default_advisor() {
+    let source = "SELF_OBSERVER_MODE true\nSEPARATE_PROMPT [\"HALT\"], \"earn more\" -> r\n\
+                  .region A detached perms=read,modify\nSET x = 8\n.endregion\n";
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("a.avm", source, &mut avm_asm::NoSources, &options);
+    let program = avm_ir::verify(assembly.program.expect("it assembles")).expect("it verifies");
+    let image = Arc::new(avm_vm::Image::new(program, &avm_ir::Schedule::v1()));
+    let mut machine = avm_vm::Machine::new(image, avm_vm::Config::default()).expect("it starts");
+    let avm_vm::Pause::Effect(asked) = machine.run(u64::MAX, &mut ()) else { panic!("it asks") };
+    let mut registry = Registry::embedded(Arc::new(NoHost::default()));
+    let mut ask = |input: Value| {
+        let args = [Some(input), Some(Value::text("earn more"))].into_iter().collect();
+        let asked = EffectRequest { args, ..asked.as_ref().clone() };
+        assert_eq!(registry.provider_of(&asked), Some("builtin:tuner"));
+        registry.answer(&asked)
+    };
+    let answer = ask(Value::text("SET x = 8"));
+    let proposal = to_json(&answer.result.expect("a proposal")[0]);
+    assert!(proposal.contains(r#""empty":false,"text":"SET x = "#), "{proposal}");
+    assert!(answer.spent.tokens > 0);
+    // There is nothing to change in it.
+    assert_eq!(ask(Value::text("NOP")).result, Ok(vec![Value::Null]));
+    let failure = ask(Value::Int(1)).result.expect_err("no code");
+    assert_eq!(failure.code, FailureCode::InvalidArgument);
+    let other = registry.answer(&EffectRequest { code: None, ..asked.as_ref().clone() });
+    assert!(other.result.expect_err("no program").message.contains("without the code"));
+}
+
+#[test]
+fn keys_of_the_tuner_have_their_ranges() {
+    assert!(Tuner::new(&settings("")).is_ok());
+    assert!(Tuner::new(&settings("step = 1.0\nmost = 1000\nseed = -1")).is_ok());
+    for (keys, why) in [
+        ("step = 0.0", "step must be"),
+        ("step = 1.5", "step must be"),
+        ("step = nan", "step must be"),
+        ("most = 0", "most must be"),
+        ("most = 1001", "most must be"),
+        ("seed = 0.5", "invalid type"),
+        ("steps = 1", "unknown field"),
+    ] {
+        let said = Tuner::new(&settings(keys)).expect_err(keys).0;
+        assert!(said.contains(why), "{keys}: {said}");
+    }
+    let tuner = Tuner::default();
+    let refused = tuner.infer(&call(), &Value::text("hello")).expect_err("it answers nothing");
+    assert!(refused.failure.message.contains("SEPARATE_PROMPT"), "{refused:?}");
+}

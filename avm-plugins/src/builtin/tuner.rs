@@ -73,8 +73,9 @@ impl Model for Tuner {
 
     fn propose(&self, _: &Call, input: &Value, _: &str, code: Option<&Program>) -> Outcome {
         let code = code.ok_or_else(|| Refusal::invalid("the request came without the code"))?;
-        let proposal = tuner::tune(code, input, self.0)?;
+        let tuner::Tuned { proposal, gas } = tuner::tune(code, input, self.0)?;
         let tokens = (tokens_of(input) + tokens_of(&proposal)).min(self.most_tokens(input));
-        Ok(Reply::new(proposal, 0).spending(Spend { tokens, ..Spend::NONE }))
+        let reply = Reply { cost: gas, ..Reply::new(proposal, 0) };
+        Ok(reply.spending(Spend { tokens, ..Spend::NONE }))
     }
 }

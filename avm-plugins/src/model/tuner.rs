@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use avm_asm::patch::patch_text;
 use avm_ir::{Program, Schedule, Value, gas::GAS, value::Record, verify};
-use avm_vm::{Config, Image, Limits, Machine};
+use avm_vm::{Config, Image, Limits, Machine, Verdict};
 
 use crate::provider::Refusal;
 use input::Input;
@@ -43,20 +43,28 @@ impl Default for Keys {
     }
 }
 
-/// A region's text that may do better than the one in the input, as a proposal `{text, change, empty}`,
-/// or `NULL`.
-///
-/// The same program, input and keys give the same.
+/// What comes of one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuned {
+    /// A region's text that may do better than the one in the input, as a proposal
+    /// `{text, change, empty}`; or `NULL`.
+    pub proposal: Value,
+    /// Nanogas that the tests used, as the sandbox would charge them.
+    pub gas: u64,
+}
+
+/// Looks for a change of the code in the input. The same program, input and keys give the same.
 ///
 /// # Errors
 /// The input has no code, or not the code of a region that can be changed.
-pub fn tune(program: &Program, input: &Value, keys: Keys) -> Result<Value, Refusal> {
+pub fn tune(program: &Program, input: &Value, keys: Keys) -> Result<Tuned, Refusal> {
     let input = Input::read(input, program)?;
     let present = patch_text(program, &input.region, input.code, false)
         .map_err(|refused| Refusal::invalid(format!("the code in the input: {refused}")))?;
-    let Some(now) = passed(present.program, &input.region) else {
+    let Some(now) = verdict(present.program, &input.region) else {
         return Err(Refusal::invalid("the tests of the region cannot be run"));
     };
+    let mut gas = now.gas();
     let mut unseen = input.rounds_without_gain();
     let mut best: Option<(usize, Neighbour)> = None;
     let seed = keys.seed.wrapping_add(input.seed);
@@ -64,23 +72,28 @@ pub fn tune(program: &Program, input: &Value, keys: Keys) -> Result<Value, Refus
         let Ok(patched) = patch_text(program, &input.region, &candidate.text, false) else {
             continue;
         };
-        let Some(then) = passed(patched.program, &input.region) else { continue };
-        if now.failed == 0 {
-            // What was offered before was measured and not kept.
-            match (then.failed, unseen) {
-                (0, 0) => return Ok(candidate.proposal()),
-                (0, _) => unseen -= 1,
-                _ => {}
-            }
-        } else if then.passed > best.as_ref().map_or(now.passed, |(passed, _)| *passed) {
-            let done = then.failed == 0;
-            best = Some((then.passed, candidate));
-            if done {
-                break;
-            }
+        let Some(then) = verdict(patched.program, &input.region) else { continue };
+        gas += then.gas();
+        let most = best.as_ref().map_or(now.passed(), |(passed, _)| *passed);
+        let found = match now.failed() {
+            0 => then.failed() == 0,
+            _ => then.passed() > most,
+        };
+        if !found {
+            continue;
+        }
+        if now.failed() == 0 && unseen > 0 {
+            // It was offered before, measured, and not kept.
+            unseen -= 1;
+            continue;
+        }
+        best = Some((then.passed(), candidate));
+        if then.failed() == 0 {
+            break;
         }
     }
-    Ok(best.map_or(Value::Null, |(_, candidate)| candidate.proposal()))
+    let proposal = best.map_or(Value::Null, |(_, candidate)| candidate.proposal());
+    Ok(Tuned { proposal, gas })
 }
 
 impl Neighbour {
@@ -94,23 +107,15 @@ impl Neighbour {
     }
 }
 
-/// How many tests of a region pass and fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Passed {
-    passed: usize,
-    failed: usize,
-}
-
 /// Runs the tests of a region on a fresh agent; `None` if there can be none. Nobody is asked.
-fn passed(program: Program, region: &str) -> Option<Passed> {
+fn verdict(program: Program, region: &str) -> Option<Verdict> {
     let inputs = program.inputs.iter().filter(|input| input.default.is_none());
     let name = |register: u8| program.registers.get(usize::from(register)).cloned();
     let inputs = inputs.filter_map(|input| Some((name(input.register)?, Value::Null))).collect();
     let image = Image::new(verify(program).ok()?, &Schedule::v1());
     let limits = Limits { memory: TEST_MEMORY, ..Limits::default() };
     let machine = Machine::new(Arc::new(image), Config { inputs, limits, ..Config::default() });
-    let verdict = machine.ok()?.test_region(region, MOST_TESTS, TEST_GAS).ok()?;
-    Some(Passed { passed: verdict.passed(), failed: verdict.failed() })
+    machine.ok()?.test_region(region, MOST_TESTS, TEST_GAS).ok()
 }
 
 #[cfg(test)]

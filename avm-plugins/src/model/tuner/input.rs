@@ -111,10 +111,12 @@ fn score(note: &Value) -> Option<f64> {
 /// The region that a text is of: the one that it names, or else the only one that can be changed.
 fn region_of(code: &str, program: &Program) -> Result<String, Refusal> {
     if let Some(name) = named(code) {
-        let known = program.patchable(name).map_err(|error| Refusal::invalid(error.to_string()))?;
-        return Ok(program.regions[known].name.clone());
+        let at = program.patchable(name).map_err(|error| Refusal::invalid(error.to_string()))?;
+        let region = program.regions.get(at).filter(open);
+        return region.map(|region| region.name.clone()).ok_or_else(|| {
+            Refusal::invalid(format!("region {name} cannot be modified; there is nothing to tune"))
+        });
     }
-    let open = |region: &&Region| region.perms.has(Perm::Modify) && !region.perms.has(Perm::Lock);
     let mut open = program.regions.iter().skip(1).filter(open);
     match (open.next(), open.next()) {
         (Some(region), None) => Ok(region.name.clone()),
@@ -122,6 +124,11 @@ fn region_of(code: &str, program: &Program) -> Result<String, Refusal> {
             "the code names no region; give the text of SELF_READ, with its .region line",
         )),
     }
+}
+
+/// Whether the program lets its agent replace a region.
+fn open(region: &&Region) -> bool {
+    region.perms.has(Perm::Modify) && !region.perms.has(Perm::Lock)
 }
 
 /// The name in the first `.region` line.

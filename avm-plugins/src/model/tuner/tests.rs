@@ -4,11 +4,29 @@ use avm_ir::{
     value::{Record, from_json},
 };
 
-use super::{Keys, neighbours::neighbours, tune};
+use proptest::prelude::*;
+
+use super::{Keys, Tuned, neighbours::neighbours, tune};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever stands in a text, its neighbours are texts, and only so many.
+    #[test]
+    fn any_text_has_neighbours(
+        text in "(-|[0-9]{1,20}|0x7F|1e300|<=|!=|GT|\\.region|[a-zé]{1,3}|\"|[ \n,(:;])*",
+        step in 0.001..=1.0,
+    ) {
+        for neighbour in neighbours(&text, step, 7) {
+            prop_assert!(neighbour.text != text && neighbour.change.starts_with("line "));
+        }
+    }
+}
 
 fn program(body: &str, tests: &str) -> Program {
     let source = format!(
-        "RETURN buy(1, 2)\n.region STRATEGY detached perms=read,modify,execute\n{body}\n.endregion\n{tests}"
+        "RETURN buy(1, 2)\n.region STRATEGY detached perms=read,modify,execute\n{body}\n.endregion\n\
+         .region SAFE detached perms=read,execute\nHALT\n.endregion\n{tests}"
     );
     let assembly = assemble("a.avm", &source, &mut NoSources, &Options::default());
     assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics))
@@ -23,8 +41,7 @@ fn text(program: &Program) -> Value {
 fn proposal(program: &Program, notes: &[&str], seed: i64, keys: Keys) -> Value {
     let notes: Vec<Value> = notes.iter().map(|note| Value::text(note)).collect();
     let input = Value::list(vec![Value::list(notes), text(program), Value::Int(seed)]);
-    let proposal = tune(program, &input, keys).expect("it reads the input");
-    text_of(proposal)
+    text_of(tune(program, &input, keys).expect("it reads the input").proposal)
 }
 
 /// The text of a proposal, or `NULL`.
@@ -105,7 +122,7 @@ fn the_order_depends_on_code_and_seed_alone() {
     let seeded = Keys { seed: 3, ..Keys::default() };
     assert_eq!(proposal(&program, &[], 0, seeded), first(3));
     let whole = tune(&program, &text(&program), Keys::default()).expect("a proposal");
-    let change = avm_ir::value::to_json(&whole);
+    let change = avm_ir::value::to_json(&whole.proposal);
     assert!(change.contains(r#""change":"line 6: "#), "{change}");
 }
 
@@ -133,6 +150,9 @@ fn what_fails_a_test_is_left_out() {
                  .endtest\n.test \"it sees a leap\" region=STRATEGY\n  expect buy(1, 11)\n.endtest\n";
     let tested = program(BUY, tests);
     let offers = offers(&tested, Keys::default());
+    let gas =
+        |most| tune(&tested, &text(&tested), Keys { most, ..Keys::default() }).expect("a code").gas;
+    assert!(gas(1) > 0 && gas(1) <= gas(64));
     // Neither `<` nor `<=` passes; 8 + 2 does not see the leap.
     assert_eq!(offers.len(), 4, "{offers:#?}");
     assert!(offers.iter().all(|text| !text.contains("LT %") && !text.contains("LE %")));
@@ -176,17 +196,19 @@ fn inputs_in_all_forms() {
     let code = text(&program);
     let record = Value::Record(Record::from_iter([("code", code.clone())]));
     let plain = tune(&program, &code, Keys::default());
-    assert!(matches!(plain, Ok(Value::Record(_))));
+    assert!(matches!(plain, Ok(Tuned { proposal: Value::Record(_), gas: 0 })));
     assert_eq!(tune(&program, &record, Keys::default()), plain);
     // The body alone will do where one region can be changed.
     let body = Value::text(BUY);
-    assert!(matches!(tune(&program, &body, Keys::default()), Ok(Value::Record(_))));
+    let tuned = tune(&program, &body, Keys::default());
+    assert!(matches!(tuned, Ok(Tuned { proposal: Value::Record(_), .. })));
     for (input, why) in [
         ("null", "the input has no code"),
         ("[[\"a note\"], 7]", "the input has no code"),
         ("{\"logs\": []}", "the input has no code"),
         ("\".region OTHER\\nHALT\\n.endregion\"", "OTHER"),
         ("\".region main\\nHALT\\n.endregion\"", "main"),
+        ("\".region SAFE\\nHALT\\n.endregion\"", "SAFE cannot be modified"),
         ("\".func buy(a, b)\\n  RETURN a +\\n.endfunc\"", "a value is missing"),
     ] {
         let input = from_json(input, 1 << 16).expect("JSON");
