@@ -4,7 +4,7 @@
 use avm_ir::{
     Instr, OpInfo, Opcode, Program, Slot, Value,
     instr::{Layout, NO_REGISTER, Role},
-    operand::{DefaultValue, Kind},
+    operand::{DefaultValue, Kind, NameKind},
     program::{Func, Input, Label, MAIN, Manifest, Perms, Region, Target, entry_label, exit_label},
 };
 
@@ -43,6 +43,20 @@ fn usual_kind(info: &OpInfo, kind: Kind) -> Kind {
 }
 /// Names given to operands that name something.
 const NAMES: &[&str] = &["alpha", "Beta", "gamma delta", "ü", ""];
+
+/// Names given to operands that say what an agent looks at; one is unknown.
+const LOOKS: &[&str] = &[
+    "logs",
+    "gas",
+    "budget",
+    "memory",
+    "performance",
+    "last_failure",
+    "regions",
+    "versions",
+    "checkpoints",
+    "alpha",
+];
 
 /// What may be generated.
 #[derive(Clone, Copy, Debug)]
@@ -689,7 +703,8 @@ impl Builder<'_, '_> {
                 self.manifest.computed.insert(kind);
                 return Slot::reg(self.register(registers, Kind::Text));
             }
-            let name = NAMES[self.entropy.below(NAMES.len())];
+            let names = if kind == NameKind::Introspect { LOOKS } else { NAMES };
+            let name = names[self.entropy.below(names.len())];
             self.manifest.names.insert((kind, name.into()));
             return self.interned(Value::text(name));
         }

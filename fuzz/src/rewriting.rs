@@ -24,6 +24,12 @@ const MAIN: &[&str] = &[
     "CREATE_SYSTEM_CHECKPOINT \"here\" -> c",
     "REVERT_CODE \"LEFT\", \"here\"",
     "LOG x",
+    "LOAD_EXECUTION_STATE snapshot=k -> r",
+    "LOAD_EXECUTION_STATE snapshot=\"here\"",
+    "SELF_INTROSPECT \"versions\" -> r",
+    "SELF_INTROSPECT \"budget\" -> r",
+    "SELF_INTROSPECT \"regions\" -> r",
+    "SELF_INTROSPECT \"checkpoints\" -> r",
     "SELF_OBSERVER_MODE k % 5 != 3",
 ];
 
@@ -37,6 +43,8 @@ const BODY: &[&str] = &[
     "REVERT_CODE \"RIGHT\", n % 4",
     "CALL poke, n -> n",
     "LOG n",
+    "LOAD_EXECUTION_STATE snapshot=n -> r",
+    "SELF_INTROSPECT \"memory\" -> r",
 ];
 
 /// A random program whose regions may be replaced.
