@@ -169,3 +169,15 @@ fn what_was_read_is_in_the_trace() {
     assert!(read[1].contains("RETURN %1"), "the whole text: {}", read[1]);
     insta::assert_snapshot!(read.join("\n"));
 }
+
+/// The debugger has no line of rewritten code, and has the line again of code that is back.
+#[test]
+fn the_debugger_knows_the_lines_of_code_that_is_back() {
+    let bench = Bench::with(
+        "SELF_OBSERVER_MODE true\nSELF_MODIFY \"PART\", \".func part(x)\\n  SET y = x * 10\\n  RETURN y\\n.endfunc\" -> s\n\
+         SET a = part(1)\nREVERT_CODE \"PART\", s.snapshot_id\nSET b = part(1)\nRETURN [a, b]\n\
+         .region PART detached perms=modify,execute\n.func part(x)\n  ;; by one\n  RETURN x + 1\n.endfunc\n.endregion\n",
+    );
+    let looked = bench.feed(&["debug", "a.avm"], "break part\ncontinue\ncontinue\n");
+    insta::assert_snapshot!(looked.stdout);
+}

@@ -279,3 +279,37 @@ fn the_sandbox_keeps_the_rule() {
     let other = Patch::of(&program(".func decide(x)\n  RETURN 1\n.endfunc"), "STRATEGY");
     assert_eq!(said(&other.expect("it is there")), r#""refused""#);
 }
+
+/// Control flows through a region where it stands: statements come in front of the way on.
+#[test]
+fn statements_behind_an_attached_region_run_where_it_stands() {
+    let source = "SELF_OBSERVER_MODE true\nSET seen = []\nSELF_MODIFY \"MIDDLE\", \"new\"\n\
+                  .region MIDDLE perms=append,execute\nSET seen = seen + [1]\n.endregion\nRETURN seen + [3]\n";
+    let assembled = |text: &str| {
+        let options = avm_asm::Options::default();
+        let assembly = avm_asm::assemble("a.avm", text, &mut avm_asm::NoSources, &options);
+        assembly.program.unwrap_or_else(|| panic!("{:?}", assembly.diagnostics))
+    };
+    let said = |patch: &Patch| {
+        let mut machine = machine(assembled(source));
+        run(&mut machine, |_| answer(patch));
+        avm_ir::value::to_json(&ended(&machine))
+    };
+    let old = assembled(source);
+    let more = patch_text(&old, "MIDDLE", "SET seen = seen + [2]", true).expect("it assembles");
+    let good = Patch::of(&more.program, "MIDDLE").expect("it is there");
+    assert_eq!(said(&good), "[1,2,3]");
+    // The end of such a region is the way on, and no `HALT` may take its place in front of others.
+    let ends = |last: &str| {
+        let text = source.replace("[1]\n", &format!("[1]\n{last}"));
+        Patch::of(&assembled(&text), "MIDDLE").expect("it is there")
+    };
+    assert_eq!(said(&ends("HALT\n")), "null", "appended, and it ends the run");
+    let halted = assembled(&source.replace("[1]\n", "[1]\nHALT\n"));
+    let mut machine = machine(halted);
+    run(&mut machine, |_| answer(&good));
+    assert_eq!(
+        machine.last_failure().map(|failure| failure.code),
+        Some(avm_vm::FailureCode::Denied)
+    );
+}
