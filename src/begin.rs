@@ -3,16 +3,17 @@
 use std::{path::Path, sync::Arc};
 
 use avm_asm::SourceFile;
-use avm_ir::{Schedule, gas::GAS};
+use avm_ir::{Program, Schedule, gas::GAS};
 use avm_plugins::registry::Registry;
 use avm_vm::{
-    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, journal::Start,
+    Budget, Config, Image, InputError, Limits, Machine, Meter, OnExhausted, Policy, journal::Start,
     machine::STATE_REGISTER,
 };
 
 use crate::{
     budget,
     cli::Begin,
+    code_policy,
     commands::key,
     config,
     exit::{Failure, Outcome},
@@ -48,8 +49,10 @@ pub(crate) fn begin(
     args: &Begin,
     config: &config::Config,
 ) -> Outcome<Begun> {
-    let manifest = loaded.program.program().manifest.clone();
-    let settings = settings(args, config)?;
+    let policy = code_policy(args, config, loaded.program.program())?;
+    let settings = Config { policy, ..settings(args, config)? };
+    let manifest =
+        code_policy::reach(&loaded.program.program().manifest, settings.policy.as_deref());
     let signer = args.sign.as_deref().map(key::read).transpose()?;
     let kept = RunDir::plan(args.run.as_deref(), file, args.state.as_deref(), &args.setup)?;
     let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
@@ -61,6 +64,17 @@ pub(crate) fn begin(
     let registry = providers::bind(&args.setup, config, file, library)?;
     providers::check_grants(&registry, &manifest)?;
     Ok(Begun { start, machine, registry, indexed, files: loaded.files, kept, signer })
+}
+
+/// What the operator allows the agent to do with its own code.
+fn code_policy(
+    args: &Begin,
+    config: &config::Config,
+    program: &Program,
+) -> Outcome<Option<Arc<Policy>>> {
+    let file = args.code_policy.as_ref().or(config.code.policy.as_ref());
+    let policy = file.map(|file| code_policy::load(file, Some(program)));
+    Ok(policy.transpose()?.map(Arc::new))
 }
 
 /// What the machine is given: limits of the command line, else of the configuration, else ours.
@@ -100,6 +114,7 @@ fn settings(args: &Begin, config: &config::Config) -> Outcome<Config> {
             Some(path) => state_file::load(path, limits.memory)?,
             None => None,
         },
+        policy: None,
     })
 }
 

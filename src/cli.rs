@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Go on with a run that was suspended or cut off
     Resume(Resume),
+    /// Agree to a patch that a suspended run waits with, or refuse it, and go on
+    Approve(Approve),
     /// Run a recorded run again, without providers, network or keys
     Replay(Replay),
     /// Step through a run, forwards and backwards
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Create a folder with a new agent
     New(New),
+    /// Check what an operator allows agents to do with their own code
+    Policy(Policy),
     /// Make keys for signing
     Key(Key),
     /// Check a program's integrity and show what it can reach
@@ -152,6 +156,11 @@ pub(crate) struct Begin {
     #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_negative_numbers = true)]
     #[arg(value_parser = crate::whole::parse::<u64, 0>)]
     pub(crate) seed: u64,
+
+    /// What the agent may do with its own code, beyond what its program allows [default: what avm.toml
+    /// says, else all that]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) code_policy: Option<PathBuf>,
 
     /// Memory limit, such as 64MiB [default: 256MiB]
     #[arg(long, value_name = "BYTES", value_parser = crate::bytes::parse)]
@@ -416,6 +425,73 @@ pub(crate) struct Trace {
     /// Only these steps: 10, 10..20, 10.. or ..20
     #[arg(long, value_name = "FROM..TO")]
     pub(crate) steps: Option<Steps>,
+}
+
+/// `avm approve`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A run waits where the operator's policy wants others to agree to a patch. Look at it with --show first.
+Where the policy lists keys, each vote is signed with one of them, and the run goes on when enough
+agreed, or when so many refused that the others are not enough.")]
+pub(crate) struct Approve {
+    /// Folder of the run, as `avm run` printed it
+    pub(crate) run: PathBuf,
+
+    /// Show the patch and who voted, and change nothing
+    #[arg(long, conflicts_with_all = ["key", "deny", "stay"])]
+    pub(crate) show: bool,
+
+    /// Sign the vote with the secret key of this file
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Refuse the patch, and tell the agent why
+    #[arg(long, value_name = "WHY")]
+    pub(crate) deny: Option<String>,
+
+    /// Only note the vote; `avm resume` goes on
+    #[arg(long)]
+    pub(crate) stay: bool,
+
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print the named registers at the end
+    #[arg(long)]
+    pub(crate) registers: bool,
+
+    /// Print no summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `avm policy`
+#[derive(Args, Debug)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+/// What to do with a policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Look for mistakes in a policy, alone or with a program, and try a patch against it
+    Check {
+        /// The policy, a .toml file
+        policy: PathBuf,
+        /// The program that it is for: text (.avm) or bytecode (.avmb)
+        program: Option<PathBuf>,
+        /// Judge this patch as if the program took it: IR text, a unified diff, or bytecode
+        #[arg(long, value_name = "FILE", requires = "program", requires = "region")]
+        patch: Option<PathBuf>,
+        /// The region that the patch is for
+        #[arg(long, value_name = "NAME", requires = "patch")]
+        region: Option<String>,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `avm history`

@@ -1,5 +1,6 @@
 //! One verb per file.
 
+pub(crate) mod approve;
 pub(crate) mod asm;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -13,6 +14,7 @@ pub(crate) mod gas;
 pub(crate) mod history;
 pub(crate) mod key;
 pub(crate) mod new;
+pub(crate) mod policy;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod resume;

@@ -17,6 +17,9 @@
 //! channel = ["TradingSwarm"]
 //! agent = ["HPCBot"]
 //!
+//! [code]                     # what agents may not do with their own code though their programs let them
+//! policy = "policy.toml"
+//!
 //! [code.modules]             # code that agents may take into their regions by name
 //! SwarmDetectionModule = "modules/swarm_detection.avm"
 //!
@@ -112,6 +115,8 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Code {
+    /// The file of the policy on what they may do with it.
+    pub(crate) policy: Option<PathBuf>,
     /// Files of the code store by the name of the module.
     pub(crate) modules: BTreeMap<String, PathBuf>,
     /// A folder whose `.avm` and `.avmb` files are modules too, under their names.
@@ -222,6 +227,7 @@ impl Config {
             advisor: self.advisor.or(base.advisor),
             docs: both(base.docs, self.docs),
             code: Code {
+                policy: self.code.policy.or(base.code.policy),
                 modules: both(base.code.modules, self.code.modules),
                 folder: self.code.folder.or(base.code.folder),
             },
@@ -268,7 +274,8 @@ fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     let folder = files::folder_of(path);
     config.providers_mut().for_each(|provider| provider.folder = folder.to_path_buf());
     let paths = config.docs.values_mut().chain(config.code.modules.values_mut());
-    paths.chain(&mut config.code.folder).for_each(|path| *path = folder.join(&*path));
+    let code = config.code.folder.iter_mut().chain(&mut config.code.policy);
+    paths.chain(code).for_each(|path| *path = folder.join(&*path));
     let Some(base) = config.base.take() else { return Ok(config) };
     if depth == MAX_BASES {
         let why =
@@ -307,7 +314,7 @@ fn written<'de, T, D: Deserializer<'de>, E: Display>(
     read(&text).map(Some).map_err(de::Error::custom)
 }
 
-fn gas<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Gas>, D::Error> {
+pub(crate) fn gas<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Gas>, D::Error> {
     written(input, Gas::from_str)
 }
 

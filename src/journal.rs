@@ -12,6 +12,7 @@ use avm_ir::{Program, Reach, Verified, program::Signature};
 use avm_vm::{
     Answer, EffectRequest, Machine, Meter, Observer,
     journal::{Event, Journal, Link, Record, Recorder, Start, Tail, Writer},
+    policy::Vote,
 };
 
 use crate::{
@@ -127,6 +128,15 @@ impl Tape {
         };
         open.recorder.top_up(machine, meter, amount);
         open.write()
+    }
+
+    /// Counts a vote on the patch that the run waits with.
+    pub(crate) fn vote(&mut self, machine: &mut Machine, vote: &Vote) -> Outcome<()> {
+        let refused = |error| Failure::usage(format!("the vote does not count: {error}"));
+        let Some(open) = &mut self.0 else { return machine.vote(vote).map_err(refused) };
+        open.recorder.vote(machine, vote).map_err(refused)?;
+        open.write()?;
+        open.kept.sync()
     }
 
     /// Notes how the run came to rest.

@@ -5,6 +5,7 @@ mod blocks;
 mod budget;
 mod bytes;
 mod cli;
+mod code_policy;
 mod coder;
 mod commands;
 mod config;
@@ -105,6 +106,7 @@ fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Run(run) => commands::run::run(&run),
         Command::Resume(resume) => commands::resume::run(&resume),
+        Command::Approve(approve) => commands::approve::run(&approve),
         Command::Replay(replay) => commands::replay::run(&replay),
         Command::Debug(debug) => commands::debug::run(&debug),
         Command::Fork(fork) => commands::fork::run(&fork),
@@ -121,6 +123,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Gas(gas) => commands::gas::run(&gas),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::New(new) => commands::new::run(&new),
+        Command::Policy(policy) => commands::policy::run(&policy),
         Command::Key(key) => commands::key::run(&key),
         Command::Verify(verify) => commands::verify::run(&verify),
         Command::Completions(completions) => commands::completions::run(&completions),

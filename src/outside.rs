@@ -9,7 +9,7 @@ use avm_dbg::live::{Home, Outside};
 use avm_ir::{Reach, program::Manifest};
 use avm_plugins::registry::Registry;
 use avm_vm::{
-    Answer, EffectRequest, End, Machine, OnExhausted, Spend,
+    Answer, EffectRequest, Machine, Spend,
     journal::{Event, Link, Start},
 };
 
@@ -137,21 +137,19 @@ impl Outside for Watched {
     }
 
     fn rest(&mut self, machine: &Machine, link: &Link) -> Result<(), String> {
-        let suspended = matches!(machine.end(), Some(End::Exhausted(_)))
-            && machine.on_exhausted() == OnExhausted::Suspend;
         if let Some(path) = &self.state {
             state_file::save(path, &machine.keepsake()).map_err(told)?;
         }
         if let Providers::Bound(registry) = &mut self.providers {
             registry.flush().map_err(|failure| format!("store: {failure}"))?;
         }
-        if !suspended {
+        if !machine.is_suspended() {
             return Ok(());
         }
         let registry = self.providers.registry().map_err(told)?;
         let kept = self.kept.keep(machine, registry, Some(*link), true).map_err(told)?;
         if let Some(kept) = kept {
-            note(&format!("kept in {}; go on with: {}", kept.folder, kept.command));
+            note(&format!("kept in {}; {}", kept.folder, kept.next));
         }
         Ok(())
     }

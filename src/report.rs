@@ -9,7 +9,7 @@ use avm_ir::{
     value::{Record, to_text},
 };
 use avm_plugins::registry::Registry;
-use avm_vm::{End, Machine, Meter, OnExhausted, machine::STATE_REGISTER};
+use avm_vm::{End, Machine, Meter, machine::STATE_REGISTER};
 
 use crate::{
     end,
@@ -39,7 +39,6 @@ pub(crate) struct Detail {
 pub(crate) struct Rested<'a> {
     pub(crate) machine: &'a Machine,
     pub(crate) end: &'a End,
-    pub(crate) on_exhausted: OnExhausted,
     pub(crate) totals: Totals,
     pub(crate) registry: &'a Registry,
     pub(crate) indexed: &'a [Indexed],
@@ -57,8 +56,8 @@ impl Rested<'_> {
     pub(crate) fn exit(&self) -> Exit {
         match self.end {
             End::Halted(_) => Exit::Done,
-            End::Exhausted(_) if self.on_exhausted == OnExhausted::Suspend => Exit::Suspended,
-            End::Exhausted(_) => Exit::Exhausted,
+            _ if self.machine.is_suspended() => Exit::Suspended,
+            End::Exhausted(_) | End::Unapproved(_) => Exit::Exhausted,
             End::Trapped(_) => Exit::Trap,
         }
     }
@@ -83,9 +82,9 @@ impl Rested<'_> {
         }
         let mut text = String::new();
         if !detail.quiet {
-            let Rested { machine, end, registry, indexed, on_exhausted, .. } = self;
+            let Rested { machine, end, registry, indexed, .. } = self;
             let summary = Summary { machine, end, totals: &self.totals, registry, indexed };
-            summary::write(&mut text, &summary, on_exhausted);
+            summary::write(&mut text, &summary);
         }
         if detail.profile {
             summary::profile(&mut text, self.machine, &self.totals);
@@ -101,7 +100,7 @@ impl Rested<'_> {
             End::Halted(_) => {}
             End::Trapped(trap) => note_styled(&end::trap(self.machine, trap, self.files)),
             End::Exhausted(meter) => {
-                let suspended = self.on_exhausted == OnExhausted::Suspend;
+                let suspended = self.machine.is_suspended();
                 let word = if suspended { "suspended" } else { "exhausted" };
                 let what = match meter {
                     Meter::Gas => "out of gas".to_owned(),
@@ -110,10 +109,19 @@ impl Rested<'_> {
                 let place = end::exhausted(self.machine, *meter);
                 let lacked = self.totals.lacked.as_ref().map(|lacked| format!("; {lacked}"));
                 note(&format!("{word}: {what} {place}{}", lacked.unwrap_or_default()));
-                if let Some(Kept { folder, command }) = self.resume {
-                    note(&format!("kept in {folder}; go on with: {command}"));
-                }
+                self.kept();
             }
+            End::Unapproved(wanted) => {
+                note(&format!("suspended: {wanted}"));
+                self.kept();
+            }
+        }
+    }
+
+    /// Says where a suspended run is.
+    fn kept(&self) {
+        if let Some(Kept { folder, next }) = self.resume {
+            note(&format!("kept in {folder}; {next}"));
         }
     }
 
@@ -167,6 +175,15 @@ impl Rested<'_> {
                 set("trap", Value::text(trap.code.name()));
                 set("message", Value::text(&trap.message));
                 at = Some(trap.at);
+            }
+            End::Unapproved(wanted) => {
+                set("end", Value::text("suspended"));
+                set("region", Value::text(&wanted.patch.region.name));
+                set("patch", Value::from(hex(&wanted.patch.hash())));
+                set("message", Value::text(&wanted.why));
+                if let Some(kept) = self.resume {
+                    set("run", Value::text(&kept.folder));
+                }
             }
         }
         if let Some(at) = at {

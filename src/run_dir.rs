@@ -103,8 +103,8 @@ pub(crate) struct RunDir {
 pub(crate) struct Kept {
     /// Its folder.
     pub(crate) folder: String,
-    /// The command.
-    pub(crate) command: String,
+    /// The command, in words.
+    pub(crate) next: String,
 }
 
 /// A run taken up again.
@@ -298,9 +298,12 @@ impl RunDir {
             Some(_) | None => {}
         }
         Ok(suspended.then(|| {
-            let (folder, more) = (self.name(), more(machine));
-            let command = format!("avm resume {} {more}", quoted(&folder));
-            Kept { folder, command }
+            let folder = self.name();
+            let next = match machine.unapproved_patch() {
+                Some(_) => format!("look at it with: avm approve {} --show", quoted(&folder)),
+                None => format!("go on with: avm resume {} {}", quoted(&folder), more(machine)),
+            };
+            Kept { folder, next }
         }))
     }
 
@@ -443,7 +446,7 @@ pub(crate) fn over(machine: &Machine) -> Option<String> {
     match machine.end() {
         Some(End::Halted(_)) => Some("it halted".to_owned()),
         Some(End::Trapped(trap)) => Some(format!("it trapped, {trap}")),
-        Some(End::Exhausted(_)) | None => None,
+        Some(End::Exhausted(_) | End::Unapproved(_)) | None => None,
     }
 }
 

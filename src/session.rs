@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use avm_asm::SourceFile;
 use avm_plugins::registry::Registry;
-use avm_vm::{End, Machine, OnExhausted};
+use avm_vm::Machine;
 
 use crate::{
     driver::drive,
@@ -68,13 +68,11 @@ impl Session<'_> {
         if let Some(secret) = &self.signer {
             self.tape.sign(&self.machine, secret)?;
         }
-        let suspended =
-            matches!(end, End::Exhausted(_)) && self.machine.on_exhausted() == OnExhausted::Suspend;
+        let suspended = self.machine.is_suspended();
         let kept = self.kept.keep(&self.machine, &self.registry, self.tape.link(), suspended);
         let rested = Rested {
             machine: &self.machine,
             end: &end,
-            on_exhausted: self.machine.on_exhausted(),
             totals,
             registry: &self.registry,
             indexed: &self.indexed,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use avm_ir::{Gas, NameKind, Opcode};
 use avm_plugins::registry::Registry;
-use avm_vm::{End, Machine, Meter, OnExhausted};
+use avm_vm::{End, Machine, Meter};
 
 use crate::{library::Indexed, meter::Totals};
 
@@ -21,13 +21,13 @@ pub(crate) struct Summary<'a> {
 }
 
 /// Writes the summary.
-pub(crate) fn write(out: &mut String, summary: &Summary<'_>, on_exhausted: OnExhausted) {
+pub(crate) fn write(out: &mut String, summary: &Summary<'_>) {
     let Summary { machine, end, totals, registry, indexed } = summary;
     out.push_str("---\n");
     let end = match end {
         End::Halted(_) => "halted".to_owned(),
-        End::Exhausted(_) if on_exhausted == OnExhausted::Suspend => "suspended".to_owned(),
-        End::Exhausted(_) => "exhausted".to_owned(),
+        _ if machine.is_suspended() => "suspended".to_owned(),
+        End::Exhausted(_) | End::Unapproved(_) => "exhausted".to_owned(),
         End::Trapped(trap) => format!("trapped, {}", trap.code),
     };
     let (gas_used, limit) = (machine.gas_used(), machine.gas_limit());

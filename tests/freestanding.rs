@@ -67,6 +67,7 @@ fn run_here(program: Program) -> String {
         End::Halted(_) => "halted",
         End::Exhausted(_) => "exhausted",
         End::Trapped(_) => "trapped",
+        End::Unapproved(_) => "unapproved",
     };
     let hash: String = machine.state_hash().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{word} {} {hash}\n", machine.gas_used())

@@ -73,6 +73,7 @@ fn child() {
         End::Halted(_) => String::from("halted"),
         End::Exhausted(_) => String::from("exhausted"),
         End::Trapped(trap) => format!("trap {}", trap.code.name()),
+        End::Unapproved(_) => String::from("unapproved"),
     };
     println!("\nCHILD {} {word}", highest.saturating_sub(before));
 }

@@ -121,6 +121,29 @@ pub(crate) fn region<'a>(
     }
 }
 
+/// Lowers what the only test of `symbols` expects, for a program whose parts they know; as [`region`]
+/// does otherwise.
+pub(crate) fn expectation<'a>(
+    symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+    registers: &'a [String],
+    taken: BTreeSet<u8>,
+) -> LoweredRegion {
+    let mut env = Env::new(symbols, files, stand_ins);
+    env.agent = Window::agent_with(registers, taken);
+    env.apart = true;
+    let region = symbols.tests.first().map(|test| env.test(test).expect).unwrap_or_default();
+    env.report_unwritten();
+    LoweredRegion {
+        region,
+        registers: env.agent.names(),
+        places: Vec::new(),
+        locals: Vec::new(),
+        diagnostics: env.diagnostics,
+    }
+}
+
 /// What all regions share while they are lowered.
 pub(crate) struct Env<'a> {
     pub(crate) symbols: &'a Symbols<'a>,

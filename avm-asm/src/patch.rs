@@ -22,11 +22,13 @@ use crate::{
     resolve, spell,
 };
 
+mod condition;
 mod diff;
 mod reference;
 mod shape;
 mod surroundings;
 
+pub use condition::condition;
 pub use diff::{is_diff, patch_diff};
 pub use reference::{Reference, reference};
 

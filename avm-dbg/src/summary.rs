@@ -47,6 +47,7 @@ pub(crate) fn ended_in(end: &End, most: usize) -> String {
         End::Halted(value) => format!("halted with {}", show(value, most)),
         End::Exhausted(meter) => format!("out of {}", meter.name()),
         End::Trapped(trap) => format!("trapped, {trap}"),
+        End::Unapproved(wanted) => format!("was suspended, {wanted}"),
     }
 }
 

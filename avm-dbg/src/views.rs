@@ -159,6 +159,9 @@ pub(crate) fn end(session: &Session) -> Reply {
         Some(End::Halted(value)) => ("halted", datum(value), None),
         Some(End::Exhausted(meter)) => ("exhausted", meter.name().into(), Some(machine.at())),
         Some(End::Trapped(trap)) => ("trapped", trap.to_string().into(), Some(trap.at)),
+        Some(End::Unapproved(wanted)) => {
+            ("unapproved", wanted.to_string().into(), Some(machine.at()))
+        }
         None => ("cut", Value::Null, None),
     };
     if let Some(place) = place {

@@ -226,6 +226,14 @@ fn outside(steps: u64, event: &Event) -> Option<Fields> {
             line.push(("amount", number(*amount)));
             line
         }
+        Event::Voted(vote) => {
+            let mut line = head("vote");
+            line.push(("agrees", Value::Bool(vote.agrees)));
+            let key = vote.signature.map(|signature| Value::from(hex(&signature.key)));
+            line.push(("key", key.unwrap_or_default()));
+            line.push(("note", text(&vote.note)));
+            line
+        }
         Event::Waited { milliseconds, .. } => {
             let mut line = head("wait");
             line.push(("ms", number(*milliseconds)));
@@ -254,6 +262,12 @@ fn outside(steps: u64, event: &Event) -> Option<Fields> {
                     line.push(("how", text("trapped")));
                     line.push(("trap", text(trap.code.name())));
                     line.push(("message", text(&trap.message)));
+                }
+                End::Unapproved(wanted) => {
+                    line.push(("how", text("unapproved")));
+                    line.push(("region", text(&wanted.patch.region.name)));
+                    line.push(("patch", Value::from(hex(&wanted.patch.hash()))));
+                    line.push(("message", text(&wanted.why)));
                 }
             }
             line

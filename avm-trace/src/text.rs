@@ -159,6 +159,13 @@ fn outside(steps: u64, event: &Event, out: &mut dyn Write) -> Result<(), ViewErr
         Event::ToppedUp { meter, amount } => {
             writeln!(out, "{steps:>6}  topped up: {} by {}", meter.name(), meter.show(*amount))?;
         }
+        Event::Voted(vote) => {
+            let word = if vote.agrees { "approved" } else { "refused" };
+            let by = vote.signature.map(|by| format!(" by {}", &hex(&by.key)[..16]));
+            let note = if vote.note.is_empty() { "" } else { ": " };
+            let by = by.unwrap_or_default();
+            writeln!(out, "{steps:>6}  {word}{by}{note}{}", clean(&vote.note))?;
+        }
         Event::Waited { milliseconds, .. } => {
             writeln!(out, "{steps:>6}  waited: {milliseconds} ms")?;
         }
@@ -170,6 +177,7 @@ fn outside(steps: u64, event: &Event, out: &mut dyn Write) -> Result<(), ViewErr
                 End::Halted(value) => format!("halted with {}", clean(&to_json(value))),
                 End::Exhausted(meter) => format!("exhausted: {}", meter.name()),
                 End::Trapped(trap) => clean(&format!("trapped: {trap}")),
+                End::Unapproved(wanted) => clean(&format!("suspended: {wanted}")),
             };
             writeln!(out, "{steps:>6}  {how}, gas {}", Gas(*gas))?;
         }

@@ -7,6 +7,7 @@ mod shared;
 use alloc::{
     collections::{BTreeMap, VecDeque},
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 
@@ -16,6 +17,7 @@ use crate::{
     effect::Failure,
     machine::{Config, Limits},
     meter::{Budget, Spend},
+    policy::Policy,
     trap::{Fault, TrapCode},
 };
 pub(crate) use draws::Draws;
@@ -153,6 +155,8 @@ pub(crate) struct Agent {
     pub(crate) initial: Shared<Vec<(u8, Value)>>,
     /// What it changed of its own code.
     pub(crate) rewrites: Shared<Rewrites>,
+    /// What the operator allows it to change, if that is less than the program does.
+    pub(crate) policy: Option<Arc<Policy>>,
     pub(crate) memory: Memory,
     pub(crate) draws: Draws,
     /// What tells the run from every other one.
@@ -186,6 +190,7 @@ impl Agent {
             saved: Value::Null,
             initial: Shared::NONE,
             rewrites: Shared::NONE,
+            policy: config.policy.clone(),
             memory: Memory::new(memory),
             draws: Draws::new(config.seed, 0),
             run: config.run,

@@ -35,6 +35,7 @@ use crate::{
     effect::{Answer, EffectRequest},
     machine::{Config, End, Image},
     meter::Meter,
+    policy::Vote,
 };
 
 /// First bytes of a journal, extension `.avmj`.
@@ -109,6 +110,8 @@ pub enum Event {
         /// By how much.
         amount: u64,
     },
+    /// Somebody voted on the patch that the run waited with.
+    Voted(Vote),
     /// Time that passed outside was charged.
     Waited {
         /// Whole milliseconds.
@@ -225,10 +228,11 @@ enum Kind {
     Edited = 7,
     Rested = 8,
     Signed = 9,
+    Voted = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Start,
         Self::Source,
         Self::Asked,
@@ -238,6 +242,7 @@ impl Kind {
         Self::Edited,
         Self::Rested,
         Self::Signed,
+        Self::Voted,
     ];
 }
 

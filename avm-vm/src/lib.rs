@@ -12,6 +12,7 @@
 //! | [`effect`] | requests to the outside and answers, as data |
 //! | [`journal`] | what came from outside during a run, as bytes, and the run again from it |
 //! | [`meter`] | what a run can be limited in beside gas |
+//! | [`policy`] | what an operator allows agents to do with their own code |
 //! | [`trap`] | the program's own faults, with stable numbers |
 //! | [`observer`] | watching a run without being part of it |
 //! | [`trace`] | every instruction of a run as bytes, and what they say |
@@ -32,6 +33,7 @@ pub mod marks;
 pub mod meter;
 pub mod observer;
 pub mod passages;
+pub mod policy;
 mod price;
 mod rewrite;
 pub mod trace;
@@ -46,5 +48,6 @@ pub use machine::{
 pub use marks::Marks;
 pub use meter::{Budget, Meter, Spend};
 pub use observer::Observer;
+pub use policy::Policy;
 pub use rewrite::MAX_VERSIONS;
 pub use trap::{Trap, TrapCode};

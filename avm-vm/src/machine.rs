@@ -5,6 +5,7 @@ mod effects;
 mod frames;
 mod look;
 mod park;
+pub(crate) mod policy;
 mod rest;
 mod rewrite;
 mod sandbox;
@@ -35,6 +36,7 @@ use crate::{
     marks::Marks,
     meter::{Budget, Meter},
     observer::{Observer, Rewritten},
+    policy::{Policy, Wanted},
     price::Prices,
     trap::{Fault, Trap},
 };
@@ -50,6 +52,7 @@ pub struct Image {
     verified: Verified,
     pub(crate) prices: Prices,
     fast: fast::Code,
+    pub(crate) schedule: Arc<Schedule>,
     schedule_hash: [u8; 32],
     program_hash: [u8; 32],
     /// Hash of the program before agents changed it.
@@ -71,6 +74,7 @@ impl Image {
         Self {
             fast: fast::Code::new(&verified, &prices),
             prices,
+            schedule: Arc::new(schedule.clone()),
             schedule_hash: schedule.hash(),
             program_hash,
             origin: program_hash,
@@ -91,6 +95,7 @@ impl Image {
         Self {
             fast: fast::Code::new(&verified, &self.prices),
             prices: self.prices.clone(),
+            schedule: self.schedule.clone(),
             schedule_hash: self.schedule_hash,
             program_hash: verified.program().hash(),
             origin: self.origin,
@@ -193,6 +198,9 @@ pub struct Config {
     pub inputs: Vec<(String, Value)>,
     /// What an earlier run of the agent left behind ([`Machine::keepsake`]).
     pub keepsake: Option<Value>,
+    /// What the operator allows the agent to do with its own code; without one, what the program
+    /// allows.
+    pub policy: Option<Arc<Policy>>,
 }
 
 impl Default for Config {
@@ -206,6 +214,7 @@ impl Default for Config {
             seed: 0,
             inputs: Vec::new(),
             keepsake: None,
+            policy: None,
         }
     }
 }
@@ -247,6 +256,9 @@ pub enum End {
     /// The program's own fault. Memory that does not suffice is one too: what a program holds is
     /// its own doing, and no point before the instruction is worth going back to.
     Trapped(Trap),
+    /// A patch lacks the approval that the policy wants; the run stands still before it, and
+    /// [`Machine::vote`] lets it go on.
+    Unapproved(Arc<Wanted>),
 }
 
 /// Why [`Machine::run`] came back.
@@ -287,6 +299,7 @@ pub struct Machine {
 impl Machine {
     /// An agent before its first instruction.
     pub fn new(image: Arc<Image>, config: Config) -> Result<Self, InputError> {
+        let image = image.under(config.policy.as_deref());
         let mut machine = Self {
             agent: Agent::new(&config),
             call_depth: config.limits.call_depth,

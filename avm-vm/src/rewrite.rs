@@ -12,9 +12,10 @@ use avm_ir::{
 };
 
 use crate::{
-    agent::Rewrites,
+    agent::{Agent, Rewrites},
     effect::{Failure, FailureCode},
-    machine::Image,
+    machine::{Image, policy},
+    policy::{Clause, ClauseKind},
 };
 
 /// Most versions of an agent's code, and most checkpoints.
@@ -61,7 +62,7 @@ fn unfit(error: &PatchError) -> Failure {
 /// Why an instruction about the agent's own code may not do what it is about to.
 pub(crate) fn forbidden(
     program: &Program,
-    rewrites: &Rewrites,
+    agent: &Agent,
     op: Opcode,
     region: Option<&Value>,
 ) -> Option<Failure> {
@@ -76,7 +77,7 @@ pub(crate) fn forbidden(
     let name = name.as_str();
     let Some(region) = program.region(name) else { return Some(no_region(name)) };
     let mnemonic = op.mnemonic();
-    if !rewrites.observer {
+    if !agent.rewrites.observer {
         return Some(denied(alloc::format!(
             "{mnemonic} wants observer mode; SELF_OBSERVER_MODE true turns it on"
         )));
@@ -91,10 +92,16 @@ pub(crate) fn forbidden(
         Opcode::REVERT_CODE => &[Perm::Modify],
         _ => &[Perm::Modify, Perm::Append],
     };
-    if bits.iter().any(|bit| region.perms.has(*bit)) {
-        return None;
+    let left = policy::perms(agent.policy.as_deref(), region);
+    if bits.iter().any(|bit| left.has(*bit)) {
+        return if reads { None } else { policy::forbids(agent, op, region) };
     }
+    let given = bits.iter().any(|bit| region.perms.has(*bit));
     let bits = alloc::vec::Vec::from_iter(bits.iter().map(|bit| bit.name())).join(" or ");
+    if given {
+        let clause = Clause { region: Some(name.into()), kind: ClauseKind::Perms };
+        return Some(policy::refused(&clause, &alloc::format!("{mnemonic} wants {bits}")));
+    }
     Some(denied(alloc::format!("{mnemonic}: region {name} has no permission {bits}")))
 }
 

@@ -154,6 +154,8 @@ enum Kind {
     Edited = 0x83,
     /// The run came to rest.
     Rested = 0x84,
+    /// Somebody voted on a patch.
+    Voted = 0x85,
     /// The code that a region had until it was replaced.
     Before = 0x88,
     /// The code that it has from then on; always right behind the other.
@@ -161,12 +163,13 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Answered,
         Self::ToppedUp,
         Self::Waited,
         Self::Edited,
         Self::Rested,
+        Self::Voted,
         Self::Before,
         Self::After,
     ];

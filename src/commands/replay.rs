@@ -84,6 +84,7 @@ fn told(player: &Player, signers: &[[u8; 32]]) {
         Some(End::Halted(_)) => "halted",
         Some(End::Exhausted(_)) => "ended with a budget used up",
         Some(End::Trapped(_)) => "trapped",
+        Some(End::Unapproved(_)) => "waits for approval",
         None => "goes on",
     };
     let (steps, effects) = (machine.steps(), machine.effects());
@@ -165,6 +166,9 @@ fn recorded(journal: &Journal, player: &mut Player, record: usize) -> Option<Str
             Some(format!("to use up its budget {}", meter.name()))
         }
         Event::Rested { end: End::Trapped(trap), .. } => Some(format!("to trap, {trap}")),
+        Event::Rested { end: End::Unapproved(_), .. } => {
+            Some("to wait for approval of a patch".to_owned())
+        }
         _ => None,
     }
 }

@@ -10,8 +10,8 @@ use avm_vm::{
 
 use crate::{
     cli::{Dialect, Resume},
-    config,
-    exit::{Failure, Outcome},
+    code_policy, config,
+    exit::{Exit, Failure, Outcome},
     journal::{self, Answered, Tape},
     library,
     output::{Out, note},
@@ -21,9 +21,30 @@ use crate::{
     session::Session,
 };
 
+/// What becomes of a run that was opened.
+pub(crate) enum Next {
+    /// It goes on.
+    Runs,
+    /// It was changed and still waits.
+    Waits,
+    /// It stays as it was.
+    Stays,
+}
+
 /// Goes on with a run.
 pub(crate) fn run(args: &Resume) -> Outcome {
-    let Opened { dir, rest, journal } = RunDir::open(&args.run)?;
+    open(args, |machine, tape| {
+        top_up(args, machine, tape)?;
+        Ok(Next::Runs)
+    })
+}
+
+/// Opens a run, lets somebody change what it waits for, and goes on with it.
+pub(crate) fn open(
+    args: &Resume,
+    change: impl FnOnce(&mut Machine, &mut Tape) -> Outcome<Next>,
+) -> Outcome {
+    let Opened { mut dir, rest, journal } = RunDir::open(&args.run)?;
     let name = dir.name();
     let wrong = |why: &dyn std::fmt::Display| Failure::files(format!("{name}: {why}"));
     let (verified, files) = match &journal {
@@ -33,7 +54,6 @@ pub(crate) fn run(args: &Resume) -> Outcome {
             (loaded.program, loaded.files)
         }
     };
-    let manifest = verified.program().manifest.clone();
     let state = Resumed::of(verified, rest, journal.as_ref().map(|(_, _, journal)| journal))
         .map_err(|why| wrong(&why))?;
     let Resumed { mut machine, providers, again } = state;
@@ -44,8 +64,12 @@ pub(crate) fn run(args: &Resume) -> Outcome {
         Some((path, file, journal)) => Tape::go_on(&path, file, &journal)?,
         None => Tape::none(),
     };
-    top_up(args, &mut machine, &mut tape)?;
+    let next = change(&mut machine, &mut tape)?;
+    if matches!(next, Next::Stays) {
+        return Ok(Exit::Done);
+    }
 
+    let manifest = code_policy::reach(&machine.image().program().manifest, machine.policy());
     let config = config::load(dir.program(), dir.setup().config.as_deref())?;
     let mut library = library::open(dir.setup().store.as_deref())?;
     // Documents in memory come back with the providers of a run that came to rest.
@@ -58,6 +82,10 @@ pub(crate) fn run(args: &Resume) -> Outcome {
         registry.restore(&providers).map_err(|refusal| wrong(&refusal.failure.message))?;
     }
     again.iter().for_each(|request| registry.rehearse(request));
+    if matches!(next, Next::Waits) {
+        dir.keep(&machine, &registry, tape.link(), true)?;
+        return Ok(Exit::Suspended);
+    }
 
     let detail = Detail {
         json: args.json,
@@ -145,6 +173,12 @@ fn top_up(args: &Resume, machine: &mut Machine, tape: &mut Tape) -> Outcome<()> 
     let waits_for = match machine.end() {
         Some(End::Exhausted(meter)) if machine.on_exhausted() == OnExhausted::Suspend => {
             Some(*meter)
+        }
+        Some(End::Unapproved(wanted)) => {
+            return Err(Failure::usage(format!(
+                "{wanted}; look at it with: avm approve {} --show",
+                args.run.display()
+            )));
         }
         Some(_) => return Err(Failure::files("the run was not suspended")),
         // It was cut off.

@@ -461,6 +461,7 @@ fn ends_so(end: &End, wanted: &WantedEnd) -> bool {
 fn describe(end: &End) -> String {
     match end {
         End::Halted(_) => "halted".into(),
+        End::Unapproved(_) => "unapproved".into(),
         End::Exhausted(meter) => format!("exhausted {}", meter.name()),
         End::Trapped(trap) => format!("trap {} \"{}\"", trap.code.name(), trap.message),
     }

@@ -455,6 +455,9 @@ pub(super) fn exception_info(adapter: &mut Adapter<'_>, arguments: Json) -> Answ
         (Some(End::Exhausted(meter)), Some(end)) => {
             (format!("exhausted {}", meter.name()), name("exhausted"), "unhandled", end)
         }
+        (Some(End::Unapproved(_)), Some(end)) => {
+            (name("unapproved"), name("unapproved"), "unhandled", end)
+        }
         (None, Some(end)) => (name("cut off"), name("cut off"), "unhandled", end),
         _ => match (run.filters.first(), machine.last_failure()) {
             (Some(&"effect"), _) => {

@@ -53,7 +53,9 @@ pub(super) fn run<'v>(
         Pause::End(End::Halted(value)) => Ok(value),
         Pause::End(End::Trapped(trap)) => Err(trap.to_string()),
         Pause::End(End::Exhausted(meter)) => Err(format!("it takes too much {}", meter.name())),
-        Pause::Slice | Pause::Effect(_) => Err("it takes too long".into()),
+        Pause::End(End::Unapproved(_)) | Pause::Slice | Pause::Effect(_) => {
+            Err("it takes too long".into())
+        }
     }
 }
 

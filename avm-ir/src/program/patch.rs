@@ -92,10 +92,13 @@ impl Patch {
     pub fn of(program: &Program, region: &str) -> Option<Self> {
         let index = program.regions.iter().position(|known| known.name == region)?;
         let locals = program.debug.as_ref().and_then(|debug| debug.locals.get(index));
+        let region = program.regions[index].clone();
+        let (names, computed) = region.reached();
+        let names = names.into_iter().map(|(kind, name)| (kind, String::from(name))).collect();
         Some(Self {
-            region: program.regions[index].clone(),
+            manifest: Manifest { names, computed },
+            region,
             registers: program.registers.clone(),
-            manifest: program.manifest.clone(),
             locals: locals.cloned().unwrap_or_default(),
         })
     }

@@ -1,5 +1,5 @@
-//! Signatures: ed25519 over a hash in a domain of its own, a developer's over a program and
-//! somebody's over the journal of a run.
+//! Signatures: ed25519 over a hash in a domain of its own, a developer's over a program, somebody's
+//! over the journal of a run or over a vote on a patch.
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
@@ -9,6 +9,8 @@ use super::Program;
 const PROGRAM: &[u8] = b"aither avm program signature v1";
 /// The same for those of journals.
 const JOURNAL: &[u8] = b"aither avm journal signature v1";
+/// … and of votes on patches.
+const VOTE: &[u8] = b"aither avm vote signature v1";
 
 /// Who signed a program, and the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,16 @@ impl Signature {
     /// Checks strictly whether it is one of a journal up to the record with this link.
     pub fn is_of_journal(&self, link: &[u8; 32]) -> Result<(), SignatureError> {
         self.is_of(JOURNAL, link)
+    }
+
+    /// Signs a vote with this hash.
+    pub fn of_vote(secret: &[u8; 32], hash: &[u8; 32]) -> Self {
+        Self::of(secret, VOTE, hash)
+    }
+
+    /// Checks strictly whether it is one of a vote with this hash.
+    pub fn is_of_vote(&self, hash: &[u8; 32]) -> Result<(), SignatureError> {
+        self.is_of(VOTE, hash)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an agent changed of its own code.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Value,
@@ -11,6 +11,7 @@ use avm_ir::{
 use super::shared::Empty;
 use crate::{
     effect::{Failure, FailureCode},
+    policy::Votes,
     rewrite::failure,
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Rewrites {
     /// Versions that come as soon as nothing runs in their regions.
     pub(crate) waiting: Vec<u32>,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Votes on the patch that waits for approval.
+    pub(crate) votes: Votes,
     /// Memory of all of it, in bytes.
     pub(crate) heap: u64,
 }
@@ -71,6 +74,7 @@ impl Empty for Rewrites {
         current: Vec::new(),
         waiting: Vec::new(),
         checkpoints: Vec::new(),
+        votes: Votes { patch: [0; 32], yes: Vec::new(), no: Vec::new(), note: String::new() },
         heap: 0,
     };
 }

@@ -57,7 +57,7 @@ pub(super) fn revert(cpu: &mut Cpu<'_>, i: Instr) -> Done {
 fn reverted(cpu: &Cpu<'_>, i: Instr) -> Result<Option<u32>, Failure> {
     let (region, snapshot) = (cpu.get(i.b), cpu.get(i.c));
     let (program, rewrites) = (cpu.image.program(), &*cpu.agent.rewrites);
-    if let Some(failure) = rewrite::forbidden(program, rewrites, i.op, Some(region)) {
+    if let Some(failure) = rewrite::forbidden(program, cpu.agent, i.op, Some(region)) {
         return Err(failure);
     }
     let Value::Text(name) = region else { return Err(wrong("a region is named by a text")) };

@@ -194,6 +194,10 @@ impl Player {
             Event::ToppedUp { meter, amount } if self.machine.end().is_some() => {
                 self.machine.top_up(*meter, *amount);
             }
+            Event::Voted(vote) if self.machine.end().is_some() => {
+                let voted = self.machine.vote(vote);
+                voted.map_err(|error| format!("a vote does not count: {error}"))?;
+            }
             Event::Waited { milliseconds, asking: false } if is_time => {
                 self.machine.spend_wall(*milliseconds);
             }
@@ -270,6 +274,7 @@ fn words(end: &End) -> String {
         }
         End::Exhausted(meter) => format!("runs out of {}", meter.name()),
         End::Trapped(trap) => format!("traps, {trap}"),
+        End::Unapproved(wanted) => format!("stands still: {wanted}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes to records. Nothing is believed: memory and time are bounded by the bytes that are there.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Opcode,
@@ -17,6 +17,7 @@ use crate::{
     effect::{Answer, Failure, FailureCode},
     machine::{Config, End, Limits, OnExhausted},
     meter::{Budget, Meter, Spend},
+    policy::{Policy, read_vote, read_wanted},
     trap::{Trap, TrapCode},
 };
 
@@ -171,9 +172,9 @@ pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
     let schedule = input.hash()?;
     let gas = input.u64()?;
     let budget = read_budget(input)?;
-    let policy = input.u8()?;
+    let number = input.u8()?;
     let policies = [OnExhausted::Halt, OnExhausted::Suspend, OnExhausted::Deny];
-    let on_exhausted = policies.into_iter().find(|known| *known as u8 == policy);
+    let on_exhausted = policies.into_iter().find(|known| *known as u8 == number);
     let on_exhausted = on_exhausted.ok_or_else(|| input.error("no such policy"))?;
     let memory = input.u64()?;
     let limits = Limits { memory, call_depth: size(input)?, log_entries: size(input)? };
@@ -184,9 +185,19 @@ pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
         inputs.push((input.text()?, decode(input)?));
     }
     let keepsake = if flag(input)? { Some(decode(input)?) } else { None };
-    let parent =
-        if flag(input)? { Some(Parent { link: input.hash()?, steps: input.u64()? }) } else { None };
-    let config = Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake };
+    let also = input.u8()?;
+    if also > 3 {
+        return Err(input.error("neither a parent nor a policy"));
+    }
+    let parent = match also & 1 {
+        0 => None,
+        _ => Some(Parent { link: input.hash()?, steps: input.u64()? }),
+    };
+    let policy = match also & 2 {
+        0 => None,
+        _ => Some(Arc::new(Policy::read(input)?)),
+    };
+    let config = Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy };
     Ok(Start { program, schedule, config, parent })
 }
 
@@ -202,6 +213,7 @@ fn read_event(kind: Kind, input: &mut Reader<'_>) -> Read<(u64, Event)> {
             answer: read_answer(input)?,
         },
         Kind::ToppedUp => Event::ToppedUp { meter: meter(input)?, amount: input.u64()? },
+        Kind::Voted => Event::Voted(read_vote(input)?),
         Kind::Waited => Event::Waited { milliseconds: input.u64()?, asking: flag(input)? },
         Kind::Edited => Event::Edited { register: input.u8()?, value: decode(input)? },
         Kind::Rested => {
@@ -255,6 +267,7 @@ pub(crate) fn read_end(input: &mut Reader<'_>) -> Read<End> {
             let message: String = input.text()?;
             Ok(End::Trapped(Trap { code, at, opcode, message }))
         }
+        4 => Ok(End::Unapproved(Arc::new(read_wanted(input)?))),
         _ => Err(input.error("no such way to rest")),
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     machine::{AnswerError, End, Machine},
     meter::Meter,
     observer::Observer,
+    policy::{Vote, VoteError},
 };
 
 /// What comes to a machine from outside, noted as it comes. Whoever drives the machine lets
@@ -77,6 +78,17 @@ impl Recorder {
     pub fn top_up(&mut self, machine: &mut Machine, meter: Meter, amount: u64) {
         self.note(machine.steps(), &Event::ToppedUp { meter, amount });
         machine.top_up(meter, amount);
+    }
+
+    /// Counts a vote on the patch that a run waits with.
+    ///
+    /// # Errors
+    /// The vote does not count; nothing is written.
+    pub fn vote(&mut self, machine: &mut Machine, vote: &Vote) -> Result<(), VoteError> {
+        let steps = machine.steps();
+        machine.vote(vote)?;
+        self.note(steps, &Event::Voted(vote.clone()));
+        Ok(())
     }
 
     /// Writes a register of the current window; `false`, and nothing is done, if there is no such.

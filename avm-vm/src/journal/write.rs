@@ -9,6 +9,7 @@ use crate::{
     effect::Answer,
     machine::{Config, End},
     meter::{Budget, Spend},
+    policy::{write_vote, write_wanted},
 };
 
 /// Makes the bytes of a journal, record by record. Whoever has it appends them to a file.
@@ -53,6 +54,7 @@ impl Writer {
                 out.u8(*meter as u8);
                 out.u64(*amount);
             }),
+            Event::Voted(vote) => self.at(Kind::Voted, steps, |out| write_vote(vote, out)),
             Event::Waited { milliseconds, asking } => self.at(Kind::Waited, steps, |out| {
                 out.u64(*milliseconds);
                 out.u8(u8::from(*asking));
@@ -113,7 +115,8 @@ impl Writer {
 fn write_start(start: &Start, out: &mut Bytes) {
     out.bytes(&start.program);
     out.raw(&start.schedule);
-    let Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake } = &start.config;
+    let Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy } =
+        &start.config;
     out.u64(*gas);
     write_budget(budget, out);
     out.u8(*on_exhausted as u8);
@@ -131,10 +134,13 @@ fn write_start(start: &Start, out: &mut Bytes) {
     if let Some(value) = keepsake {
         encode_to(value, out);
     }
-    out.u8(u8::from(start.parent.is_some()));
+    out.u8(u8::from(start.parent.is_some()) | u8::from(policy.is_some()) << 1);
     if let Some(Parent { link, steps }) = &start.parent {
         out.raw(link);
         out.u64(*steps);
+    }
+    if let Some(policy) = policy {
+        policy.write(out);
     }
 }
 
@@ -186,6 +192,10 @@ pub(crate) fn write_end(end: &End, out: &mut Bytes) {
             out.u32(trap.at.pc);
             out.u8(trap.opcode as u8);
             out.text(&trap.message);
+        }
+        End::Unapproved(wanted) => {
+            out.u8(4);
+            write_wanted(wanted, out);
         }
     }
 }

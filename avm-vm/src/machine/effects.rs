@@ -14,7 +14,7 @@ use avm_ir::{
     verify::CodePlace,
 };
 
-use super::{End, Machine, OnExhausted, rewrite::Prepared};
+use super::{End, Machine, OnExhausted, policy::Judgement, rewrite::Prepared};
 use crate::{
     effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
@@ -165,6 +165,21 @@ impl Machine {
         }
         let mut prepared = self.prepare(request.opcode, &request.args, answer);
         let mut price = self.price_after(self.fetched(), answer);
+        if let Some(patch) = &prepared {
+            match self.judge(request.opcode, patch, request.max_gas.saturating_sub(price)) {
+                Judgement::Passes(used) => answer.cost = used,
+                Judgement::Fails(failure, used) => {
+                    answer.result = Err(failure);
+                    answer.cost = used;
+                    prepared = None;
+                }
+                Judgement::Waits(wanted) => {
+                    self.wait_for_approval(pending.charged, wanted);
+                    return;
+                }
+            }
+            price = self.price_after(self.fetched(), answer);
+        }
         if let Some(tried) = prepared.take_if(|_| request.opcode == Opcode::SELF_MODIFY_SANDBOX) {
             let left = request.max_gas.saturating_sub(price);
             self.try_patch(&tried, &request.args, left, answer);
@@ -229,6 +244,7 @@ impl Machine {
             observer.step(pending.request.at, instr.op, gas);
         }
         let mut result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
+        self.close_votes();
         let kept = self.agent.rewrites.heap;
         let mut replaced = Vec::new();
         if let (Some(prepared), Ok(_)) = (prepared, &result) {

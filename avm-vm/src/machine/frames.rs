@@ -3,9 +3,13 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use avm_ir::{Value, program::Perm, verify::CodePlace};
+use avm_ir::{
+    Value,
+    program::{Perm, Region},
+    verify::CodePlace,
+};
 
-use super::{End, Machine};
+use super::{End, Machine, policy::perms};
 use crate::{
     exec::WINDOW,
     trap::{Fault, TrapCode},
@@ -72,7 +76,7 @@ impl Machine {
         let links = &image.verified.links()[self.region as usize];
         let place = links.imports[usize::from(function.0)];
         let target = &regions[place.region as usize];
-        if place.region != self.region && !target.perms.has(Perm::Execute) {
+        if place.region != self.region && !self.may_run(target) {
             let message = alloc::format!("region {} may not be executed", target.name);
             return Err(Fault { code: TrapCode::PermissionDenied, message });
         }
@@ -151,10 +155,14 @@ impl Machine {
         if heap > 0 { self.count_made(heap) } else { Ok(()) }
     }
 
+    fn may_run(&self, region: &Region) -> bool {
+        perms(self.agent.policy.as_deref(), region).has(Perm::Execute)
+    }
+
     /// Goes on in another region.
     pub(super) fn enter_region(&mut self, place: CodePlace) -> Result<(), Fault> {
         let region = &self.image.program().regions[place.region as usize];
-        if !region.perms.has(Perm::Execute) {
+        if !self.may_run(region) {
             let message = alloc::format!("region {} may not be executed", region.name);
             return Err(Fault { code: TrapCode::PermissionDenied, message });
         }

@@ -25,21 +25,21 @@ use crate::{
 };
 
 /// Most tests that one instruction runs.
-const MAX_TESTS: usize = 1000;
+pub(super) const MAX_TESTS: usize = 1000;
 
 /// A patch that was looked at and fits.
 #[derive(Clone, Debug)]
 pub(super) struct Prepared {
-    patch: Arc<Patch>,
-    image: Arc<Image>,
-    region: u32,
+    pub(super) patch: Arc<Patch>,
+    pub(super) image: Arc<Image>,
+    pub(super) region: u32,
 }
 
 impl Machine {
     /// Why an instruction about the agent's own code is refused before anybody is asked.
     pub(super) fn forbidden(&self, op: Opcode, args: &Args) -> Option<Failure> {
         let region = args.first().and_then(Option::as_ref);
-        rewrite::forbidden(self.image.program(), &self.agent.rewrites, op, region)
+        rewrite::forbidden(self.image.program(), &self.agent, op, region)
     }
 
     /// Looks at the patch that an answer brings; what is wrong with it becomes the answer.
@@ -90,7 +90,7 @@ impl Machine {
         }
     }
 
-    fn fits(&self, bytes: &[u8], name: &str) -> Result<Prepared, Failure> {
+    pub(super) fn fits(&self, bytes: &[u8], name: &str) -> Result<Prepared, Failure> {
         let patch = Patch::from_bytes(bytes).map_err(|error| {
             failure(FailureCode::InvalidArgument, alloc::format!("the patch: {error}"))
         })?;

@@ -18,6 +18,7 @@ use super::{End, Image, Machine, Pause};
 use crate::{
     effect::{Answer, Failure, FailureCode},
     exec::WINDOW,
+    policy::{Clause, ClauseKind, Invariant},
     rewrite::failure,
 };
 
@@ -31,6 +32,10 @@ const MAX_REASON: usize = 200;
 pub struct Verdict {
     /// The tests that ran, in the order of the program.
     pub tests: Vec<Tested>,
+    /// What the operator's policy wants to hold and does not, in the agent as it is or after a test.
+    pub broken: Option<(Clause, String)>,
+    /// Nanogas used to see whether it holds.
+    pub held: u64,
 }
 
 /// What one test said.
@@ -57,14 +62,15 @@ impl Verdict {
         self.tests.len() - self.passed()
     }
 
-    /// Nanogas that all of them used.
+    /// Nanogas that all of it used.
     pub fn gas(&self) -> u64 {
-        self.tests.iter().map(|test| test.gas).sum()
+        self.held + self.tests.iter().map(|test| test.gas).sum::<u64>()
     }
 
     /// In a word: `PASS`, `FAIL`, or `UNTESTED` where no test ran.
     pub fn status(&self) -> &'static str {
         match (self.tests.is_empty(), self.failed()) {
+            _ if self.broken.is_some() => "FAIL",
             (true, _) => "UNTESTED",
             (_, 0) => "PASS",
             _ => "FAIL",
@@ -73,11 +79,14 @@ impl Verdict {
 
     /// The record that `SELF_MODIFY_SANDBOX` gives.
     pub fn record(&self) -> Value {
-        let reasons = self.tests.iter().filter_map(|test| {
-            let reason = format!("{}: {}", test.name, test.failed.as_ref()?);
-            Some(Value::from(reason.chars().take(MAX_REASON).collect::<String>()))
-        });
-        let reasons: Vec<Value> = reasons.collect();
+        let tests = self.tests.iter();
+        let tests =
+            tests.filter_map(|test| Some(format!("{}: {}", test.name, test.failed.as_ref()?)));
+        let broken =
+            self.broken.iter().map(|(clause, why)| format!("policy clause {clause}: {why}"));
+        let short =
+            |reason: String| Value::from(reason.chars().take(MAX_REASON).collect::<String>());
+        let reasons: Vec<Value> = broken.chain(tests).map(short).collect();
         Value::Record(Record::from_iter([
             ("status", Value::text(self.status())),
             ("passed", Value::Int(self.passed() as i64)),
@@ -114,19 +123,51 @@ impl Machine {
             .map(|(at, _)| at)
             .take(most)
             .collect();
-        let (image, first) = with_tests(image, &tests)?;
+        let checks = self.checks(name);
+        let (image, first) = with_tests(image, &tests, &checks)?;
+        let first_check = first + 2 * tests.len() as u32;
         let mut left = gas;
         let mut verdict = Verdict::default();
+        if !checks.is_empty() {
+            let cap = TEST_GAS.min(left);
+            let mut copy = self.copy_for(&image, cap);
+            verdict.broken = copy.breaks(&checks, first_check);
+            verdict.held = cap - copy.agent.gas;
+            left -= verdict.held;
+        }
         for (given, test) in (first..).step_by(2).zip(tests) {
             let cap = TEST_GAS.min(left);
             let mut copy = self.copy_for(&image, cap);
             let failed = copy.trial(given, region).err();
             let gas = cap - copy.agent.gas;
-            left -= gas;
+            if failed.is_none() && verdict.broken.is_none() {
+                verdict.broken = copy.breaks(&checks, first_check);
+                verdict.held += cap - copy.agent.gas - gas;
+            }
+            left -= cap - copy.agent.gas;
             let name = image.program().tests[test].name.clone();
             verdict.tests.push(Tested { test, name, failed, gas });
         }
         Ok(verdict)
+    }
+
+    /// What the operator wants to hold when a region has other code.
+    fn checks(&self, region: &str) -> Vec<(Clause, Invariant)> {
+        let rules = self.policy().into_iter().flat_map(|policy| policy.rules(region));
+        let checks = rules.flat_map(|(own, rules)| {
+            let kind = ClauseKind::Invariants;
+            let clause = Clause { region: own.map(String::from), kind };
+            rules.invariants.iter().map(move |invariant| (clause.clone(), invariant.clone()))
+        });
+        checks.collect()
+    }
+
+    /// The first of what has to hold that does not, by the blocks that assert it.
+    fn breaks(&mut self, checks: &[(Clause, Invariant)], first: u32) -> Option<(Clause, String)> {
+        (first..).zip(checks).find_map(|(block, (clause, invariant))| {
+            let why = self.go_through(block).err()?;
+            Some((clause.clone(), format!("{} does not hold: {why}", invariant.text)))
+        })
     }
 
     /// A copy of the agent outside all calls, with so much gas.
@@ -174,14 +215,20 @@ impl Machine {
                     return Err(format!("out of {}", meter.name()));
                 }
                 Some(Pause::End(End::Trapped(trap))) => return Err(format!("{trap}")),
+                Some(Pause::End(End::Unapproved(wanted))) => return Err(format!("{wanted}")),
             }
         }
         Ok(())
     }
 }
 
-/// The program with the blocks of its tests as regions, two each, and the index of the first.
-fn with_tests(image: &Image, tests: &[usize]) -> Result<(Arc<Image>, u32), Failure> {
+/// The program with the blocks of its tests as regions, two each, and behind them those of checks; and
+/// the index of the first.
+fn with_tests(
+    image: &Image,
+    tests: &[usize],
+    checks: &[(Clause, Invariant)],
+) -> Result<(Arc<Image>, u32), Failure> {
     let program: &Program = image.program();
     let mut program = program.clone();
     let first = program.regions.len() as u32;
@@ -190,6 +237,10 @@ fn with_tests(image: &Image, tests: &[usize]) -> Result<(Arc<Image>, u32), Failu
         for (block, what) in [(test.given, "given"), (test.expect, "expect")] {
             program.regions.push(Region { name: format!("@{what} {nth}"), ..block });
         }
+    }
+    for (nth, (_, invariant)) in checks.iter().enumerate() {
+        let block = invariant.check.region.clone();
+        program.regions.push(Region { name: format!("@holds {nth}"), ..block });
     }
     let verified = avm_ir::verify(program)
         .map_err(|error| failure(FailureCode::InvalidArgument, format!("the tests: {error}")))?;

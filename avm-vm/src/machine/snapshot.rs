@@ -15,7 +15,10 @@ use avm_ir::{
 };
 
 use super::{End, Machine, state};
-use crate::meter::{Budget, Spend};
+use crate::{
+    meter::{Budget, Spend},
+    policy::write_wanted,
+};
 
 /// First bytes of a snapshot, extension `.avms`.
 const MAGIC: &[u8; 4] = b"AVMS";
@@ -87,7 +90,7 @@ impl Machine {
         out.raw(&self.image.origin());
         out.raw(&self.image.schedule_hash());
         self.write_meters(out);
-        code::write(&self.agent.rewrites, out);
+        code::write(&self.agent.rewrites, self.policy(), out);
         self.write_place(out);
         for value in self.slots() {
             encode_to(value, out);
@@ -185,6 +188,10 @@ impl Machine {
                 out.u16(trap.code as u16);
                 out.text(&trap.message);
             }
+            (None, Some(End::Unapproved(wanted))) => {
+                out.u8(Standing::Unapproved as u8);
+                write_wanted(wanted, out);
+            }
         }
     }
 }
@@ -197,10 +204,12 @@ enum Standing {
     Halted = 2,
     Exhausted = 3,
     Trapped = 4,
+    Unapproved = 5,
 }
 
 impl Standing {
-    const ALL: [Self; 5] = [Self::Runs, Self::Waits, Self::Halted, Self::Exhausted, Self::Trapped];
+    const ALL: [Self; 6] =
+        [Self::Runs, Self::Waits, Self::Halted, Self::Exhausted, Self::Trapped, Self::Unapproved];
 }
 
 fn write_spend(spend: &Spend, out: &mut Writer) {

@@ -318,6 +318,10 @@ impl<S: Source> Reader<S> {
                     return Err(TraceError::Memory(limit));
                 }
             }
+            Event::Voted(vote) => {
+                let voted = self.machine.vote(vote);
+                return voted.map_err(|_| self.differs("a vote does not count"));
+            }
             Event::Waited { milliseconds, asking } => {
                 if *asking {
                     self.ask()?;

@@ -15,6 +15,7 @@ use crate::{
     machine::Machine,
     meter::{Meter, Spend},
     observer::{Done, Observer, Rewritten},
+    policy::write_vote,
 };
 
 /// Writes the trace of a run that it observes. Whoever drives the run takes the bytes
@@ -192,6 +193,10 @@ impl Observer for Tracer {
                 out.u8(Kind::ToppedUp as u8);
                 out.u8(*meter as u8);
                 varint(*amount, out);
+            }
+            Event::Voted(vote) => {
+                out.u8(Kind::Voted as u8);
+                write_vote(vote, out);
             }
             Event::Waited { milliseconds, asking } => {
                 out.u8(Kind::Waited as u8);

@@ -51,6 +51,7 @@ fn run(input: &[u8]) -> Result<String, String> {
         End::Halted(_) => "halted",
         End::Exhausted(_) => "exhausted",
         End::Trapped(_) => "trapped",
+        End::Unapproved(_) => "unapproved",
     };
     let mut hash = String::new();
     for byte in machine.state_hash() {

@@ -14,14 +14,18 @@ use super::{
     read::{Read, ensure, flag},
 };
 use crate::{
-    agent::{Checkpoint, Rewrites, Version},
+    agent::{Agent, Checkpoint, Rewrites, Version},
     exec::WINDOW,
     machine::{Image, rest},
+    policy::{Policy, read_votes, write_votes},
     rewrite::{MAX_VERSIONS, MAX_WAITING},
 };
 
-pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
-    out.u8(u8::from(!is_none(rewrites)));
+pub(super) fn write(rewrites: &Rewrites, policy: Option<&Policy>, out: &mut Writer) {
+    out.u8(u8::from(!is_none(rewrites)) | u8::from(policy.is_some()) << 1);
+    if let Some(policy) = policy {
+        policy.write(out);
+    }
     if is_none(rewrites) {
         return;
     }
@@ -44,11 +48,16 @@ pub(super) fn write(rewrites: &Rewrites, out: &mut Writer) {
         write_pairs(code, out);
         encode_to(state, out);
     }
+    out.u8(u8::from(!rewrites.votes.is_none()));
+    if !rewrites.votes.is_none() {
+        write_votes(&rewrites.votes, out);
+    }
 }
 
 /// Whether an agent did nothing with its code, as most do.
 fn is_none(rewrites: &Rewrites) -> bool {
-    !rewrites.observer && rewrites.versions.is_empty() && rewrites.checkpoints.is_empty()
+    let Rewrites { observer, versions, checkpoints, votes, .. } = rewrites;
+    !observer && versions.is_empty() && checkpoints.is_empty() && votes.is_none()
 }
 
 fn write_pairs(pairs: &[(u32, u32)], out: &mut Writer) {
@@ -60,10 +69,26 @@ fn write_pairs(pairs: &[(u32, u32)], out: &mut Writer) {
 }
 
 /// Reads it, and the program with the code that its regions have now.
-pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites, Arc<Image>)> {
-    if !flag(input)? {
-        return Ok((Rewrites::default(), image));
+pub(super) fn read(
+    image: Arc<Image>,
+    agent: &mut Agent,
+    input: &mut Reader<'_>,
+) -> Read<Arc<Image>> {
+    let also = input.u8()?;
+    ensure(also < 4, "neither code nor a policy on it")?;
+    if also & 2 != 0 {
+        agent.policy = Some(Arc::new(Policy::read(input)?));
     }
+    let image = image.under(agent.policy.as_deref());
+    if also & 1 == 0 {
+        return Ok(image);
+    }
+    let (rewrites, image) = read_rewrites(image, input)?;
+    *agent.rewrites.own() = rewrites;
+    Ok(image)
+}
+
+fn read_rewrites(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites, Arc<Image>)> {
     let mut rewrites = Rewrites { observer: flag(input)?, ..Rewrites::default() };
     let count = input.count(MIN_VERSION)?;
     ensure(count <= MAX_VERSIONS, "more versions than an agent may have")?;
@@ -129,6 +154,10 @@ pub(super) fn read(image: Arc<Image>, input: &mut Reader<'_>) -> Read<(Rewrites,
         }
         let state: Value = decode(input)?;
         rewrites.mark(Checkpoint { label, step, code, state });
+    }
+    if flag(input)? {
+        rewrites.votes = read_votes(input)?;
+        ensure(!rewrites.votes.is_none(), "votes that are none")?;
     }
     ensure(!is_none(&rewrites), "an agent that did nothing with its code, at length")?;
     ensure(rewrites.checkpoints.len() <= MAX_VERSIONS, "more checkpoints than an agent may have")?;

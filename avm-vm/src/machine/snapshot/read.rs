@@ -16,8 +16,12 @@ use crate::{
     agent::{Agent, Draws, Memory, Status},
     effect::{Failure, FailureCode},
     exec::WINDOW,
-    machine::{Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, state},
+    machine::{
+        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, policy::perms,
+        state,
+    },
     meter::{Budget, Meter, Spend},
+    policy::{Policy, read_wanted},
     trap::{Trap, TrapCode},
 };
 
@@ -45,11 +49,8 @@ impl Machine {
         }
         let (mut agent, call_depth, on_exhausted) = read_meters(&mut input)?;
         agent.run = run;
-        let (rewrites, image) = code::read(image, &mut input)?;
-        if rewrites.observer || !rewrites.versions.is_empty() || !rewrites.checkpoints.is_empty() {
-            *agent.rewrites.own() = rewrites;
-        }
-        let windows = Windows::read(&image, &mut input)?;
+        let image = code::read(image, &mut agent, &mut input)?;
+        let windows = Windows::read(&image, agent.policy.as_deref(), &mut input)?;
         let used = windows.base + windows.live;
         if used > input.remaining() {
             return Err(SnapshotError::State("fewer values than registers"));
@@ -155,6 +156,13 @@ impl Machine {
                 let (at, opcode) = (self.at(), self.opcode());
                 self.end = Some(End::Trapped(Trap { code, at, opcode, message }));
             }
+            Standing::Unapproved => {
+                let approval = self.policy().and_then(|policy| policy.approval.as_ref());
+                ensure(approval.is_some(), "it waits for approval that nobody asks for")?;
+                let asks = self.opcode() == Opcode::SELF_MODIFY;
+                ensure(asks, "it waits for approval of something else than a patch")?;
+                self.end = Some(End::Unapproved(Arc::new(read_wanted(input)?)));
+            }
         }
         Ok(())
     }
@@ -254,12 +262,12 @@ struct Windows {
 }
 
 impl Windows {
-    fn read(image: &Image, input: &mut Reader<'_>) -> Read<Self> {
+    fn read(image: &Image, policy: Option<&Policy>, input: &mut Reader<'_>) -> Read<Self> {
         let (mut frames, mut base, mut live) = (Vec::new(), 0, WINDOW);
         let mut function = None;
         for _ in 0..input.count(8)? {
             let at = read_place(input)?;
-            let scope = scope(image, function, at.region)?;
+            let scope = scope(image, policy, function, at.region)?;
             let region = &image.program().regions[at.region as usize];
             let pc = at.pc as usize;
             let instr = pc.checked_sub(1).filter(|call| (scope.start..scope.end).contains(call));
@@ -279,7 +287,7 @@ impl Windows {
             function = Some(called);
         }
         let at = read_place(input)?;
-        let scope = scope(image, function, at.region)?;
+        let scope = scope(image, policy, function, at.region)?;
         Ok(Self { frames, base, live, at, scope })
     }
 }
@@ -289,9 +297,14 @@ fn read_place(input: &mut Reader<'_>) -> Read<CodePlace> {
 }
 
 /// Where flow stays that is in a function, or in the body of a region.
-fn scope(image: &Image, function: Option<FuncPlace>, region: u32) -> Read<Scope> {
+fn scope(
+    image: &Image,
+    policy: Option<&Policy>,
+    function: Option<FuncPlace>,
+    region: u32,
+) -> Read<Scope> {
     let place = image.program().regions.get(region as usize);
-    let place = place.filter(|region| region.perms.has(Perm::Execute));
+    let place = place.filter(|region| perms(policy, region).has(Perm::Execute));
     let place = place.ok_or(SnapshotError::State("it stands in a region that does not run"))?;
     match function {
         None => Ok(Scope { start: 0, end: place.body_end() }),

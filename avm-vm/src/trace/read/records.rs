@@ -11,6 +11,7 @@ use crate::{
     effect::{Answer, Failure, FailureCode},
     journal::{Event, read_end},
     meter::{Meter, Spend},
+    policy::read_vote,
     trace::{Kind, step::read_varint, table::Table},
 };
 
@@ -34,6 +35,7 @@ pub(super) fn read(first: u8, table: &mut Table, input: &mut Reader<'_>) -> Read
             let meter = meter(input)?.ok_or_else(|| input.error("no such meter"))?;
             Event::ToppedUp { meter, amount: read_varint(input)? }
         }
+        Some(Kind::Voted) => Event::Voted(read_vote(input)?),
         Some(Kind::Waited) => {
             let milliseconds = read_varint(input)?;
             let asking = match input.u8()? {
