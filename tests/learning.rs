@@ -99,7 +99,7 @@ fn the_agent_learns_what_holds_for_prices_that_it_has_not_seen() {
     let better = runs.iter().filter(|run| run.unseen().1 > run.unseen().0).count();
     assert!(better >= WANTED, "{better} of {}", runs.len());
     let mut table = String::from(
-        "| seed | rounds | kept | seen, at first | seen, at last | not seen, at first | not seen, at last |\n\
+        "| seed | climbs | best | seen, at first | seen, at last | not seen, at first | not seen, at last |\n\
          |---|---|---|---|---|---|---|\n",
     );
     for run in &runs {
@@ -110,7 +110,7 @@ fn the_agent_learns_what_holds_for_prices_that_it_has_not_seen() {
             table,
             "| {} | {} | {last} | {} | {} | {first} | {unseen} |",
             run.seed,
-            run.result["rounds"],
+            run.result["climbs"],
             run.number(0, "seen"),
             run.number(last, "seen"),
         );
