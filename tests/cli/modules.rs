@@ -145,3 +145,29 @@ fn a_resumed_run_has_the_modules_of_its_command_line() {
     let ended = bench.run(&["resume", ".avm/runs/a-1", "--gas", "+100", "-q"]);
     assert_eq!((ended.exit, ended.stdout.as_str()), (0, "40\n"), "{}", ended.stderr);
 }
+
+/// What a file says wins over the file that it starts from, and a name over the folder.
+#[test]
+fn folders_and_files_that_start_from_one_another() {
+    let bench = bench("SELF_MODIFY \"STRATEGY\", \"Tenfold\"\nRETURN decide(4)");
+    bench.file("store/Tenfold.avm", MODULE.replace("10", "100"));
+    bench.file("store/readme.md", "no module");
+    let result = |config: &str| {
+        bench.file("avm.toml", config);
+        let ran = bench.run(&["run", "a.avm", "-q", "--no-journal"]);
+        (ran.exit, ran.stdout + &ran.stderr)
+    };
+    assert_eq!(result("[code]\nfolder = \"store\"\n"), (0, "400\n".to_owned()));
+    let both = "[code]\nfolder = \"store\"\n[code.modules]\nTenfold = \"modules/tenfold.avm\"\n";
+    assert_eq!(result(both), (0, "40\n".to_owned()));
+    bench.file("base/avm.toml", "[code]\nfolder = \"../store\"\n");
+    let based = "base = \"base/avm.toml\"\n";
+    assert_eq!(result(based), (0, "400\n".to_owned()));
+    let over = "base = \"base/avm.toml\"\n[code.modules]\nTenfold = \"modules/tenfold.avm\"\n";
+    assert_eq!(result(over), (0, "40\n".to_owned()));
+    bench.file("store/Tenfold.avmb", "");
+    let (exit, said) = result(based);
+    assert!(exit == 3 && said.contains("have one name"), "{said}");
+    let (exit, said) = result("[code]\nfolder = \"nowhere\"\n");
+    assert!(exit == 3 && said.contains("code.folder: "), "{said}");
+}
