@@ -442,3 +442,174 @@ expect decide(1) == 3
     let unknown = machine.test_region("NONE", 9, u64::MAX).expect_err("there is none");
     assert_eq!(unknown.code, FailureCode::NotFound);
 }
+
+/// An agent whose strategy asks a tool, with tests of it.
+fn asking(main: &str, tests: &str) -> Arc<Image> {
+    let source = format!(
+        "SELF_OBSERVER_MODE true\n{main}\n.region STRATEGY detached perms={PERMS}\n.func decide(x)\n\
+         \x20 READ_FROM_TOOL \"Prices\", {{id: x}} -> y\n  RETURN y\n.endfunc\n.endregion\n{tests}"
+    );
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("a.avm", &source, &mut avm_asm::NoSources, &options);
+    let program =
+        assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics));
+    let verified = avm_ir::verify(program).expect("it verifies");
+    Arc::new(Image::new(verified, &Schedule::v1()))
+}
+
+/// Answers the tool with ten times the id, and patches with the code that is there; gives the ids that
+/// were asked for.
+fn serve(machine: &mut Machine) -> Vec<i64> {
+    let mut asked = Vec::new();
+    loop {
+        match machine.run(u64::MAX, &mut ()) {
+            Pause::Effect(request) => {
+                let answered = if let Some(Value::Record(args)) = request.arg("args") {
+                    let Some(Value::Int(id)) = args.get("id") else { panic!("{args:?}") };
+                    asked.push(*id);
+                    Answer::output(Value::Int(id * 10), 0)
+                } else {
+                    let code = request.code.as_ref().expect("it is about code");
+                    answer(&Patch::of(code.program(), "STRATEGY").expect("it is there"))
+                };
+                machine.answer(request.id, answered, &mut ()).expect("it waits");
+            }
+            Pause::End(_) => return asked,
+            Pause::Slice => {}
+        }
+    }
+}
+
+fn start(image: &Arc<Image>) -> Machine {
+    let config = Config { gas: u64::MAX / 2, ..Config::default() };
+    Machine::new(image.clone(), config).expect("it starts")
+}
+
+#[test]
+fn tests_are_answered_by_themselves_or_as_the_agent_was() {
+    let main = "SET a = decide(1)\nSET b = decide(2)\nSELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r\n\
+                RETURN r";
+    let tests = "\
+.test \"as the agent was\" region=STRATEGY
+expect decide(1) == 10 AND NOT lastPluginFailed
+expect decide(2) == 20
+expect decide(1) == 10
+.endtest
+.test \"nobody else is asked\" region=STRATEGY
+expect decide(3) == NULL AND lastPluginFailed
+.endtest
+.test \"in turn, and the last one stays\" region=STRATEGY
+answer READ_FROM_TOOL \"Prices\" -> 5
+answer READ_FROM_TOOL \"Prices\" -> 6
+expect decide(1) == 5
+expect decide(1) == 6 AND decide(2) == 6
+.endtest
+.test \"a name comes before none\" region=STRATEGY
+answer READ_FROM_TOOL -> 1
+answer READ_FROM_TOOL \"Others\" -> 2
+answer GPU_INFER \"Prices\" -> 3
+expect decide(1) == 1
+.endtest
+.test \"a failure\" region=STRATEGY
+answer READ_FROM_TOOL \"Prices\" fails \"closed on Sundays\"
+expect decide(1) == NULL AND lastPluginFailed
+.endtest
+";
+    let mut machine = start(&asking(main, tests));
+    assert_eq!(serve(&mut machine), [1, 2], "what tests ask never leaves them");
+    let said = avm_ir::value::to_json(&ended(&machine));
+    assert!(said.contains(r#""failed":0,"gas":"0.0"#) && said.contains(r#""passed":5"#), "{said}");
+}
+
+/// Whoever has no tests to run keeps nothing: it is as large as it always was.
+#[test]
+fn answers_are_kept_where_tests_can_ask_for_them() {
+    let tests = ".test \"t\" region=STRATEGY\nexpect decide(1) == 10\n.endtest\n";
+    let main = "SET a = decide(1)\nRETURN a";
+    let sandbox = "SET a = decide(1)\nIF a == 0 THEN\n  SELF_MODIFY_SANDBOX \"STRATEGY\", a -> r\nENDIF\nRETURN a";
+    let size = |main: &str, tests: &str| {
+        let mut machine = start(&asking(main, tests));
+        serve(&mut machine);
+        let verdict = machine.test_region("STRATEGY", 1, u64::MAX).expect("it is there");
+        (machine.memory_used(), verdict.status())
+    };
+    let (plain, said) = size(main, tests);
+    assert_eq!(said, "FAIL");
+    assert_eq!(size(main, "").0, plain);
+    assert_eq!(size(sandbox, "").0, plain);
+    let (more, said) = size(sandbox, tests);
+    assert!(said == "PASS" && more > plain, "{said} {more}");
+}
+
+#[test]
+fn answers_that_are_kept_are_part_of_the_state() {
+    let tests = ".test \"t\" region=STRATEGY\nexpect decide(7) == 70\n.endtest\n";
+    let main = "FOR k IN 300 DO\n  SET a = decide(k)\nENDFOR\nSET a = decide(7)\n\
+                SELF_MODIFY_SANDBOX \"STRATEGY\", \"new\" -> r\nRETURN r.status";
+    let image = asking(main, tests);
+    let mut whole = start(&image);
+    let asked = serve(&mut whole);
+    assert_eq!((asked.len(), ended(&whole)), (301, Value::text("PASS")));
+    let bytes = whole.snapshot();
+    let mut back = Machine::restore(image.clone(), &bytes).expect("it comes back");
+    assert_eq!((back.state_hash(), back.snapshot()), (whole.state_hash(), bytes));
+    assert_eq!(back.memory_used(), whole.memory_used());
+    let verdict = back.test_region("STRATEGY", 9, u64::MAX).expect("it is there");
+    assert_eq!(verdict.status(), "PASS");
+    let mut before = start(&image);
+    for _ in 0..3 {
+        let Pause::Effect(request) = before.run(u64::MAX, &mut ()) else { panic!("it asks") };
+        before.answer(request.id, Answer::output(Value::Int(1), 0), &mut ()).expect("it waits");
+    }
+    // A fork has its own from the first answer on.
+    let fork = before.clone();
+    serve(&mut before);
+    back = fork;
+    let verdict = back.test_region("STRATEGY", 9, u64::MAX).expect("it is there");
+    assert_eq!(verdict.status(), "FAIL");
+}
+
+/// A test of code that changes code: what it changes is the copy.
+#[test]
+fn a_patch_to_the_patcher_changes_nothing_outside() {
+    let main = "SELF_MODIFY_SANDBOX \"PATCHER\", \"new\" -> r\nRETURN [r, decide(1)]";
+    let patcher = "\
+.region PATCHER detached perms=read,modify,execute
+.func improve()
+  SELF_MODIFY \"STRATEGY\", \"better\" -> s
+  KV_STORE \"said\", TO_TEXT(s)
+  CREATE_SYSTEM_CHECKPOINT \"inside\" -> c
+  REVERT_CODE \"STRATEGY\", \"inside\"
+  SELF_OBSERVER_MODE false
+  SELF_OBSERVER_MODE true
+  SELF_MODIFY_SANDBOX \"PATCHER\", \"again\" -> t
+  RETURN [s, t]
+.endfunc
+.endregion
+.test \"it says what it is told\" region=PATCHER
+answer SELF_MODIFY \"STRATEGY\" -> {status: \"OK\", version: 9}
+answer SELF_MODIFY_SANDBOX -> {status: \"PASS\"}
+expect improve()[0].version == 9 AND RtestResult.status == \"PASS\"
+.endtest
+.test \"it is told nothing\" region=PATCHER
+expect improve()[0] == NULL AND lastRewriteFailed
+.endtest
+";
+    let image = asking(main, patcher);
+    let mut machine = start(&image);
+    let mut asked = 0;
+    while let Pause::Effect(request) = machine.run(u64::MAX, &mut ()) {
+        asked += 1;
+        let answered = match &request.code {
+            Some(code) => answer(&Patch::of(code.program(), "PATCHER").expect("it is there")),
+            None => Answer::output(Value::Int(10), 0),
+        };
+        machine.answer(request.id, answered, &mut ()).expect("it waits");
+    }
+    let said = avm_ir::value::to_json(&ended(&machine));
+    assert!(said.contains(r#""passed":2"#), "{said}");
+    assert_eq!(asked, 2, "the patch, and the tool once");
+    assert_eq!(machine.image().program_hash(), image.program_hash());
+    assert!(machine.versions().is_empty() && machine.checkpoints().is_empty());
+    assert_eq!((machine.store().count(), machine.observes()), (0, true));
+}

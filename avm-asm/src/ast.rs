@@ -217,8 +217,32 @@ pub struct Test<'a> {
     pub given: &'a [(Name<'a>, Expr<'a>)],
     /// `expect condition` lines.
     pub expect: &'a [Expr<'a>],
+    /// `answer MNEMONIC …` lines.
+    pub answers: &'a [Answer<'a>],
     /// `.test` line only, for diagnostics.
     pub head: Span,
+}
+
+/// What a test answers: `answer MNEMONIC "name" -> value`, or `… fails "reason"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer<'a> {
+    /// The instruction that asks, as written.
+    pub mnemonic: Name<'a>,
+    /// What it names, with the string literal; `None` for whatever it names.
+    pub name: Option<Name<'a>>,
+    /// What it gets.
+    pub gives: Gives<'a>,
+    /// The whole line.
+    pub span: Span,
+}
+
+/// What the question of a test gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gives<'a> {
+    /// Results, several in parentheses; none where nothing but that it went well matters.
+    Results(&'a [Expr<'a>]),
+    /// A failure for this reason, with the string literal.
+    Failure(Name<'a>),
 }
 
 /// An expression with its place.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use avm_ir::{Diagnostic, FileId, Severity, Span};
 
 use crate::{
-    ast::{Arena, Arm, Expr, Name, Stmt, StmtKind},
+    ast::{Answer, Arena, Arm, Expr, Gives, Stmt, StmtKind},
     messages::{self, Report, diagnostic},
     parse::{MAX_SOURCE, Mark, Trivia, parse},
 };
@@ -277,22 +277,45 @@ impl<'a> Writer<'a> {
             test.region.text
         );
         self.line(test.head, outer, number, line);
-        // Both kinds of line are kept apart in the tree; their places tell the order.
-        let given = test.given.iter().map(|(name, value)| (Some(name), value));
-        let expect = test.expect.iter().map(|condition| (None::<&Name<'_>>, condition));
-        let mut lines: Vec<_> = given.chain(expect).collect();
-        lines.sort_by_key(|(_, value)| value.span.start);
-        for (name, value) in lines {
-            let (span, line) = match name {
-                Some(name) => (
-                    name.span.to(value.span),
-                    self.head(&format!("given {} = ", name.text), value, ""),
-                ),
-                None => (value.span, self.head("expect ", value, "")),
-            };
+        // The kinds of line are kept apart in the tree; their places tell the order.
+        let given = test.given.iter().map(|(name, value)| {
+            (name.span.to(value.span), self.head(&format!("given {} = ", name.text), value, ""))
+        });
+        let expect = test
+            .expect
+            .iter()
+            .map(|condition| (condition.span, self.head("expect ", condition, "")));
+        let answers = test.answers.iter().map(|answer| (answer.span, self.answer(answer)));
+        let mut lines: Vec<(Span, Doc)> = given.chain(expect).chain(answers).collect();
+        lines.sort_by_key(|(span, _)| span.end);
+        for (span, line) in lines {
             self.line(span, inner, None, line);
         }
         self.mark(inner, outer, ".endtest");
+    }
+
+    fn answer(&self, answer: &Answer<'_>) -> Doc {
+        let mut line = Doc::from(&*format!("answer {}", answer.mnemonic.text.to_ascii_uppercase()));
+        if let Some(name) = &answer.name {
+            line.push(" ");
+            line.push(&self.print.literal(name.span, name.text));
+        }
+        match answer.gives {
+            Gives::Failure(reason) => {
+                line.push(" fails ");
+                line.push(&self.print.literal(reason.span, reason.text));
+            }
+            Gives::Results([]) => {}
+            Gives::Results([only]) => {
+                line.push(" -> ");
+                self.print.write(&mut line, only, 0);
+            }
+            Gives::Results(several) => {
+                let list: Vec<_> = several.iter().map(|value| self.print.expr(value)).collect();
+                line.push(&format!(" -> ({})", list.join(", ")));
+            }
+        }
+        line
     }
 }
 

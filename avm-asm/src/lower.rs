@@ -25,6 +25,7 @@ use crate::{
     spell,
 };
 
+mod answer;
 mod condition;
 mod expr;
 mod few;
@@ -494,6 +495,7 @@ impl<'a> Env<'a> {
             region: String::from(test.region.text),
             given: block(given, "given"),
             expect: block(expect, "expect"),
+            answers: self.answers(test),
         }
     }
 

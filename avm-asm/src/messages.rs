@@ -316,13 +316,13 @@ NESTED = 135 Error "region, function or test inside another"
 "Regions do not nest, neither do functions, and a test stands outside of both. Close the outer one first."
 wrong ".region A\n.region B\n.endregion\n.endregion\n" right ".region A\n.endregion\n.region B\n.endregion\n"
 
-NOT_IN_TEST = 136 Error "given or expect outside of a test"
-"`given R = value` and `expect condition` are lines of a `.test`."
+NOT_IN_TEST = 136 Error "line of a test outside of one"
+"`given R = value`, `expect condition` and `answer MNEMONIC \"name\" -> value` are lines of a `.test`."
 wrong "expect R == 5\n" right ".test \"five\" region=A\nexpect R == 5\n.endtest\n"
 
 ONLY_IN_TEST = 137 Error "statement inside a test"
-"A test holds only `given R = value` and `expect condition` lines: it says what holds before the region runs and what
-must hold after. Code belongs into the region."
+"A test holds only `given R = value`, `expect condition` and `answer MNEMONIC \"name\" -> value` lines: it says what holds before
+the region runs, what must hold after, and what is answered meanwhile. Code belongs into the region."
 wrong ".test \"five\" region=A\nLOG \"x\"\n.endtest\n" right ".test \"five\" region=A\nexpect R == 5\n.endtest\n"
 
 BLOCKS_TOO_DEEP = 138 Error "blocks too deeply nested"
@@ -518,6 +518,12 @@ wrong ".uses modell \"LLama\"\n" right ".uses model \"LLama\"\n"
 PROGRAM_TOO_LARGE = 407 Error "program too large"
 "A program file may have 64 MiB."
 wrong "(a program of 65 MiB)" right "HALT\n"
+
+BAD_ANSWER = 408 Error "answer that fits no question"
+"`answer MNEMONIC \"name\" -> value` says what an instruction that asks a provider gets while the test runs, `answer MNEMONIC \"name\"
+fails \"why\"` that it fails, and `answer MNEMONIC \"name\"` alone that it goes well where there is no result. The name is that of the model, tool, plugin … that it asks; without one the answer is for all of its calls. An
+instruction that asks nobody gets no answer, one that names nothing is told by no name, and a test has at most 256 answers."
+wrong ".test \"adds\" region=main\nanswer LEN \"x\" -> 1\n.endtest\n" right ".test \"adds\" region=main\nanswer READ_FROM_TOOL \"x\" -> 1\n.endtest\n"
 
 INTERNAL = 499 Error "bug in the assembler"
 "The assembler wrote code that the validator refuses. The program is not to blame. Please report it with the source."

@@ -8,7 +8,10 @@ use avm_ir::{Diagnostic, FileId, Opcode, Span};
 use lalrpop_util::ParseError;
 
 use crate::{
-    ast::{Arena, Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind, Test},
+    ast::{
+        Answer, Arena, Ast, Expr, ExprKind, Instruction, Name, Operand, Region, Stmt, StmtKind,
+        Test,
+    },
     lexer::{Lexer, MAX_ERRORS, Shared, decode, float_value, line_number, magnitude},
     messages::{self, Report, diagnostic},
     token::{Key, Sign},
@@ -137,6 +140,7 @@ pub(crate) enum Flat<'s> {
     Test(&'s Test<'s>),
     Given(Name<'s>, &'s Expr<'s>),
     Expect(&'s Expr<'s>),
+    Answer(Answer<'s>),
     Key(Key),
 }
 

@@ -350,6 +350,7 @@ pub enum Key {
     Null,
     Given,
     Expect,
+    Answer,
     Define,
     Include,
     Input,
@@ -411,7 +412,7 @@ impl Key {
 
     /// The keyword at the start of a line of a `.test`.
     pub fn test_line(word: &str) -> Option<Self> {
-        find(&[("given", Self::Given), ("expect", Self::Expect)], word)
+        find(&[("given", Self::Given), ("expect", Self::Expect), ("answer", Self::Answer)], word)
     }
 
     /// The directive of that name, without its dot.

@@ -18,7 +18,7 @@ const SEEDS: [&str; 3] = [
 ];
 
 /// Pieces that meet each other in every order.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 66] = [
     "\n",
     "\n",
     "\n",
@@ -72,6 +72,8 @@ const PIECES: [&str; 64] = [
     ".endtest",
     "given ",
     "expect ",
+    "answer ",
+    " fails ",
     ";; c\n",
     ";x",
     "NOT ",

@@ -187,6 +187,9 @@ JUMP loose
 .test "sums" region=Strategy
   given xs = [1, 2, LIMIT]
   given four = twice(LEN(xs) + 1) - rec.a
+  answer READ_FROM_TOOL "Shop" -> [LIMIT, -2.5, {a: NULL, "b c": "x\n"}]
+  answer READ_FROM_TOOL fails "closed"
+  answer RELEASE_GPU
   expect total == LIMIT + 3 AND NOT (total > 100)
   expect total != 9
 .endtest

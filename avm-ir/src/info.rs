@@ -86,6 +86,12 @@ impl OpInfo {
         }
     }
 
+    /// Position of the input that says whom or what the instruction is about: the first that names
+    /// something. `None` where none does.
+    pub fn name_input(&self) -> Option<usize> {
+        self.inputs.iter().position(|operand| matches!(operand.kind, Kind::Name(_)))
+    }
+
     /// Position of an input by canonical name or alias, in any case.
     pub fn input_named(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|operand| {

@@ -23,7 +23,7 @@ pub use patch::{Patch, PatchError};
 pub use region::{Func, Label, Perm, Perms, Region, Target, entry_label, exit_label};
 pub use signature::{Signature, SignatureError};
 
-use crate::value::Value;
+use crate::{opcode::Opcode, value::Value};
 
 /// Largest number of named agent registers; numbers above are for intermediate results.
 pub const MAX_NAMED_REGISTERS: usize = 200;
@@ -33,6 +33,10 @@ pub const MAX_CODE: usize = 1 << 20;
 pub const MAX_REGIONS: usize = 4096;
 /// Largest number of bytes of a name.
 pub const MAX_NAME: usize = 255;
+/// Most answers that a test brings.
+pub const MAX_FIXTURES: usize = 256;
+/// Longest reason of a failure that a test brings, in bytes.
+pub const MAX_FIXTURE_REASON: usize = 1024;
 /// Largest program file in bytes.
 pub const MAX_PROGRAM: usize = 64 << 20;
 /// Name of the region that holds the code outside any region.
@@ -77,6 +81,20 @@ pub struct TestCase {
     pub given: Region,
     /// Runs after the region; asserts and ends in `HALT`.
     pub expect: Region,
+    /// What is answered meanwhile: first what the name fits, and several for one question in turn,
+    /// of which the last one stays.
+    pub answers: Vec<Fixture>,
+}
+
+/// What questions are answered while a test runs, so that it depends on nobody (P-60).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fixture {
+    /// The instruction that asks.
+    pub op: Opcode,
+    /// What its operand that names something says (see [`crate::OpInfo::name_input`]); `None` for any.
+    pub name: Option<String>,
+    /// Its outputs, in the order of its row, of which the last may be left out; or why it fails.
+    pub gives: Result<Vec<Value>, String>,
 }
 
 /// What only people need.

@@ -13,7 +13,10 @@ mod code;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use crate::{
-    program::{MAIN, MAX_NAMED_REGISTERS, Perms, Program, Target, entry_label},
+    program::{
+        Fixture, MAIN, MAX_FIXTURE_REASON, MAX_FIXTURES, MAX_NAMED_REGISTERS, Perms, Program,
+        Target, entry_label,
+    },
     value::Pool,
 };
 
@@ -105,12 +108,40 @@ pub fn verify(mut program: Program) -> Result<Verified, VerifyError> {
         for block in [&test.given, &test.expect] {
             code::check_region(&program, block, None, &names)?;
         }
+        if let Some(cause) = misfit(&test.answers) {
+            return Err(error(&test.region, None, cause));
+        }
     }
     let mut pool = Pool::default();
     for constant in program.regions.iter_mut().flat_map(|region| &mut region.consts) {
         constant.share(&mut pool);
     }
     Ok(Verified { program, links })
+}
+
+/// What is wrong with the answers that a test brings.
+fn misfit(answers: &[Fixture]) -> Option<&'static str> {
+    if answers.len() > MAX_FIXTURES {
+        return Some("a test brings more than 256 answers");
+    }
+    answers.iter().find_map(|Fixture { op, name, gives }| {
+        let info = op.info();
+        if info.reach.is_none() {
+            return Some("a test answers an instruction that asks nobody");
+        }
+        if name.is_some() && info.name_input().is_none() {
+            return Some("a test answers by name an instruction that names nothing");
+        }
+        match gives {
+            Ok(outputs) if outputs.len() > info.outputs.len() => {
+                Some("a test answers with more results than the instruction has")
+            }
+            Err(reason) if reason.len() > MAX_FIXTURE_REASON => {
+                Some("a test fails a question with more than 1024 bytes")
+            }
+            _ => None,
+        }
+    })
 }
 
 /// What the program's names stand for.

@@ -1,5 +1,6 @@
 //! What an agent is besides its registers: status words, private store, log, saved state, meters.
 
+mod answered;
 mod draws;
 mod rewrites;
 mod shared;
@@ -20,6 +21,7 @@ use crate::{
     policy::Policy,
     trap::{Fault, TrapCode},
 };
+pub(crate) use answered::{Answered, Answers, MAX_ANSWER, MAX_ANSWERED, MAX_ANSWERS};
 pub(crate) use draws::Draws;
 pub(crate) use rewrites::Rewrites;
 pub use rewrites::{Checkpoint, Version};
@@ -157,6 +159,8 @@ pub(crate) struct Agent {
     pub(crate) rewrites: Shared<Rewrites>,
     /// What the operator allows it to change, if that is less than the program does.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// What it was answered lately, where tests of its code may ask the same.
+    pub(crate) answers: Shared<Answers>,
     pub(crate) memory: Memory,
     pub(crate) draws: Draws,
     /// What tells the run from every other one.
@@ -191,6 +195,7 @@ impl Agent {
             initial: Shared::NONE,
             rewrites: Shared::NONE,
             policy: config.policy.clone(),
+            answers: Shared::NONE,
             memory: Memory::new(memory),
             draws: Draws::new(config.seed, 0),
             run: config.run,
@@ -214,7 +219,7 @@ impl Agent {
     pub(crate) fn heap(&self) -> u64 {
         let failure = self.last_failure.as_ref().map_or(0, |failure| failure.message.len() as u64);
         let kept = self.kv_heap + self.log_heap + self.saved.heap();
-        kept + self.status.sandbox.heap() + failure + self.rewrites.heap
+        kept + self.status.sandbox.heap() + failure + self.rewrites.heap + self.answers.heap
     }
 
     pub(crate) fn kv_store(&mut self, key: Text, value: Value) {

@@ -61,6 +61,8 @@ pub struct Image {
     first: Option<Arc<Program>>,
     /// Registers that the program, or one that it was before, names or uses outside functions.
     used: [bool; WINDOW],
+    /// Whether agents keep what they are answered: tests of their code may ask the same.
+    keeps_answers: bool,
     /// Registers that are always `NULL` in the agent's own window.
     pub(crate) unused: Range<usize>,
 }
@@ -79,6 +81,7 @@ impl Image {
             program_hash,
             origin: program_hash,
             first: None,
+            keeps_answers: sandbox::can_test(verified.program()),
             unused: rest::unused(&used),
             used,
             verified,
@@ -100,6 +103,7 @@ impl Image {
             program_hash: verified.program().hash(),
             origin: self.origin,
             first: self.first.clone(),
+            keeps_answers: sandbox::can_test(verified.program()),
             unused: rest::unused(&used),
             used,
             verified,

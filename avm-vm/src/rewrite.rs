@@ -7,7 +7,7 @@
 use alloc::string::{String, ToString};
 
 use avm_ir::{
-    Opcode, Program, Value,
+    Opcode, Program, Reach, Value,
     program::{MAIN, Patch, PatchError, Perm},
 };
 
@@ -57,6 +57,12 @@ fn unfit(error: &PatchError) -> Failure {
         PatchError::Registers => FailureCode::InvalidArgument,
     };
     failure(code, error.to_string())
+}
+
+/// Whether a question is about the agent's code. Who proposes another code has to see what it would
+/// stand in.
+pub(crate) fn about_code(op: Opcode) -> bool {
+    op.info().reach == Some(Reach::Code) || op == Opcode::SEPARATE_PROMPT
 }
 
 /// Why an instruction about the agent's own code may not do what it is about to.

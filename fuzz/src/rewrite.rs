@@ -38,7 +38,9 @@ SET k = 0
     RETURN all
   ENDIF
   SELF_MODIFY \"STRATEGY\", k -> s
+  READ_FROM_TOOL \"alpha\", k -> t
   SELF_MODIFY_SANDBOX \"HELPER\", k, 2 -> t
+  SELF_MODIFY_SANDBOX \"STRATEGY\", k -> t
   SET all = all + [decide(k)]
   CREATE_SYSTEM_CHECKPOINT \"here\"
   SELF_MODIFY \"HELPER\", k -> u
@@ -72,6 +74,9 @@ given x = 1
 expect x == 1
 .endtest
 .test \"decided\" region=STRATEGY
+answer READ_FROM_TOOL \"alpha\" -> 2
+answer READ_FROM_TOOL fails \"no\"
+answer SELF_MODIFY -> {status: \"OK\"}
 expect decide(1) == 2
 .endtest
 ";
@@ -104,6 +109,8 @@ const STRATEGIES: &[&str] = &[
     "SELF_OBSERVER_MODE false\n  RETURN x",
     "SELF_MODIFY \"STRATEGY\", \"again\" -> s\n  RETURN s.status",
     "RETURN decide(x - 1)",
+    "READ_FROM_TOOL \"alpha\", x -> y\n  RETURN y",
+    "SELF_MODIFY_SANDBOX \"STRATEGY\", x -> y\n  READ_FROM_TOOL \"alpha\", x + 1 -> z\n  RETURN [y, z]",
     "CREATE_SYSTEM_CHECKPOINT \"inside\" -> c\n  RETURN c",
 ];
 const HELPERS: &[&str] = &[
@@ -135,6 +142,11 @@ static ORIGIN: LazyLock<Origin> = LazyLock::new(|| {
     patches.extend(["SAFE", "NOTES", MAIN].iter().filter_map(|name| Patch::of(&program, name)));
     Origin { image: image(&program), program, patches }
 });
+
+/// The agent as it begins.
+pub(crate) fn self_testing() -> Arc<Image> {
+    ORIGIN.image.clone()
+}
 
 fn agent(strategy: &str, helper: &str) -> Program {
     let source = format!(

@@ -6,6 +6,7 @@ use crate::{
     Entropy,
     generate::{Shape, program},
     machine::{answer, config, image, within_limits},
+    rewrite::self_testing,
 };
 
 /// Most memory a forged snapshot may claim and still be run, in bytes.
@@ -14,7 +15,11 @@ const MEMORY: u64 = 4 << 20;
 /// Runs a random program for a while, forges its snapshot, and runs what is accepted.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let image = image(&program(&mut entropy, Shape::ANY));
+    // One in four can test its own code and so keeps what it is answered.
+    let image = match entropy.once_in(4) {
+        true => self_testing(),
+        false => image(&program(&mut entropy, Shape::ANY)),
+    };
     let Ok(mut machine) = Machine::new(image.clone(), config(&mut entropy)) else { return };
     let pauses = entropy.below(20);
     drive(&mut machine, pauses, &mut entropy);

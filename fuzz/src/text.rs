@@ -35,6 +35,8 @@ pub(crate) const PIECES: &[&str] = &[
     ".test \"t\" region=A\n",
     "given R = 1\n",
     "expect R == 2\n",
+    "answer READ_FROM_TOOL \"T\" -> [1, {a: -2}]\n",
+    "answer GPU_INFER fails \"busy\"\n",
     ".endtest\n",
     "#define N 10\n",
     "N",

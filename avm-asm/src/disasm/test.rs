@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use avm_ir::{Kind, Opcode, StatusWord, Value, program::Region};
+use avm_ir::{
+    Kind, Opcode, StatusWord, Value,
+    program::{Fixture, Region},
+};
 
 use super::{
     Writer, agent_register,
@@ -16,7 +19,7 @@ use super::{
 use crate::{
     ast::{Arena, BinaryOp, Expr, ExprKind, Operand, UnaryOp},
     fmt::quote,
-    show::{bare, plain},
+    show::{bare, literal, plain},
 };
 
 impl Writer<'_> {
@@ -30,6 +33,12 @@ impl Writer<'_> {
             match self.given(&test.given) {
                 Some(lines) => lines.iter().for_each(|line| self.line(line)),
                 None => self.cannot("the code of a given"),
+            }
+            for fixture in &test.answers {
+                match answer(fixture) {
+                    Some(line) => self.line(&line),
+                    None => self.cannot("an answer of a test"),
+                }
             }
             match expectations(&test.expect) {
                 Some(lines) => lines.iter().for_each(|line| self.line(line)),
@@ -83,6 +92,25 @@ fn expectations(block: &Region) -> Option<Vec<String>> {
         }
     }
     Some(lines)
+}
+
+/// The line of an answer; `None` where no literal stands for a value.
+fn answer(fixture: &Fixture) -> Option<String> {
+    let mut line = format!("answer {}", fixture.op.mnemonic());
+    if let Some(name) = &fixture.name {
+        line.push_str(&format!(" {}", quote(name)));
+    }
+    let values = match &fixture.gives {
+        Ok(values) => values,
+        Err(reason) => return Some(format!("{line} fails {}", quote(reason))),
+    };
+    let arena = Arena::default();
+    let shown = values.iter().map(|value| Some(print(&literal(value, &arena)?)));
+    Some(match shown.collect::<Option<Vec<_>>>()?.as_slice() {
+        [] => line,
+        [only] => format!("{line} -> {only}"),
+        several => format!("{line} -> ({})", several.join(", ")),
+    })
 }
 
 /// Whether a condition's text stays on its line: a `;` in a text is no comment.

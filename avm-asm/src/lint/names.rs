@@ -6,7 +6,7 @@ use avm_ir::{FileId, Opcode, Value};
 
 use super::{Findings, View};
 use crate::{
-    ast::{Expr, ExprKind, Instruction, Operand, Stmt, StmtKind},
+    ast::{Expr, ExprKind, Gives, Instruction, Operand, Stmt, StmtKind},
     messages::{self, Report, diagnostic},
 };
 
@@ -113,6 +113,11 @@ fn names<'a>(items: &'a [Stmt<'a>], each: &mut impl FnMut(&'a str)) {
             StmtKind::Test(test) => {
                 test.given.iter().for_each(|(_, value)| expr(value, each));
                 test.expect.iter().for_each(|condition| expr(condition, each));
+                let results = test.answers.iter().filter_map(|answer| match answer.gives {
+                    Gives::Results(results) => Some(results),
+                    Gives::Failure(_) => None,
+                });
+                results.flatten().for_each(|value| expr(value, each));
             }
             StmtKind::Input { default, .. } => {
                 default.iter().for_each(|default| expr(default, each));

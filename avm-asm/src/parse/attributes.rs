@@ -2,7 +2,7 @@
 
 use super::{Builder, Flat};
 use crate::{
-    ast::{Name, Region, Test},
+    ast::{Answer, Gives, Name, Region, Test},
     lexer::nearest,
     messages::{self, Report, diagnostic},
 };
@@ -82,6 +82,41 @@ impl<'s> Builder<'_, 's> {
         self.park(Flat::Test(self.arena.put(test)));
     }
 
+    /// `answer MNEMONIC "name" -> value`; the line's place is known when it is complete.
+    pub(crate) fn answer(
+        &mut self,
+        mnemonic: &'s str,
+        name: Option<&'s str>,
+        results: Option<u32>,
+    ) {
+        let results = self.exprs.end(results, self.arena);
+        self.park_answer(mnemonic, name, Gives::Results(results));
+    }
+
+    /// `answer MNEMONIC "name" fails "reason"`.
+    pub(crate) fn answer_failure(
+        &mut self,
+        mnemonic: &'s str,
+        name: Option<&'s str>,
+        word: &'s str,
+        reason: &'s str,
+    ) {
+        if !word.eq_ignore_ascii_case("fails") {
+            let place = self.place(word);
+            let message = format!("`{word}` does not fit into `answer`");
+            let report = diagnostic(messages::BAD_DIRECTIVE, place, message);
+            self.report(report.suggest(place, "fails"));
+        }
+        let reason = self.key(reason);
+        self.park_answer(mnemonic, name, Gives::Failure(reason));
+    }
+
+    fn park_answer(&mut self, mnemonic: &'s str, name: Option<&'s str>, gives: Gives<'s>) {
+        let mnemonic = self.name(mnemonic);
+        let name = name.map(|token| self.key(token));
+        self.park(Flat::Answer(Answer { mnemonic, name, gives, span: mnemonic.span }));
+    }
+
     fn repeated(&mut self, seen: &[Name<'_>], attribute: &Name<'_>) -> bool {
         let first = seen.iter().find(|name| name.text.eq_ignore_ascii_case(attribute.text));
         if let Some(first) = first {
@@ -130,5 +165,5 @@ pub(super) fn empty_region(name: Name<'_>) -> Region<'_> {
 pub(super) fn empty_test(name: Name<'_>) -> Test<'_> {
     let region = Name { text: "", span: name.span };
     let (head, name_span) = (name.span, name.span);
-    Test { name: name.text, name_span, region, given: &[], expect: &[], head }
+    Test { name: name.text, name_span, region, given: &[], expect: &[], answers: &[], head }
 }

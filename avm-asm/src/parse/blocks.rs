@@ -4,7 +4,7 @@ use avm_ir::Span;
 
 use super::{Builder, Flat, Mark};
 use crate::{
-    ast::{Arm, Expr, ExprKind, Func, Name, Region, Stmt, StmtKind, Test},
+    ast::{Answer, Arm, Expr, ExprKind, Func, Name, Region, Stmt, StmtKind, Test},
     messages::{self, Report, diagnostic},
     token::Key,
 };
@@ -26,12 +26,20 @@ pub(super) struct Block<'s> {
 
 #[derive(Debug)]
 enum Open<'s> {
-    If { arms: Vec<Arm<'s>>, condition: Option<&'s Expr<'s>> },
+    If {
+        arms: Vec<Arm<'s>>,
+        condition: Option<&'s Expr<'s>>,
+    },
     While(&'s Expr<'s>),
     For(Name<'s>, &'s Expr<'s>),
     Region(&'s Region<'s>),
     Func(Name<'s>, &'s [Name<'s>]),
-    Test { test: &'s Test<'s>, given: Vec<(Name<'s>, Expr<'s>)>, expect: Vec<Expr<'s>> },
+    Test {
+        test: &'s Test<'s>,
+        given: Vec<(Name<'s>, Expr<'s>)>,
+        expect: Vec<Expr<'s>>,
+        answers: Vec<Answer<'s>>,
+    },
 }
 
 impl Open<'_> {
@@ -116,7 +124,7 @@ impl<'s> Builder<'_, 's> {
                 let report = diagnostic(
                     messages::ONLY_IN_TEST,
                     span,
-                    "a test holds only `given` and `expect` lines",
+                    "a test holds only `given`, `expect` and `answer` lines",
                 );
                 self.report(report);
             }
@@ -160,8 +168,8 @@ impl<'s> Builder<'_, 's> {
             Flat::Region(region) => self.outermost(Open::Region(region), span),
             Flat::Func(name, params) => self.outermost(Open::Func(name, params), span),
             Flat::Test(test) => {
-                let (given, expect) = (Vec::new(), Vec::new());
-                self.outermost(Open::Test { test, given, expect }, span);
+                let (given, expect, answers) = (Vec::new(), Vec::new(), Vec::new());
+                self.outermost(Open::Test { test, given, expect, answers }, span);
             }
             Flat::Given(name, value) => {
                 self.number = None;
@@ -174,6 +182,13 @@ impl<'s> Builder<'_, 's> {
                 if let Some(Block { open: Open::Test { expect, .. }, .. }) = self.blocks.last_mut()
                 {
                     expect.push(*condition);
+                }
+            }
+            Flat::Answer(answer) => {
+                self.number = None;
+                if let Some(Block { open: Open::Test { answers, .. }, .. }) = self.blocks.last_mut()
+                {
+                    answers.push(Answer { span, ..answer });
                 }
             }
             Flat::ElseIf(condition) => {
@@ -198,7 +213,7 @@ impl<'s> Builder<'_, 's> {
         let StmtKind::Instruction(instruction) = kind else { return };
         let head = instruction.mnemonic.text;
         // Most mnemonics begin otherwise.
-        if !head.starts_with(['E', 'e', 'G', 'g']) {
+        if !head.starts_with(['A', 'a', 'E', 'e', 'G', 'g']) {
             return self.push(kind, span);
         }
         let second = match instruction.operands {
@@ -236,7 +251,8 @@ impl<'s> Builder<'_, 's> {
             self.mark(span);
             return self.pop(span);
         }
-        if head.eq_ignore_ascii_case("expect") || head.eq_ignore_ascii_case("given") {
+        let answer = || head.eq_ignore_ascii_case("answer") && !instruction.call_form;
+        if head.eq_ignore_ascii_case("expect") || head.eq_ignore_ascii_case("given") || answer() {
             let message = format!("`{head}` belongs into a `.test`");
             return self.report(diagnostic(messages::NOT_IN_TEST, span, message));
         }
@@ -455,9 +471,11 @@ impl<'s> Builder<'_, 's> {
             Open::Func(name, params) => {
                 StmtKind::Func(arena.put(Func { name, params, body, head: block.head }))
             }
-            Open::Test { test, given, expect } => {
+            Open::Test { test, given, expect, answers } => {
                 let (given, expect) = (arena.list(&given), arena.list(&expect));
-                StmtKind::Test(arena.put(Test { given, expect, head: block.head, ..*test }))
+                let answers = arena.list(&answers);
+                let test = Test { given, expect, answers, head: block.head, ..*test };
+                StmtKind::Test(arena.put(test))
             }
         };
         let statement = Stmt { number: block.number, kind, span };

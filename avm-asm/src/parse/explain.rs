@@ -167,7 +167,8 @@ impl Line<'_> {
                 | Key::Allow
                 | Key::Region
                 | Key::Func
-                | Key::Test),
+                | Key::Test
+                | Key::Answer),
             ) => self.directive(key),
             Token::Name(_) => self.instruction(),
             Token::Colon => Some(self.label()),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use avm_asm::ast::{Ast, Expr, ExprKind, Name, Stmt, StmtKind};
+use avm_asm::ast::{Ast, Expr, ExprKind, Gives, Name, Stmt, StmtKind};
 
 pub(crate) fn tree(ast: &Ast<'_>) -> String {
     let mut out = String::new();
@@ -92,6 +92,15 @@ fn statement(out: &mut String, kind: &StmtKind<'_>, depth: usize) {
             }
             for value in test.expect {
                 line(out, inner, None, &format!("expect {}", expr(value)));
+            }
+            for answer in test.answers {
+                let name = answer.name.map_or("", |name| name.text);
+                let gives = match answer.gives {
+                    Gives::Failure(reason) => format!("fails {:?}", reason.text),
+                    Gives::Results(all) => all.iter().map(expr).collect::<Vec<_>>().join(" "),
+                };
+                let mnemonic = answer.mnemonic.text.to_ascii_uppercase();
+                line(out, inner, None, &format!("answer {mnemonic} {name:?} {gives}"));
             }
         }
         StmtKind::Input { name, default } => {

@@ -141,6 +141,15 @@ impl Generator {
             let condition = self.condition(2);
             self.line(&format!("expect {condition}"));
         }
+        for _ in 0..self.below(3) {
+            let line = self.pick(&[
+                "answer READ_FROM_TOOL \"Tool\" -> [1, -2.5, {a: NULL, \"b c\": \"x\\n\"}]",
+                "answer READ_FROM_TOOL -> true",
+                "answer GPU_INFER \"m\" fails \"no \\\"more\\\"\"",
+                "answer WAIT",
+            ]);
+            self.line(line);
+        }
         self.line(".endtest");
     }
 

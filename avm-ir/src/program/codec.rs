@@ -3,11 +3,12 @@
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use super::{
-    Debug, Func, Input, Label, MAX_CODE, MAX_NAME, MAX_PROGRAM, MAX_REGIONS, Manifest, Perms,
-    Place, Program, Region, Signature, Target, TestCase,
+    Debug, Fixture, Func, Input, Label, MAX_CODE, MAX_NAME, MAX_PROGRAM, MAX_REGIONS, Manifest,
+    Perms, Place, Program, Region, Signature, Target, TestCase,
 };
 use crate::{
     instr::{Instr, Slot},
+    opcode::Opcode,
     operand::NameKind,
     value::{decode, encode_to},
     wire::{Reader, WireError, Writer},
@@ -99,6 +100,7 @@ impl Program {
             out.text(&test.region);
             test.given.encode(out);
             test.expect.encode(out);
+            list(out, &test.answers, write_fixture);
         });
         out.finish()
     }
@@ -115,12 +117,13 @@ impl Program {
             return Err(input.error("too many regions"));
         }
         let manifest = Manifest::decode(input)?;
-        let tests = read_list(input, 90, |input| {
+        let tests = read_list(input, 94, |input| {
             Ok(TestCase {
                 name: input.text()?,
                 region: name(input)?,
                 given: Region::decode(input)?,
                 expect: Region::decode(input)?,
+                answers: read_list(input, 6, read_fixture)?,
             })
         })?;
         Ok(Self { registers, inputs, regions, manifest, tests, debug: None, signature: None })
@@ -247,6 +250,29 @@ impl Debug {
         }
         Ok(debug)
     }
+}
+
+fn write_fixture(out: &mut Writer, fixture: &Fixture) {
+    out.u8(fixture.op as u8);
+    out.u8(u8::from(fixture.name.is_some()));
+    if let Some(name) = &fixture.name {
+        out.text(name);
+    }
+    out.u8(u8::from(fixture.gives.is_err()));
+    match &fixture.gives {
+        Ok(outputs) => list(out, outputs, |out, value| encode_to(value, out)),
+        Err(reason) => out.text(reason),
+    }
+}
+
+fn read_fixture(input: &mut Reader<'_>) -> Result<Fixture, FormatError> {
+    let offset = input.offset();
+    let op = Opcode::from_byte(input.u8()?);
+    let op = op.ok_or(WireError { offset, cause: "unknown opcode" })?;
+    let name = if flag(input)? { Some(name(input)?) } else { None };
+    let fails = flag(input)?;
+    let gives = if fails { Err(input.text()?) } else { Ok(read_list(input, 1, decode)?) };
+    Ok(Fixture { op, name, gives })
 }
 
 fn write_place(out: &mut Writer, place: &Place) {

@@ -3,7 +3,7 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
-    Instr, OpInfo, Opcode, Slot, Value,
+    Instr, OpInfo, Opcode, Reach, Slot, Value,
     effects::StatusWord,
     gas::GAS,
     instr::NO_REGISTER,
@@ -16,11 +16,13 @@ use avm_ir::{
 
 use super::{End, Machine, OnExhausted, policy::Judgement, rewrite::Prepared};
 use crate::{
+    agent::Answered,
     effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
     exec::WINDOW,
     meter::Meter,
     observer::{Done, Flow, Observer, Seen},
     price::{Operands, Results, same, slots_of},
+    rewrite::about_code,
     trap::{Fault, TrapCode},
 };
 
@@ -32,6 +34,15 @@ pub(crate) struct Pending {
     pub(crate) charged: u64,
     /// Whether `max_gas` comes from the call's own `gas_limit` rather than from what is left.
     pub(super) own_limit: bool,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// From whom the host asked.
+    Outside,
+    /// From a test that runs: nobody was asked.
+    InTest,
 }
 
 /// Why an answer was not taken.
@@ -104,10 +115,9 @@ impl Machine {
         max_gas: u64,
         (max_bytes, max_units): (u64, u64),
     ) -> EffectRequest {
+        let about_code = about_code(instr.op);
         // A row that becomes a request reaches something.
-        let reach = instr.op.info().reach.unwrap_or(avm_ir::Reach::Code);
-        // Who proposes another code has to see what it would stand in.
-        let about_code = reach == avm_ir::Reach::Code || instr.op == Opcode::SEPARATE_PROMPT;
+        let reach = instr.op.info().reach.unwrap_or(Reach::Code);
         EffectRequest {
             id: self.agent.effects,
             opcode: instr.op,
@@ -148,8 +158,14 @@ impl Machine {
         if O::VALUES {
             observer.answered(&pending.request, &answer);
         }
-        self.settle(&pending, &mut answer, observer);
+        self.settle(&pending, &mut answer, Said::Outside, observer);
         Ok(())
+    }
+
+    /// Gives the effect that waits an answer that a test has: it is taken as it is, and not kept.
+    pub(super) fn answer_in_test(&mut self, mut answer: Answer) {
+        let Some(pending) = self.pending.take() else { return };
+        self.settle(&pending, &mut answer, Said::InTest, &mut ());
     }
 
     /// The effect that waits for an answer.
@@ -157,13 +173,22 @@ impl Machine {
         self.pending.as_ref().map(|pending| &*pending.request)
     }
 
-    fn settle<O: Observer>(&mut self, pending: &Pending, answer: &mut Answer, observer: &mut O) {
+    fn settle<O: Observer>(
+        &mut self,
+        pending: &Pending,
+        answer: &mut Answer,
+        said: Said,
+        observer: &mut O,
+    ) {
         let request = &pending.request;
         let limit = self.agent.memory.limit;
         if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
             answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
         }
-        let mut prepared = self.prepare(request.opcode, &request.args, answer);
+        let mut prepared = match said {
+            Said::Outside => self.prepare(request.opcode, &request.args, answer),
+            Said::InTest => None,
+        };
         let mut price = self.price_after(self.fetched(), answer);
         if let Some(patch) = &prepared {
             match self.judge(request.opcode, patch, request.max_gas.saturating_sub(price)) {
@@ -216,6 +241,14 @@ impl Machine {
         used.spend = used.spend.plus(&answer.spent);
         answer.refund = answer.refund.at_most(&used.spend);
         used.spend = used.spend.minus(&answer.refund);
+        if said == Said::Outside && self.image.keeps_answers && !about_code(request.opcode) {
+            let before = self.agent.answers.heap;
+            let (op, args) = (request.opcode, request.args.clone());
+            self.agent.answers.own().keep(Answered { op, args, result: answer.result.clone() });
+            let grown = self.agent.answers.heap.saturating_sub(before);
+            // Where that is too much, it shows when the results are counted.
+            let _ = self.agent.memory.make(grown);
+        }
         self.deliver(pending, answer, price, prepared, observer);
     }
 

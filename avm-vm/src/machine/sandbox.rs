@@ -2,28 +2,31 @@
 //!
 //! A region's tests run on a copy of the agent that has the patch: `given` prepares registers, the
 //! region runs until control leaves it, `expect` asserts. The copy shares every value with the agent
-//! until it writes one, asks nobody, and is thrown away; all that comes back is what the tests said,
-//! and what they cost.
+//! until it writes one, and is thrown away; all that comes back is what the tests said, and what they
+//! cost. It asks nobody: what it asks is answered by the test, or as the agent was answered before.
 
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
-    Gas, Value,
+    Gas, Opcode, Value,
     gas::GAS,
-    program::{Program, Region},
+    program::{Fixture, Program, Region},
     value::Record,
 };
 
 use super::{End, Image, Machine, Pause};
 use crate::{
-    effect::{Answer, Failure, FailureCode},
+    effect::{Answer, EffectRequest, Failure, FailureCode},
     exec::WINDOW,
+    meter::Budget,
     policy::{Clause, ClauseKind, Invariant},
     rewrite::failure,
 };
 
 /// Most nanogas that one test may use.
 const TEST_GAS: u64 = 10 * GAS;
+/// Tests that are linked with the program at once.
+const TOGETHER: usize = 256;
 /// Longest reason in the record, in characters.
 const MAX_REASON: usize = 200;
 
@@ -124,31 +127,39 @@ impl Machine {
             .take(most)
             .collect();
         let checks = self.checks(name);
-        let (image, first) = with_tests(image, &tests, &checks)?;
-        let first_check = first + 2 * tests.len() as u32;
         let mut left = gas;
         let mut verdict = Verdict::default();
-        if !checks.is_empty() {
-            let cap = TEST_GAS.min(left);
-            let mut copy = self.copy_for(&image, cap);
-            verdict.broken = copy.breaks(&checks, first_check);
-            verdict.held = cap - copy.agent.gas;
-            left -= verdict.held;
-        }
-        for (given, test) in (first..).step_by(2).zip(tests) {
-            let cap = TEST_GAS.min(left);
-            let mut copy = self.copy_for(&image, cap);
-            let failed = copy.trial(given, region).err();
-            let gas = cap - copy.agent.gas;
-            if failed.is_none() && verdict.broken.is_none() {
+        let mut rest = tests.as_slice();
+        // Once where there are none, for what has to hold anyway.
+        loop {
+            let (now, more) = rest.split_at(rest.len().min(TOGETHER));
+            let (image, first) = with_tests(image, now, &checks)?;
+            let first_check = first + 2 * now.len() as u32;
+            if !checks.is_empty() && rest.len() == tests.len() {
+                let cap = TEST_GAS.min(left);
+                let mut copy = self.copy_for(&image, cap);
                 verdict.broken = copy.breaks(&checks, first_check);
-                verdict.held += cap - copy.agent.gas - gas;
+                verdict.held = cap - copy.agent.gas;
+                left -= verdict.held;
             }
-            left -= cap - copy.agent.gas;
-            let name = image.program().tests[test].name.clone();
-            verdict.tests.push(Tested { test, name, failed, gas });
+            for (given, test) in (first..).step_by(2).zip(now) {
+                let case = &image.program().tests[*test];
+                let cap = TEST_GAS.min(left);
+                let mut copy = self.copy_for(&image, cap);
+                let failed = copy.trial(given, region, &mut Fixtures::of(&case.answers)).err();
+                let gas = cap - copy.agent.gas;
+                if failed.is_none() && verdict.broken.is_none() {
+                    verdict.broken = copy.breaks(&checks, first_check);
+                    verdict.held += cap - copy.agent.gas - gas;
+                }
+                left -= cap - copy.agent.gas;
+                verdict.tests.push(Tested { test: *test, name: case.name.clone(), failed, gas });
+            }
+            rest = more;
+            if rest.is_empty() {
+                return Ok(verdict);
+            }
         }
-        Ok(verdict)
     }
 
     /// What the operator wants to hold when a region has other code.
@@ -165,7 +176,7 @@ impl Machine {
     /// The first of what has to hold that does not, by the blocks that assert it.
     fn breaks(&mut self, checks: &[(Clause, Invariant)], first: u32) -> Option<(Clause, String)> {
         (first..).zip(checks).find_map(|(block, (clause, invariant))| {
-            let why = self.go_through(block).err()?;
+            let why = self.go_through(block, &mut Fixtures::of(&[])).err()?;
             Some((clause.clone(), format!("{} does not hold: {why}", invariant.text)))
         })
     }
@@ -185,18 +196,25 @@ impl Machine {
             copy.agent.rewrites.own().waiting.clear();
         }
         (copy.agent.gas, copy.agent.gas_limit) = (gas, gas);
+        // Nobody works for a test, so no meter of providers ends it.
+        copy.agent.budget = Budget::UNLIMITED;
         copy
     }
 
     /// Runs `given`, the region, and `expect`, which is the region behind `given`.
-    fn trial(&mut self, given: u32, region: u32) -> Result<(), String> {
-        self.go_through(given)?;
-        self.go_through(region)?;
-        self.go_through(given + 1)
+    fn trial(
+        &mut self,
+        given: u32,
+        region: u32,
+        fixtures: &mut Fixtures<'_>,
+    ) -> Result<(), String> {
+        self.go_through(given, fixtures)?;
+        self.go_through(region, fixtures)?;
+        self.go_through(given + 1, fixtures)
     }
 
     /// Runs a region from its beginning until control leaves it.
-    fn go_through(&mut self, region: u32) -> Result<(), String> {
+    fn go_through(&mut self, region: u32, fixtures: &mut Fixtures<'_>) -> Result<(), String> {
         (self.region, self.pc, self.end) = (region, 0, None);
         if self.image.program().regions[region as usize].code.is_empty() {
             return Ok(());
@@ -205,10 +223,10 @@ impl Machine {
             match self.turn(u64::MAX, &mut ()) {
                 None | Some(Pause::Slice) => {}
                 Some(Pause::Effect(request)) => {
+                    let answer = fixtures.to(&request).or_else(|| self.answered_before(&request));
                     let message = "a test asks nobody";
-                    let answer = Answer::failed(FailureCode::NoProvider, message);
-                    // It is the one that waits.
-                    let _ = self.answer(request.id, answer, &mut ());
+                    let nobody = || Answer::failed(FailureCode::NoProvider, message);
+                    self.answer_in_test(answer.unwrap_or_else(nobody));
                 }
                 Some(Pause::End(End::Halted(_))) => return Ok(()),
                 Some(Pause::End(End::Exhausted(meter))) => {
@@ -220,6 +238,57 @@ impl Machine {
         }
         Ok(())
     }
+
+    /// What the agent was answered when it asked the same.
+    fn answered_before(&self, request: &EffectRequest) -> Option<Answer> {
+        let before = self.agent.answers.to(request.opcode, &request.args)?;
+        Some(Answer { result: before.result.clone(), ..Answer::outputs(Vec::new()) })
+    }
+}
+
+/// The answers that a test brings, and which of them were given.
+struct Fixtures<'a> {
+    all: &'a [Fixture],
+    given: Vec<bool>,
+}
+
+impl<'a> Fixtures<'a> {
+    fn of(all: &'a [Fixture]) -> Self {
+        Self { all, given: alloc::vec![false; all.len()] }
+    }
+
+    /// Its answer to a question: those for what the question names, else those for any name, in
+    /// turn; the last one stays.
+    fn to(&mut self, request: &EffectRequest) -> Option<Answer> {
+        let about = request.opcode.info().name_input();
+        let about = match about.and_then(|input| request.args.get(input)?.as_ref()) {
+            Some(Value::Text(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let named =
+            |at: &usize| self.all[*at].name.is_some() && self.all[*at].name.as_deref() == about;
+        let open = |at: &usize| self.all[*at].name.is_none();
+        let asked = |at: &usize| self.all[*at].op == request.opcode;
+        let all = 0..self.all.len();
+        let mut fitting: Vec<usize> = all.clone().filter(asked).filter(named).collect();
+        if fitting.is_empty() {
+            fitting = all.filter(asked).filter(open).collect();
+        }
+        let next = fitting.iter().find(|at| !self.given[**at]).or(fitting.last());
+        let at = *next?;
+        self.given[at] = true;
+        Some(match &self.all[at].gives {
+            Ok(outputs) => Answer::outputs(outputs.clone()),
+            Err(reason) => Answer::failed(FailureCode::Internal, reason.as_str()),
+        })
+    }
+}
+
+/// Whether agents of a program can test code: some region tries patches, and there are tests.
+pub(super) fn can_test(program: &Program) -> bool {
+    let tries =
+        |region: &Region| region.code.iter().any(|instr| instr.op == Opcode::SELF_MODIFY_SANDBOX);
+    !program.tests.is_empty() && program.regions.iter().any(tries)
 }
 
 /// The program with the blocks of its tests as regions, two each, and behind them those of checks; and
@@ -244,5 +313,7 @@ fn with_tests(
     }
     let verified = avm_ir::verify(program)
         .map_err(|error| failure(FailureCode::InvalidArgument, format!("the tests: {error}")))?;
-    Ok((Arc::new(image.with(verified, &[false; WINDOW])), first))
+    let mut image = image.with(verified, &[false; WINDOW]);
+    image.prices = image.prices.of_tests();
+    Ok((Arc::new(image), first))
 }

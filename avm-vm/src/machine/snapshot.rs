@@ -3,6 +3,7 @@
 //! has the hash of the one that was written.
 //! `spec/snapshot.md` has the format byte by byte.
 
+mod answers;
 mod code;
 mod read;
 
@@ -90,7 +91,7 @@ impl Machine {
         out.raw(&self.image.origin());
         out.raw(&self.image.schedule_hash());
         self.write_meters(out);
-        code::write(&self.agent.rewrites, self.policy(), out);
+        code::write(&self.agent, out);
         self.write_place(out);
         for value in self.slots() {
             encode_to(value, out);

@@ -20,6 +20,9 @@ fn form(key: Key) -> &'static str {
         Key::Func => ".func name(a, b)",
         Key::Test => ".test \"name\" region=NAME",
         Key::Given => "given R = value",
+        Key::Answer => {
+            "answer MNEMONIC \"name\" -> value` or `answer MNEMONIC \"name\" fails \"why\""
+        }
         _ => "expect condition",
     }
 }
@@ -258,6 +261,7 @@ impl Line<'_> {
                 report =
                     report.edit(comma, "", "attributes are separated by blanks: remove the comma");
             }
+            (Key::Answer, Token::Assign) => report = report.suggest(at, "->"),
             (Key::Input, _) if self.has(Token::Assign) => return None,
             _ => {}
         }
@@ -301,6 +305,13 @@ impl Line<'_> {
         if word.eq_ignore_ascii_case("given") && bad == Token::Assign {
             let line = head.to(at);
             return Some(diagnostic(messages::NOT_IN_TEST, line, "`given` belongs into a `.test`"));
+        }
+        if word.eq_ignore_ascii_case("answer")
+            && self.bad == self.head + 2
+            && crate::bind::opcode(self.word(self.head + 1)).is_some()
+        {
+            let message = "`answer` belongs into a `.test`";
+            return Some(diagnostic(messages::NOT_IN_TEST, head, message));
         }
         let adjacent = self.span(self.head + 1).start == head.end || self.bad == self.head + 1;
         if outside && path && assigned && adjacent && matches!(bad, Token::Assign | Token::Dot) {

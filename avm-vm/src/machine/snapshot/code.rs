@@ -10,7 +10,7 @@ use avm_ir::{
 };
 
 use super::{
-    SnapshotError,
+    SnapshotError, answers,
     read::{Read, ensure, flag},
 };
 use crate::{
@@ -21,11 +21,22 @@ use crate::{
     rewrite::{MAX_VERSIONS, MAX_WAITING},
 };
 
-pub(super) fn write(rewrites: &Rewrites, policy: Option<&Policy>, out: &mut Writer) {
-    out.u8(u8::from(!is_none(rewrites)) | u8::from(policy.is_some()) << 1);
+/// Bits of the parts that most agents have not: what one did with its code, what the operator allows,
+/// and what it was answered lately.
+const CODE: u8 = 1;
+const POLICY: u8 = 2;
+const ANSWERS: u8 = 4;
+
+pub(super) fn write(agent: &Agent, out: &mut Writer) {
+    let (rewrites, policy) = (&agent.rewrites, agent.policy.as_deref());
+    let mut parts = if is_none(rewrites) { 0 } else { CODE };
+    parts |= policy.map_or(0, |_| POLICY);
+    parts |= if agent.answers.is_empty() { 0 } else { ANSWERS };
+    out.u8(parts);
     if let Some(policy) = policy {
         policy.write(out);
     }
+    answers::write(&agent.answers, out);
     if is_none(rewrites) {
         return;
     }
@@ -74,13 +85,16 @@ pub(super) fn read(
     agent: &mut Agent,
     input: &mut Reader<'_>,
 ) -> Read<Arc<Image>> {
-    let also = input.u8()?;
-    ensure(also < 4, "neither code nor a policy on it")?;
-    if also & 2 != 0 {
+    let parts = input.u8()?;
+    ensure(parts <= CODE | POLICY | ANSWERS, "unknown parts of an agent")?;
+    if parts & POLICY != 0 {
         agent.policy = Some(Arc::new(Policy::read(input)?));
     }
+    if parts & ANSWERS != 0 {
+        *agent.answers.own() = answers::read(image.program(), input)?;
+    }
     let image = image.under(agent.policy.as_deref());
-    if also & 1 == 0 {
+    if parts & CODE == 0 {
         return Ok(image);
     }
     let (rewrites, image) = read_rewrites(image, input)?;
