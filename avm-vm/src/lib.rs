@@ -16,6 +16,7 @@
 //! | [`trap`] | the program's own faults, with stable numbers |
 //! | [`observer`] | watching a run without being part of it |
 //! | [`trace`] | every instruction of a run as bytes, and what they say |
+//! | [`world`] | many agents: messages, channels, time, one seeded schedule |
 //! | [`passages`] | the canonical text of a list of documents |
 
 #![no_std]
@@ -38,6 +39,7 @@ mod price;
 mod rewrite;
 pub mod trace;
 pub mod trap;
+pub mod world;
 
 pub use agent::{Checkpoint, LogEntry, Version};
 pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey, OwnCode};
@@ -51,3 +53,4 @@ pub use observer::Observer;
 pub use policy::Policy;
 pub use rewrite::MAX_VERSIONS;
 pub use trap::{Trap, TrapCode};
+pub use world::World;

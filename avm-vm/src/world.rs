@@ -1,0 +1,331 @@
+//! Many agents in one deterministic world: messages, channels, requests, time (whitepaper §10, §11.1,
+//! §11.2).
+//!
+//! A world goes on in rounds. In a round every agent that can run runs a slice of its own, and nothing
+//! that one does is seen by another: so a host may run the slices on as many threads as it likes
+//! ([`World::turns`], [`Turn::run`]). Then the world takes what they asked, one after the other, in an
+//! order drawn from its seed ([`World::commit`]). The same seed, agents and answers give the same
+//! world, message by message, whatever the number of threads; another seed gives another interleaving.
+//!
+//! Time is virtual: it stands still while anybody can run, and then goes on to the next timer. What the
+//! world does not answer itself (models, tools, documents, …) it hands to the host ([`World::asks`]).
+//!
+//! `spec/world.md` has the rules.
+
+mod actor;
+mod channel;
+mod clock;
+mod deadlock;
+mod inbox;
+mod request;
+mod round;
+mod swarm;
+mod wait;
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    string::String,
+    vec::Vec,
+};
+
+use avm_ir::{Value, value::Text, wire::Writer};
+
+pub use inbox::Message;
+pub use round::{Keep, Turn};
+
+use crate::{
+    agent::Draws,
+    effect::{Answer, EffectRequest},
+    machine::{End, Machine},
+};
+use actor::{Actor, State};
+use channel::Channel;
+use clock::Clock;
+use request::Request;
+
+/// Nanoseconds of a second.
+pub const SECOND: u64 = 1_000_000_000;
+
+/// An agent of a world: its number, from 0 in the order in which they came; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentId(pub u32);
+
+/// What holds for a whole world.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Decides in which order agents' doings take place.
+    pub seed: u64,
+    /// Most instructions of an agent in a round.
+    pub slice: u64,
+    /// Whether the instructions of an agent in a round are drawn, between 1 and the slice: then seeds
+    /// differ in how far agents come, too.
+    pub jitter: bool,
+    /// Virtual time at the beginning, in nanoseconds since 1970.
+    pub epoch: u64,
+    /// How long a wait without a timeout of its own lasts, in nanoseconds.
+    pub patience: u64,
+    /// Most messages of one sender that an agent has not taken yet.
+    pub inbox_share: u32,
+    /// Most requests of an agent whose answers it has not taken.
+    pub requests: u32,
+    /// Most bytes of what a message carries ([`Value::size`]).
+    pub message_bytes: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            slice: 10_000,
+            jitter: false,
+            epoch: 0,
+            patience: 60 * SECOND,
+            inbox_share: 64,
+            requests: 1 << 10,
+            message_bytes: 1 << 20,
+        }
+    }
+}
+
+/// Why an agent cannot join a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// Another agent has the name.
+    Taken,
+    /// The world has as many agents as it can number.
+    Full,
+}
+
+impl core::fmt::Display for JoinError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Taken => "another agent of the world has this name",
+            Self::Full => "the world has 4294967295 agents, which is all it can number",
+        })
+    }
+}
+
+impl core::error::Error for JoinError {}
+
+/// What a world waits for when no agent can run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Some can run.
+    Not,
+    /// For answers from outside ([`World::asks`]).
+    Asks,
+    /// For a time, in nanoseconds since 1970; [`World::pass`] goes there.
+    Until(u64),
+    /// For nothing: every agent came to its end, or stands still for good.
+    Over,
+}
+
+/// A world.
+#[derive(Debug)]
+pub struct World {
+    rules: Rules,
+    draws: Draws,
+    actors: Vec<Actor>,
+    by_name: BTreeMap<Text, AgentId>,
+    channels: BTreeMap<Text, Channel>,
+    requests: BTreeMap<u64, Request>,
+    clock: Clock,
+    /// Agents that can run, in the order in which they became able to.
+    ready: Vec<AgentId>,
+    /// Questions that the world does not answer itself.
+    asks: VecDeque<AgentId>,
+    /// Messages and requests sent so far: the number of the next one.
+    sent: u64,
+    rounds: u64,
+    /// Messages that did not fit into an inbox.
+    dropped: u64,
+    deadlocks: Vec<Vec<AgentId>>,
+}
+
+impl World {
+    /// A world without agents.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            draws: Draws::new(rules.seed, 0),
+            clock: Clock::at(rules.epoch),
+            rules,
+            actors: Vec::new(),
+            by_name: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            ready: Vec::new(),
+            asks: VecDeque::new(),
+            sent: 0,
+            rounds: 0,
+            dropped: 0,
+            deadlocks: Vec::new(),
+        }
+    }
+
+    /// Takes an agent in, under a name by which others send to it.
+    pub fn join(&mut self, name: &str, machine: Machine) -> Result<AgentId, JoinError> {
+        let id = u32::try_from(self.actors.len()).map_err(|_| JoinError::Full)?;
+        let (id, name) = (AgentId(id), Text::from(name));
+        if self.by_name.contains_key(&name) {
+            return Err(JoinError::Taken);
+        }
+        self.by_name.insert(name.clone(), id);
+        self.actors.push(Actor::new(name, machine));
+        self.ready.push(id);
+        Ok(id)
+    }
+
+    /// Virtual time, in nanoseconds since 1970.
+    pub const fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// Rounds so far.
+    pub const fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// Messages sent so far, one for each receiver.
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Messages that were not delivered because their sender's share of an inbox was full.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Circles of agents that waited for each other, with nobody else who could have answered.
+    pub fn deadlocks(&self) -> &[Vec<AgentId>] {
+        &self.deadlocks
+    }
+
+    /// How many agents ever joined.
+    pub const fn len(&self) -> usize {
+        self.actors.len()
+    }
+
+    /// Whether nobody ever joined.
+    pub const fn is_empty(&self) -> bool {
+        self.actors.is_empty()
+    }
+
+    /// An agent by its name.
+    pub fn agent(&self, name: &str) -> Option<AgentId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// An agent's name.
+    pub fn name(&self, agent: AgentId) -> Option<&str> {
+        self.actor(agent).map(|actor| actor.name.as_str())
+    }
+
+    /// An agent's machine, unless it is out on a turn.
+    pub fn machine(&self, agent: AgentId) -> Option<&Machine> {
+        self.actor(agent)?.machine.as_deref()
+    }
+
+    /// How an agent's run ended, if it did.
+    pub fn end(&self, agent: AgentId) -> Option<&End> {
+        self.machine(agent)?.end()
+    }
+
+    /// What agents ask the host, in the order in which they asked.
+    pub fn asks(&self) -> impl Iterator<Item = (AgentId, &EffectRequest)> {
+        self.asks.iter().filter_map(|agent| Some((*agent, self.machine(*agent)?.pending()?)))
+    }
+
+    /// Answers what an agent asked the host. `false`, and nothing happens, if it asked nothing.
+    pub fn answer(&mut self, agent: AgentId, answer: Answer, keep: &mut impl Keep) -> bool {
+        let Some(place) = self.asks.iter().position(|asking| *asking == agent) else {
+            return false;
+        };
+        self.asks.remove(place);
+        self.reply(agent, answer, keep);
+        true
+    }
+
+    /// What the world waits for.
+    pub fn idle(&self) -> Idle {
+        if !self.ready.is_empty() {
+            Idle::Not
+        } else if !self.asks.is_empty() {
+            Idle::Asks
+        } else {
+            self.clock.next().map_or(Idle::Over, Idle::Until)
+        }
+    }
+
+    /// Lets virtual time go on to a moment; what was due until then happens, in order. Earlier moments
+    /// change nothing.
+    pub fn pass(&mut self, until: u64, keep: &mut impl Keep) {
+        if matches!(self.idle(), Idle::Until(_)) {
+            self.find_deadlock();
+        }
+        while let Some(due) = self.clock.take(until) {
+            self.due(&due, keep);
+        }
+        self.clock.go(until);
+    }
+
+    /// Hash of everything that decides how the world goes on.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut out = Writer::hashing("aither avm world v1");
+        let numbers = [self.rules.seed, self.draws.drawn(), self.now(), self.sent, self.rounds];
+        numbers.into_iter().for_each(|number| out.u64(number));
+        out.u32(self.actors.len() as u32);
+        for actor in &self.actors {
+            actor.write(&mut out);
+        }
+        out.u32(self.channels.len() as u32);
+        for (name, channel) in &self.channels {
+            out.text(name);
+            channel.write(&mut out);
+        }
+        out.u32(self.requests.len() as u32);
+        for (number, request) in &self.requests {
+            out.u64(*number);
+            request.write(&mut out);
+        }
+        self.clock.write(&mut out);
+        for list in [&self.ready, &self.asks.iter().copied().collect()] {
+            out.u32(list.len() as u32);
+            list.iter().for_each(|agent| out.u32(agent.0));
+        }
+        out.hash()
+    }
+
+    fn actor(&self, agent: AgentId) -> Option<&Actor> {
+        self.actors.get(agent.0 as usize)
+    }
+
+    fn actor_mut(&mut self, agent: AgentId) -> Option<&mut Actor> {
+        self.actors.get_mut(agent.0 as usize)
+    }
+
+    /// An agent that a program names by its name or by its handle.
+    fn named(&self, value: &Value) -> Option<AgentId> {
+        match value {
+            Value::Text(name) => self.by_name.get(name).copied(),
+            Value::Handle(avm_ir::value::HandleKind::Agent, number) => {
+                let id = AgentId(u32::try_from(*number).ok()?);
+                self.actor(id).map(|_| id)
+            }
+            _ => None,
+        }
+    }
+
+    /// Answers an agent that waits, which can run again then.
+    fn reply(&mut self, agent: AgentId, answer: Answer, keep: &mut impl Keep) {
+        let Some(actor) = self.actor_mut(agent) else { return };
+        let Some(machine) = &mut actor.machine else { return };
+        keep.answer(agent, machine, answer);
+        actor.state = State::Ready;
+        self.ready.push(agent);
+    }
+}
+
+/// A text for a failure.
+fn quoted(name: &str) -> String {
+    alloc::format!("\"{name}\"")
+}

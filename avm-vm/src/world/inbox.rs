@@ -1,0 +1,122 @@
+//! Messages, and where they wait until their receiver takes them.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use avm_ir::{
+    Value,
+    value::{HandleKind, Record, Text, encode_to},
+    wire::Writer,
+};
+
+use super::{AgentId, SECOND, actor::What};
+
+/// A message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its number in the world.
+    pub number: u64,
+    /// Who sent it.
+    pub from: AgentId,
+    /// The channel that it came by; none if it was sent to its receiver alone.
+    pub channel: Option<Text>,
+    /// Its name.
+    pub name: Text,
+    /// What it carries.
+    pub data: Value,
+    /// The request that an answer to it belongs to.
+    pub request: Option<u64>,
+    /// When it was sent, in nanoseconds since 1970.
+    pub sent: u64,
+}
+
+impl Message {
+    /// What a program gets.
+    pub(super) fn value(&self) -> Value {
+        let handle = |kind, number| Value::Handle(kind, number);
+        let request =
+            self.request.map_or(Value::Null, |number| handle(HandleKind::Request, number));
+        Value::Record(Record::from_iter([
+            ("name", Value::Text(self.name.clone())),
+            ("data", self.data.clone()),
+            ("from", handle(HandleKind::Agent, u64::from(self.from.0))),
+            ("channel", self.channel.clone().map_or(Value::Null, Value::Text)),
+            ("request", request),
+            ("sent", seconds(self.sent)),
+        ]))
+    }
+
+    /// Whether it is one that an agent waits for.
+    pub(super) fn is(&self, what: &What) -> bool {
+        match what {
+            What::Message(None) => true,
+            What::Message(Some(name)) => self.name == *name,
+            What::From(agent) => self.from == *agent,
+            What::Time | What::Request(_) => false,
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.u64(self.number);
+        out.u32(self.from.0);
+        out.text(self.channel.as_ref().map_or("", |channel| channel));
+        out.text(&self.name);
+        encode_to(&self.data, out);
+        out.u64(self.request.map_or(u64::MAX, |request| request));
+        out.u64(self.sent);
+    }
+}
+
+/// A time as programs have it: whole seconds as an int, else a float.
+pub(super) fn seconds(nanoseconds: u64) -> Value {
+    match i64::try_from(nanoseconds / SECOND) {
+        Ok(seconds) if nanoseconds.is_multiple_of(SECOND) => Value::Int(seconds),
+        // It is shown to the program and takes part in no accounting.
+        _ => Value::Float(nanoseconds as f64 / SECOND as f64),
+    }
+}
+
+/// Messages that an agent has not taken yet, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    messages: VecDeque<Arc<Message>>,
+    /// How many there are of each sender.
+    shares: BTreeMap<AgentId, u32>,
+}
+
+impl Inbox {
+    /// Puts a message in, if its sender's share has room.
+    pub(super) fn put(&mut self, message: Arc<Message>, share: u32) -> bool {
+        let held = self.shares.entry(message.from).or_default();
+        if *held >= share {
+            return false;
+        }
+        *held += 1;
+        self.messages.push_back(message);
+        true
+    }
+
+    /// Takes the first message that is waited for.
+    pub(super) fn take(&mut self, what: &What) -> Option<Arc<Message>> {
+        let at = self.messages.iter().position(|message| message.is(what))?;
+        let message = self.messages.remove(at)?;
+        if let Some(held) = self.shares.get_mut(&message.from) {
+            *held -= 1;
+            if *held == 0 {
+                self.shares.remove(&message.from);
+            }
+        }
+        if self.messages.is_empty() {
+            // Most inboxes are empty most of the time.
+            self.messages = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.u32(self.messages.len() as u32);
+        self.messages.iter().for_each(|message| message.write(out));
+    }
+}

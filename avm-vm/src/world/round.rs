@@ -1,0 +1,150 @@
+//! Rounds: everybody runs, then everything that was asked takes place.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{AgentId, World, actor::State};
+use crate::{
+    effect::Answer,
+    machine::{Machine, Pause},
+    observer::Observer,
+};
+
+/// An agent's part of a round, which no other agent sees until it is over.
+#[derive(Debug)]
+pub struct Turn {
+    agent: AgentId,
+    machine: Box<Machine>,
+    slice: u64,
+    pause: Option<Pause>,
+}
+
+impl Turn {
+    /// Whose it is.
+    pub const fn agent(&self) -> AgentId {
+        self.agent
+    }
+
+    /// The agent's machine.
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Runs it. Once is enough: a second time does nothing.
+    pub fn run<O: Observer>(&mut self, observer: &mut O) {
+        if self.pause.is_none() {
+            self.pause = Some(self.machine.run(self.slice, observer));
+        }
+    }
+}
+
+/// Where answers pass on their way to an agent, so that whoever keeps journals can note them.
+pub trait Keep {
+    /// Answers the effect that a machine waits with.
+    fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer);
+}
+
+/// Nobody keeps anything.
+impl Keep for () {
+    fn answer(&mut self, _: AgentId, machine: &mut Machine, answer: Answer) {
+        if let Some(id) = machine.pending().map(|request| request.id) {
+            // It is the one that waits.
+            let _ = machine.answer(id, answer, &mut ());
+        }
+    }
+}
+
+impl World {
+    /// The turns of the next round: of every agent that can run. All of them have to come back with
+    /// [`Self::commit`] before anything else happens.
+    pub fn turns(&mut self) -> Vec<Turn> {
+        let mut turns = Vec::with_capacity(self.ready.len());
+        for agent in core::mem::take(&mut self.ready) {
+            let slice = match (self.rules.jitter, self.rules.slice.max(1)) {
+                (false, slice) => slice,
+                (true, slice) => {
+                    let most = i64::try_from(slice).unwrap_or(i64::MAX);
+                    self.draws.int(1, most).cast_unsigned()
+                }
+            };
+            let Some(machine) = self.actor_mut(agent).and_then(|actor| actor.machine.take()) else {
+                continue;
+            };
+            turns.push(Turn { agent, machine, slice, pause: None });
+        }
+        turns
+    }
+
+    /// Ends a round: what the agents asked takes place, in an order drawn from the seed.
+    ///
+    /// Turns that were not run yet are run now, one after the other.
+    pub fn commit(&mut self, mut turns: Vec<Turn>, keep: &mut impl Keep) {
+        self.rounds += 1;
+        // The order in which threads were done does not count.
+        turns.sort_by_key(|turn| turn.agent);
+        for left in (1..turns.len()).rev() {
+            let most = i64::try_from(left).unwrap_or(i64::MAX);
+            let other = usize::try_from(self.draws.int(0, most)).unwrap_or(0);
+            turns.swap(left, other);
+        }
+        // Everybody is back before anything takes place.
+        let mut pauses = Vec::with_capacity(turns.len());
+        for mut turn in turns {
+            turn.run(&mut ());
+            let Turn { agent, machine, pause, .. } = turn;
+            if let Some(actor) = self.actor_mut(agent) {
+                actor.machine = Some(machine);
+            }
+            pauses.push((agent, pause));
+        }
+        for (agent, pause) in pauses {
+            match pause {
+                Some(Pause::Slice) | None => self.ready.push(agent),
+                Some(Pause::End(_)) => self.leave(agent, keep),
+                Some(Pause::Effect(request)) => self.take(agent, &request, keep),
+            }
+        }
+    }
+
+    /// Runs rounds on this thread until no agent can run.
+    pub fn settle(&mut self, keep: &mut impl Keep) {
+        while !self.ready.is_empty() {
+            let turns = self.turns();
+            self.commit(turns, keep);
+        }
+    }
+
+    /// Runs until nothing is left that the world can do by itself: the host is asked, or it is over.
+    pub fn run(&mut self, keep: &mut impl Keep) {
+        loop {
+            self.settle(keep);
+            match self.idle() {
+                super::Idle::Until(time) => self.pass(time, keep),
+                super::Idle::Not => {}
+                super::Idle::Asks | super::Idle::Over => return,
+            }
+        }
+    }
+
+    /// An agent came to its end: nobody waits for it any more.
+    fn leave(&mut self, agent: AgentId, keep: &mut impl Keep) {
+        let Some(actor) = self.actor_mut(agent) else { return };
+        actor.state = State::Over;
+        let channels = core::mem::take(&mut actor.channels);
+        let asked = core::mem::take(&mut actor.asked);
+        let own: Vec<u64> = core::mem::take(&mut actor.requests).into_values().collect();
+        for name in channels {
+            if let Some(channel) = self.channels.get_mut(&name) {
+                channel.members.remove(&agent);
+            }
+        }
+        for number in own {
+            self.forget(number);
+        }
+        for number in asked {
+            if let Some(request) = self.requests.get_mut(&number) {
+                request.open.remove(&agent);
+            }
+            self.answered(number, keep);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Worlds of agents: messages, requests, time, deadlocks; the same for every number of threads.
+
+use std::{fmt::Write, sync::Arc, thread};
+
+use avm_ir::{Schedule, Value, value::to_json};
+use avm_vm::{
+    Answer, Config, End, Image, Machine, World,
+    world::{AgentId, Idle, Rules, SECOND},
+};
+
+fn image(source: &str) -> Arc<Image> {
+    let options = avm_asm::Options::default();
+    let assembly = avm_asm::assemble("a.avm", source, &mut avm_asm::NoSources, &options);
+    let program =
+        assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics));
+    Arc::new(Image::new(avm_ir::verify(program).expect("it verifies"), &Schedule::v1()))
+}
+
+fn agent(image: &Arc<Image>, inputs: &[(&str, Value)]) -> Machine {
+    let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Machine::new(image.clone(), Config { gas: u64::MAX / 2, inputs, ..Config::default() })
+        .expect("it starts")
+}
+
+fn join(world: &mut World, name: &str, source: &str) -> AgentId {
+    world.join(name, agent(&image(source), &[])).expect("the name is free")
+}
+
+/// Runs to the end; models answer with the average of what they are asked.
+fn run(world: &mut World, threads: usize) {
+    loop {
+        match world.idle() {
+            Idle::Not => {
+                let mut turns = world.turns();
+                let size = turns.len().div_ceil(threads).max(1);
+                thread::scope(|scope| {
+                    for part in turns.chunks_mut(size) {
+                        scope.spawn(|| part.iter_mut().for_each(|turn| turn.run(&mut ())));
+                    }
+                });
+                world.commit(turns, &mut ());
+            }
+            Idle::Asks => {
+                let asks: Vec<(AgentId, Answer)> =
+                    world.asks().map(|(agent, request)| (agent, model(&request.args))).collect();
+                for (agent, answer) in asks {
+                    assert!(world.answer(agent, answer, &mut ()));
+                }
+            }
+            Idle::Until(time) => world.pass(time, &mut ()),
+            Idle::Over => return,
+        }
+    }
+}
+
+fn model(args: &[Option<Value>]) -> Answer {
+    let Some(Some(Value::List(list))) = args.get(1) else { panic!("{args:?}") };
+    let numbers: Vec<f64> = { list.iter() }
+        .map(|value| match value {
+            Value::Float(number) => *number,
+            Value::Int(number) => *number as f64,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    Answer::output(Value::Float(numbers.iter().sum::<f64>() / numbers.len() as f64), 0)
+}
+
+fn result(world: &World, name: &str) -> String {
+    let agent = world.agent(name).expect("it joined");
+    match world.end(agent) {
+        Some(End::Halted(value)) => to_json(value),
+        other => format!("{other:?}"),
+    }
+}
+
+const ASKER: &str = "\
+SWARM_CONNECT \"SocialSwarm\"
+WAIT 1
+SWARM_BROADCAST \"REQ_SENTIMENT\", [\"BTC\", \"ETH\"]
+WAIT_FOR_RESPONSE \"REQ_SENTIMENT\" -> partial
+REDUCE_MODEL_CALL \"average\", partial -> final
+KV_STORE \"collab_sentiment\", final
+RETURN [LEN(partial), final]";
+
+const RESPONDER: &str = "\
+.input mine = 0.5
+SWARM_CONNECT \"SocialSwarm\"
+WAIT_FOR_RESPONSE \"REQ_SENTIMENT\" -> asked
+SEND_SWARM_MSG asked.request, mine
+RETURN LEN(asked.data)";
+
+fn sentiment(responders: usize, threads: usize, rules: Rules) -> World {
+    let mut world = World::new(rules);
+    join(&mut world, "asker", ASKER);
+    let responder = image(RESPONDER);
+    for number in 0..responders {
+        let mine = Value::Float(number as f64 / 2.0);
+        let machine = agent(&responder, &[("mine", mine)]);
+        world.join(&format!("responder {number}"), machine).expect("the name is free");
+    }
+    run(&mut world, threads);
+    world
+}
+
+#[test]
+fn one_two_and_a_hundred_answer() {
+    let results = [1, 2, 100].map(|count| result(&sentiment(count, 1, Rules::default()), "asker"));
+    assert_eq!(results, ["[1,0.0]", "[2,0.25]", "[100,24.75]"]);
+}
+
+#[test]
+fn nobody_answers_nobody() {
+    let mut world = World::new(Rules::default());
+    join(
+        &mut world,
+        "alone",
+        "SWARM_CONNECT \"c\"\nSWARM_BROADCAST \"ANYBODY\"\nWAIT_FOR_RESPONSE \"ANYBODY\" -> r\n\
+         GET_CURRENT_TIME -> now\nRETURN [lastTaskFailed, r, now]",
+    );
+    run(&mut world, 1);
+    assert_eq!(result(&world, "alone"), "[true,null,0]");
+}
+
+/// The same seed is the same world, to the hash, for every number of threads; other seeds are others.
+#[test]
+fn threads_change_nothing_and_seeds_do() {
+    let rules = |seed| Rules { seed, slice: 3, jitter: true, ..Rules::default() };
+    let hash = |seed, threads| sentiment(20, threads, rules(seed)).hash();
+    let one = hash(1, 1);
+    assert_eq!([hash(1, 2), hash(1, 8)], [one; 2]);
+    assert!((2..6).any(|seed| hash(seed, 1) != one));
+}
+
+#[test]
+fn messages_to_one_agent_and_back() {
+    let mut world = World::new(Rules::default());
+    join(
+        &mut world,
+        "pong",
+        "SET n = 0\nWHILE n < 3 DO\n  WAIT_FOR_RESPONSE \"*\" -> m\n  SEND_SWARM_MSG m.from, m.data + 1\n\
+         SET n = n + 1\nENDWHILE\nRETURN m.data",
+    );
+    join(
+        &mut world,
+        "ping",
+        ".uses channel \"pong\"\nSET x = 0\nSET k = 0\nWHILE k < 3 DO\n  SEND_SWARM_MSG \"pong\", x\n\
+         WAIT_FOR_RESPONSE \"*\" -> m\n  SET x = m.data\n  SET k = k + 1\nENDWHILE\nRETURN x",
+    );
+    run(&mut world, 1);
+    assert_eq!([result(&world, "ping"), result(&world, "pong")], ["3", "2"]);
+}
+
+#[test]
+fn a_request_is_made_once_and_answered_once() {
+    let mut world = World::new(Rules::default());
+    join(
+        &mut world,
+        "asker",
+        "SWARM_CONNECT \"c\"\nWAIT 1\nSWARM_FETCH \"weather\", \"r1\" -> h\nSWARM_FETCH \"weather\", \"r1\" -> same\n\
+         WAIT_FOR_RESPONSE h -> first\nWAIT_FOR_RESPONSE h, timeout=2 -> again\n\
+         RETURN [h == same, first, lastTaskFailed]",
+    );
+    let answers = "SWARM_CONNECT \"c\"\nWAIT_FOR_RESPONSE \"weather\" -> m\nSEND_SWARM_MSG m.request, \"rain\"\n\
+                   SET once = lastTaskFailed\nSEND_SWARM_MSG m.request, \"sun\"\nRETURN [once, lastTaskFailed]";
+    join(&mut world, "a", answers);
+    run(&mut world, 1);
+    assert_eq!(result(&world, "asker"), "[true,\"rain\",true]");
+    assert_eq!(result(&world, "a"), "[false,true]");
+}
+
+#[test]
+fn time_goes_on_when_nobody_can_run() {
+    let mut world = World::new(Rules { epoch: 1_000 * SECOND, ..Rules::default() });
+    for (name, delay) in [("slow", "3600"), ("quick", "0.5"), ("wrong", "-1")] {
+        let source = format!("WAIT {delay}\nGET_CURRENT_TIME -> now\nRETURN [now, lastTaskFailed]");
+        join(&mut world, name, &source);
+    }
+    join(
+        &mut world,
+        "timeout",
+        "WAIT_FOR_RESPONSE \"never\", timeout=5 -> r\nGET_CURRENT_TIME -> now\nRETURN [now, r]",
+    );
+    run(&mut world, 1);
+    let results = ["slow", "quick", "wrong", "timeout"].map(|name| result(&world, name));
+    assert_eq!(results, ["[4600,false]", "[1000.5,false]", "[1000,true]", "[1005,null]"]);
+    assert_eq!(world.now(), 4_600 * SECOND);
+}
+
+/// Two agents that wait for each other are named; a third that waits for a time is none of them.
+#[test]
+fn a_deadlock_is_named_with_its_circle() {
+    let mut world = World::new(Rules::default());
+    let waits = |for_whom: &str| {
+        format!(
+            ".uses channel \"c\"\nSWARM_CONNECT \"c\"\nWAIT 1\nSWARM_BROADCAST \"{for_whom}\"\n\
+             WAIT_FOR_RESPONSE \"{for_whom}\" -> r\nRETURN r"
+        )
+    };
+    join(&mut world, "a", &waits("b, tell me"));
+    join(&mut world, "b", &waits("a, tell me"));
+    join(&mut world, "sleeper", "WAIT 1000\nRETURN 1");
+    run(&mut world, 1);
+    assert_eq!(world.deadlocks(), [vec![AgentId(0), AgentId(1)]]);
+    assert_eq!([result(&world, "a"), result(&world, "b")], ["null", "null"]);
+}
+
+/// What a flooder sends beyond its share is its own failure; others get through.
+#[test]
+fn a_flooder_fills_its_own_share_alone() {
+    let mut world = World::new(Rules { inbox_share: 3, ..Rules::default() });
+    join(
+        &mut world,
+        "flooder",
+        ".uses channel \"victim\"\nSET sent = 0\nSET k = 0\nWHILE k < 100 DO\n  SEND_SWARM_MSG \"victim\", k\n\
+         IF lastTaskFailed THEN\n  NOP\n  ELSE\n  SET sent = sent + 1\n  ENDIF\n  SET k = k + 1\nENDWHILE\nRETURN sent",
+    );
+    join(
+        &mut world,
+        "other",
+        ".uses channel \"victim\"\nWAIT 5\nSEND_SWARM_MSG \"victim\", \"hello\"\nRETURN lastTaskFailed",
+    );
+    join(
+        &mut world,
+        "victim",
+        "WAIT 10\nSET got = []\nSET k = 0\nWHILE k < 4 DO\n  WAIT_FOR_RESPONSE \"*\" -> m\n  PUSH got, m.data\n  SET k = k + 1\nENDWHILE\nRETURN got",
+    );
+    run(&mut world, 1);
+    let results = ["flooder", "other", "victim"].map(|name| result(&world, name));
+    assert_eq!(results, ["3", "false", "[0,1,2,\"hello\"]"]);
+    assert_eq!(world.dropped(), 97);
+}
+
+/// What a world cannot do yet fails, and says so.
+#[test]
+fn what_is_not_there_says_so() {
+    let mut world = World::new(Rules::default());
+    join(
+        &mut world,
+        "a",
+        "SWARM_CONNECT \"c\"\nSWARM_BROADCAST \"work\", NULL, 5\nSELF_INTROSPECT \"last_failure\" -> reward\n\
+         SCHEDULE_TASK \"x\", 5\nSELF_INTROSPECT \"last_failure\" -> schedule\n\
+         FORK_AGENT \"code\" -> child\nSELF_INTROSPECT \"last_failure\" -> fork\n\
+         SEND_SWARM_MSG \"d\", 1\nSELF_INTROSPECT \"last_failure\" -> channel\n\
+         RETURN [reward, schedule, fork, channel]",
+    );
+    run(&mut world, 1);
+    let mut shown = String::new();
+    if let Some(End::Halted(Value::List(list))) = world.end(AgentId(0)) {
+        for line in list.iter() {
+            let _ = writeln!(shown, "{}", to_json(line));
+        }
+    }
+    insta::assert_snapshot!(shown, @r#"
+    "no-provider: this world has no ledger to take a reward from"
+    "no-provider: a world does not know SCHEDULE_TASK yet"
+    "no-provider: a world does not know FORK_AGENT yet"
+    "not-found: the agent is not connected to this channel"
+    "#);
+}
