@@ -135,9 +135,9 @@ impl Votes {
         Self { patch, ..Self::default() }
     }
 
-    /// Whether there are none and none can be given.
-    pub(crate) fn is_none(&self) -> bool {
-        *self == Self::default()
+    /// Whether nobody voted.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.yes.is_empty() && self.no.is_empty()
     }
 
     pub(crate) fn standing(&self, approval: &Approval) -> Standing {
