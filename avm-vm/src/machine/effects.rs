@@ -163,6 +163,8 @@ impl Machine {
     }
 
     /// Gives the effect that waits an answer that a test has: it is taken as it is, and not kept.
+    #[cold]
+    #[inline(never)]
     pub(super) fn answer_in_test(&mut self, mut answer: Answer) {
         let Some(pending) = self.pending.take() else { return };
         self.settle(&pending, &mut answer, Said::InTest, &mut ());
@@ -173,6 +175,7 @@ impl Machine {
         self.pending.as_ref().map(|pending| &*pending.request)
     }
 
+    #[inline(always)]
     fn settle<O: Observer>(
         &mut self,
         pending: &Pending,
@@ -241,15 +244,25 @@ impl Machine {
         used.spend = used.spend.plus(&answer.spent);
         answer.refund = answer.refund.at_most(&used.spend);
         used.spend = used.spend.minus(&answer.refund);
-        if said == Said::Outside && self.image.keeps_answers && !about_code(request.opcode) {
-            let before = self.agent.answers.heap;
-            let (op, args) = (request.opcode, request.args.clone());
-            self.agent.answers.own().keep(Answered { op, args, result: answer.result.clone() });
-            let grown = self.agent.answers.heap.saturating_sub(before);
-            // Where that is too much, it shows when the results are counted.
-            let _ = self.agent.memory.make(grown);
+        if said == Said::Outside && self.image.keeps_answers {
+            self.keep_answer(request, answer);
         }
         self.deliver(pending, answer, price, prepared, observer);
+    }
+
+    /// Keeps an answer for tests that ask the same.
+    #[cold]
+    #[inline(never)]
+    fn keep_answer(&mut self, request: &EffectRequest, answer: &Answer) {
+        if about_code(request.opcode) {
+            return;
+        }
+        let before = self.agent.answers.heap;
+        let (op, args) = (request.opcode, request.args.clone());
+        self.agent.answers.own().keep(Answered { op, args, result: answer.result.clone() });
+        let grown = self.agent.answers.heap.saturating_sub(before);
+        // Where that is too much, it shows when the results are counted.
+        let _ = self.agent.memory.make(grown);
     }
 
     /// Fails an effect about which nobody is asked.
