@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use avm_asm::{Dialect, NoSources, Options, assemble};
+use avm_asm::{Dialect, NoSources, Options, assemble, files::Files};
 use avm_fuzz::{Entropy, round_trip};
 
 const PROGRAMS: u64 = 100_000;
@@ -49,8 +49,9 @@ fn programs_of_the_repository() {
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a program");
         let options = Options { dialect: Dialect::Paper, ..Options::default() };
-        let name = file.display().to_string();
-        let Some(program) = assemble(&name, &text, &mut NoSources, &options).program else {
+        let mut sources = Files::of_project(&file).expect("the file is there");
+        let name = sources.name(&file).expect("it lies in its project");
+        let Some(program) = assemble(&name, &text, &mut sources, &options).program else {
             // The one snippet of the whitepaper that leaves its body out.
             assert!(name.ends_with("self_advice.avm"), "{name} does not assemble");
             continue;
