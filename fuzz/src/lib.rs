@@ -9,7 +9,7 @@
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
 //! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed; also where the program changes its own code |
-//! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may; such runs play again, and go on from snapshots |
+//! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may, as far as program and policy allow; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //! | [`patch`] | a patch of one region, text or diff or bytecode, is refused with a reason, or changes that region alone |
 //!
@@ -25,6 +25,7 @@ pub mod generate;
 pub mod journal;
 pub mod machine;
 pub mod patch;
+mod policies;
 pub mod rewrite;
 mod rewriting;
 pub mod round_trip;

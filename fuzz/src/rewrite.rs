@@ -1,5 +1,5 @@
 //! An agent that lets anybody replace its code: whatever bytes come as patches, nothing changes but
-//! the regions that may, and the run can be repeated.
+//! the regions that may, under an operator's policy in half of the runs, and the run can be repeated.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,12 +14,14 @@ use avm_ir::{
 use avm_vm::{
     Answer, Config, Image, Machine, Pause,
     journal::{Journal, Player, Recorder, Start, Stop, Writer},
+    policy::{Policy, Vote, VoteError},
 };
 
 use crate::{
     Entropy,
     generate::{self, Shape},
     machine::{answer, config, image, within_limits},
+    policies::{self, Guard},
 };
 
 /// Steps after which a run is cut short.
@@ -112,6 +114,8 @@ const STRATEGIES: &[&str] = &[
     "READ_FROM_TOOL \"alpha\", x -> y\n  RETURN y",
     "SELF_MODIFY_SANDBOX \"STRATEGY\", x -> y\n  READ_FROM_TOOL \"alpha\", x + 1 -> z\n  RETURN [y, z]",
     "CREATE_SYSTEM_CHECKPOINT \"inside\" -> c\n  RETURN c",
+    "READ_FROM_TOOL \"alpha\", x -> y\n  CALC_EMBED \"a\", \"Beta\" -> y\n  RETURN x + 1",
+    "HALT",
 ];
 const HELPERS: &[&str] = &[
     "SET x = 1",
@@ -165,6 +169,9 @@ fn agent(strategy: &str, helper: &str) -> Program {
     program
 }
 
+/// What some policies want to hold.
+const HOLDS: &[&str] = &["k <= work + 1", "decide(0) != 7", "guard() == 1", "LEN(all) < 5"];
+
 /// Runs one agent: once with a journal, then the journal, then in other slices over snapshots.
 pub fn run(data: &[u8]) {
     patches(data);
@@ -178,27 +185,37 @@ pub(crate) fn patches(data: &[u8]) -> u64 {
     if !entropy.once_in(8) {
         config = Config { gas: u64::MAX / 2, ..Config::default() };
     }
+    if entropy.once_in(2) {
+        let policy = policies::policy(&mut entropy, &origin.program, HOLDS);
+        let bytes = policy.to_bytes();
+        let again = Policy::read(&mut avm_ir::wire::Reader::new(&bytes));
+        assert_eq!(again.as_ref(), Ok(&policy), "it comes back from its bytes");
+        config.policy = Some(Arc::new(policy));
+    }
     let Ok(mut machine) = Machine::new(origin.image.clone(), config.clone()) else { return 0 };
     let (writer, bytes) = Writer::new(&Start::of(&origin.image, config.clone()));
     let mut recorder = Recorder::new(writer, bytes);
+    let mut guard = Guard::of(&machine);
     let mut whole = false;
-    let mut asked = 0;
-    let mut answers = entropy.clone();
+    let mut host = Host { entropy: entropy.clone(), again: None, asked: 0 };
     while machine.steps() < STEPS && !whole {
         match machine.run(STEPS, &mut ()) {
             Pause::Slice => {}
             Pause::Effect(request) => {
                 recorder.ask(&machine, &request);
-                let answer = reply(&mut answers, request.opcode);
-                asked += u64::from(rewrites(request.opcode));
+                let answer = host.reply(request.opcode);
                 recorder.answer(&mut machine, answer, &mut ()).expect("it waits for this one");
             }
             Pause::End(_) => {
                 recorder.rest(&machine);
-                whole = true;
+                whole = !host.votes(&mut machine, |machine, vote| recorder.vote(machine, vote));
+                if whole {
+                    // It stays at rest where it was, which is noted again.
+                    recorder.rest(&machine);
+                }
             }
         }
-        unharmed(&machine);
+        unharmed(&machine, &mut guard);
     }
 
     if whole {
@@ -206,10 +223,11 @@ pub(crate) fn patches(data: &[u8]) -> u64 {
         let mut player = Player::new(journal, origin.image.clone()).expect("it started before");
         assert_eq!(player.run(journal, &mut ()), Ok(Stop::Rested));
         same(player.machine(), &machine);
-        unharmed(player.machine());
+        unharmed(player.machine(), &mut guard);
 
         let mut hops = Entropy::new(&data[data.len() / 2..]);
         let mut again = Machine::new(origin.image.clone(), config).expect("it started before");
+        let mut host = Host { entropy, again: None, asked: 0 };
         loop {
             if hops.once_in(3) {
                 let bytes = again.snapshot();
@@ -222,15 +240,53 @@ pub(crate) fn patches(data: &[u8]) -> u64 {
             match again.run(1 + hops.below(90) as u64, &mut ()) {
                 Pause::Slice => {}
                 Pause::Effect(request) => {
-                    let answer = reply(&mut entropy, request.opcode);
+                    let answer = host.reply(request.opcode);
                     again.answer(request.id, answer, &mut ()).expect("it waits for this one");
                 }
+                Pause::End(_) if host.votes(&mut again, Machine::vote) => {}
                 Pause::End(_) => break,
             }
         }
         same(&again, &machine);
     }
-    asked
+    host.asked
+}
+
+/// Whoever answers and votes.
+struct Host<'a> {
+    entropy: Entropy<'a>,
+    /// A patch that was voted on, to be given once more.
+    again: Option<Vec<u8>>,
+    /// Answers to those who asked for a patch.
+    asked: u64,
+}
+
+impl Host<'_> {
+    fn reply(&mut self, op: Opcode) -> Answer {
+        self.asked += u64::from(rewrites(op));
+        let again = self.again.take();
+        match again.filter(|_| rewrites(op) && !self.entropy.once_in(4)) {
+            Some(bytes) => Answer::output(Value::Bytes(bytes.into()), 0),
+            None => reply(&mut self.entropy, op),
+        }
+    }
+
+    /// Votes a few times; gives whether the run goes on.
+    fn votes(
+        &mut self,
+        machine: &mut Machine,
+        mut say: impl FnMut(&mut Machine, &Vote) -> Result<(), VoteError>,
+    ) -> bool {
+        let Some(wanted) = machine.unapproved_patch() else { return false };
+        self.again = Some(wanted.patch.to_bytes());
+        for _ in 0..1 + self.entropy.below(8) {
+            policies::vote(&mut self.entropy, machine, &mut say);
+            if machine.end().is_none() {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 const fn rewrites(op: Opcode) -> bool {
@@ -243,8 +299,9 @@ fn same(one: &Machine, other: &Machine) {
 }
 
 /// Nothing has changed that must not.
-fn unharmed(machine: &Machine) {
+fn unharmed(machine: &Machine, guard: &mut Guard) {
     within_limits(machine);
+    guard.look(machine);
     let (now, before) = (machine.image().program(), &ORIGIN.program);
     assert_eq!(now.regions.len(), before.regions.len());
     for (now, before) in now.regions.iter().zip(&before.regions) {
@@ -259,7 +316,11 @@ fn unharmed(machine: &Machine) {
         appended(now);
     }
     assert_eq!((&now.inputs, &now.tests), (&before.inputs, &before.tests));
-    assert_eq!(now.manifest, before.manifest);
+    let mut manifest = before.manifest.clone();
+    if let Some(policy) = machine.policy() {
+        manifest.names.extend(policy.names.iter().cloned());
+    }
+    assert_eq!(now.manifest, manifest);
     assert_eq!(now.registers[..before.registers.len()], before.registers[..]);
 }
 
@@ -342,7 +403,8 @@ fn attempt(entropy: &mut Entropy<'_>) -> Vec<u8> {
 fn change(entropy: &mut Entropy<'_>, patch: &mut Patch) {
     let region = &mut patch.region;
     let names = [MAIN, "STRATEGY", "HELPER", "SAFE", "NOTES", "NEW"];
-    match entropy.below(12) {
+    match entropy.below(13) {
+        12 => patch.manifest = avm_ir::program::Manifest::default(),
         0 => region.perms = Perms(entropy.u8()),
         1 => region.name = (*entropy.pick(&names)).into(),
         2 => region.inputs.push(entropy.u8()),

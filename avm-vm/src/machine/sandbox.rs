@@ -228,7 +228,13 @@ impl Machine {
                     let nobody = || Answer::failed(FailureCode::NoProvider, message);
                     self.answer_in_test(answer.unwrap_or_else(nobody));
                 }
-                Some(Pause::End(End::Halted(_))) => return Ok(()),
+                Some(Pause::End(End::Halted(_))) if self.frames.is_empty() => return Ok(()),
+                // Who ends the run inside a call keeps it from what would have looked at the result.
+                Some(Pause::End(End::Halted(_))) => {
+                    let code = self.image.program().regions.get(self.region as usize);
+                    let name = code.map_or("", |code| code.name.as_str());
+                    return Err(format!("a function of region {name} ended the run"));
+                }
                 Some(Pause::End(End::Exhausted(meter))) => {
                     return Err(format!("out of {}", meter.name()));
                 }

@@ -85,15 +85,20 @@ impl Rules {
         })
     }
 
-    /// A name that may not be reached.
+    /// A name that may not be reached. What the code reaches counts, not what the patch says of it,
+    /// which may be less.
     fn unlisted(&self, patch: &Patch) -> Option<Refusal> {
-        let mut names = patch.manifest.names.iter();
-        let name = names.find_map(|(kind, name)| {
-            let listed = self.names.get(kind)?;
+        if self.names.is_empty() {
+            return None;
+        }
+        let (names, computed) = patch.region.reached();
+        let said = patch.manifest.names.iter().map(|(kind, name)| (*kind, name.as_str()));
+        let name = names.into_iter().chain(said).find_map(|(kind, name)| {
+            let listed = self.names.get(&kind)?;
             let why = || format!("it reaches {} \"{name}\"", kind.name());
             (!listed.contains(name)).then(why)
         });
-        let mut kinds = patch.manifest.computed.iter();
+        let mut kinds = computed.iter().chain(&patch.manifest.computed);
         let computed = || {
             let kind = kinds.find(|kind| self.names.contains_key(kind))?;
             Some(format!("it computes names of kind {}", kind.name()))
