@@ -63,7 +63,7 @@ fn rules(entropy: &mut Entropy<'_>, program: &Program, holds: &[&str]) -> Rules 
         rules.allow = Some(ops(&["control", "data", "arith", "compare", "list", "LOG", "code"]));
     }
     if entropy.once_in(3) {
-        rules.forbid = ops(*entropy.pick(&[
+        rules.forbid = ops(entropy.pick(&[
             &["SELF_MODIFY"][..],
             &["outside"],
             &["state", "REVERT_CODE"],
@@ -71,7 +71,7 @@ fn rules(entropy: &mut Entropy<'_>, program: &Program, holds: &[&str]) -> Rules 
         ]));
     }
     if entropy.once_in(6) {
-        rules.keep = ops(*entropy.pick(&[&["LOG"][..], &["RETURN"], &["NEG", "ADD"]]));
+        rules.keep = ops(entropy.pick(&[&["LOG"][..], &["RETURN"], &["NEG", "ADD"]]));
     }
     if entropy.once_in(6) {
         let listed: &[&str] = if entropy.once_in(2) { &[] } else { &["alpha"] };
