@@ -21,6 +21,11 @@ use crate::Entropy;
 /// Secret keys of those who vote; the last one is of nobody whom a policy lists.
 const SECRETS: [[u8; 32]; 4] = [[1; 32], [2; 32], [3; 32], [9; 32]];
 
+/// What some forbid, and what some keep.
+const FORBIDDEN: [&[&str]; 4] =
+    [&["SELF_MODIFY"], &["outside"], &["state", "REVERT_CODE"], &["MUL"]];
+const KEPT: [&[&str]; 3] = [&["LOG"], &["RETURN"], &["NEG", "ADD"]];
+
 /// A random policy for a program, made of clauses that are each right by themselves.
 pub(crate) fn policy(entropy: &mut Entropy<'_>, program: &Program, holds: &[&str]) -> Policy {
     let mut policy = Policy::default();
@@ -63,15 +68,10 @@ fn rules(entropy: &mut Entropy<'_>, program: &Program, holds: &[&str]) -> Rules 
         rules.allow = Some(ops(&["control", "data", "arith", "compare", "list", "LOG", "code"]));
     }
     if entropy.once_in(3) {
-        rules.forbid = ops(entropy.pick(&[
-            &["SELF_MODIFY"][..],
-            &["outside"],
-            &["state", "REVERT_CODE"],
-            &["MUL"],
-        ]));
+        rules.forbid = ops(FORBIDDEN[entropy.below(FORBIDDEN.len())]);
     }
     if entropy.once_in(6) {
-        rules.keep = ops(entropy.pick(&[&["LOG"][..], &["RETURN"], &["NEG", "ADD"]]));
+        rules.keep = ops(KEPT[entropy.below(KEPT.len())]);
     }
     if entropy.once_in(6) {
         let listed: &[&str] = if entropy.once_in(2) { &[] } else { &["alpha"] };
