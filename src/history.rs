@@ -132,7 +132,7 @@ impl History {
             versions.push(Version {
                 number,
                 region: name(version.region),
-                hash: hex(&version.patch.hash()),
+                hash: hex(&version.hash),
                 made,
                 in_place: machine.current_versions().contains(&(version.region, number)),
             });

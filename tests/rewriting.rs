@@ -11,6 +11,7 @@ use avm_vm::{Answer, Config, FailureCode, Image, Machine, Observer, Pause, obser
 mod rewriting {
     mod append;
     mod attacks;
+    mod economics;
     mod swaps;
 }
 

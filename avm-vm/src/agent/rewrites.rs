@@ -22,6 +22,8 @@ pub struct Version {
     pub region: u32,
     /// The code.
     pub patch: Arc<Patch>,
+    /// Its hash, which is asked for more often than it is made.
+    pub hash: [u8; 32],
     /// The version that it took the place of, from 1; 0 for the code that the program came with.
     pub before: u32,
     /// Executed instructions when the agent had it.
@@ -125,7 +127,8 @@ impl Rewrites {
         installed: bool,
     ) -> u32 {
         self.heap += weight(&patch.region);
-        self.versions.push(Version { region, patch, before, step, installed });
+        let hash = patch.hash();
+        self.versions.push(Version { region, patch, hash, before, step, installed });
         self.versions.len() as u32
     }
 

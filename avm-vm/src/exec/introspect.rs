@@ -138,8 +138,10 @@ fn regions(cpu: &mut Cpu<'_>) -> Value {
     let regions = (0..).zip(&cpu.image.program().regions).map(|(at, region)| {
         let perms: Vec<Value> = region.perms.iter().map(|perm| Value::text(perm.name())).collect();
         let version = rewrites.current_of(at).unwrap_or(0);
+        // What was replaced has its hash already.
+        let hash = rewrites.version(version).map_or_else(|| region.hash(), |known| known.hash);
         Value::Record(Record::from_iter([
-            ("hash", Value::from(hex(&region.hash()))),
+            ("hash", Value::from(hex(&hash))),
             ("name", Value::text(&region.name)),
             ("perms", perms.into()),
             ("version", number(version.into())),
@@ -153,7 +155,7 @@ fn versions(cpu: &mut Cpu<'_>) -> Value {
     let versions = (1..).zip(&cpu.agent.rewrites.versions).map(|(at, version)| {
         Value::Record(Record::from_iter([
             ("before", number(version.before.into())),
-            ("hash", Value::from(hex(&version.patch.hash()))),
+            ("hash", Value::from(hex(&version.hash))),
             ("number", Value::Int(at)),
             ("region", Value::text(name_of(regions, version.region))),
             ("step", number(version.step)),

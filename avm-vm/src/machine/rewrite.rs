@@ -139,8 +139,8 @@ impl Machine {
         let Prepared { patch, image, region } = prepared;
         let before = self.number_of(region);
         let step = self.agent.steps;
-        let hash = patch.hash();
         let number = self.agent.rewrites.own().keep(region, patch, before, step, false);
+        let hash = self.agent.rewrites.version(number).map_or([0; 32], |version| version.hash);
         let (status, replaced) = self.replace(region, number, image);
         let said = Record::from_iter([
             ("status", Value::text(status)),

@@ -225,7 +225,7 @@ impl<S: Source> Reader<S> {
         };
         let named = |number| {
             let version = self.machine.version(number);
-            version.map(|version| (number, version.patch.hash()))
+            version.map(|version| (number, version.hash))
         };
         let code = self.machine.version(change.after).map(|version| version.patch.to_bytes());
         let same = said.region == change.region

@@ -176,10 +176,10 @@ impl Observer for Tracer {
         varint(u64::from(change.region), &mut self.records);
         varint(u64::from(change.before), &mut self.records);
         let (before, after) = (machine.version(change.before), machine.version(change.after));
-        self.records.raw(&before.map_or([0; 32], |version| version.patch.hash()));
+        self.records.raw(&before.map_or([0; 32], |version| version.hash));
         self.records.u8(Kind::After as u8);
         varint(u64::from(change.after), &mut self.records);
-        self.records.raw(&after.map_or([0; 32], |version| version.patch.hash()));
+        self.records.raw(&after.map_or([0; 32], |version| version.hash));
         // The answer that brought it has the same bytes as a rule.
         let code = after.map_or_else(Vec::new, |version| version.patch.to_bytes());
         self.value(&Value::Bytes(code.into()));

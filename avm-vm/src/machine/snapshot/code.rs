@@ -42,7 +42,7 @@ pub(super) fn write(agent: &Agent, out: &mut Writer) {
     }
     out.u8(u8::from(rewrites.observer));
     out.u32(rewrites.versions.len() as u32);
-    for Version { region, patch, before, step, installed } in &rewrites.versions {
+    for Version { region, patch, before, step, installed, .. } in &rewrites.versions {
         out.u32(*region);
         out.u32(*before);
         out.u64(*step);
