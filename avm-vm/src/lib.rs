@@ -11,6 +11,7 @@
 //! | `fast` | what is run where nobody watches single steps, derived from canonical code |
 //! | [`effect`] | requests to the outside and answers, as data |
 //! | [`journal`] | what came from outside during a run, as bytes, and the run again from it |
+//! | [`ledger`] | who has how much of what in a world of agents, and every movement |
 //! | [`meter`] | what a run can be limited in beside gas |
 //! | [`policy`] | what an operator allows agents to do with their own code |
 //! | [`trap`] | the program's own faults, with stable numbers |
@@ -29,6 +30,7 @@ pub mod effect;
 mod exec;
 mod fast;
 pub mod journal;
+pub mod ledger;
 pub mod machine;
 pub mod marks;
 pub mod meter;
