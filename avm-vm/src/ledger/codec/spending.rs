@@ -97,7 +97,7 @@ fn write_policy(out: &mut Writer, policy: &Policy) {
         }
     }
     out.u8(u8::from(policy.breaker.is_some()));
-    for breaker in policy.breaker {
+    if let Some(breaker) = policy.breaker {
         out.u32(breaker.refusals);
         out.u64(breaker.within);
     }
