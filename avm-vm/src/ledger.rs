@@ -1,4 +1,4 @@
-//! The ledger of a world: who has how much of what, and every movement that made it so (K-7, P-26).
+//! The ledger of a world: who has how much of what, and every movement that made it so (P-26).
 //!
 //! Double entry: a movement takes from one account what it gives to another, and is one record in a
 //! chain of hashes. Tokens come from genesis alone, no other balance is ever below nothing, and what

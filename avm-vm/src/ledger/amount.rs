@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(float(5e-324), Ok(0));
         // 2^-10 tokens are 976562.5 billionths.
         assert_eq!(float(1.0 / 1024.0), Ok(976_563));
-        assert_eq!(float(4_503_599_627.370_497), Ok(4_503_599_627_370_497_227));
+        assert_eq!(float(4_503_599_627.370_497), Ok(4_503_599_627_370_496_750));
         assert_eq!(float(18_446_744_073.0), Ok(18_446_744_073 * UNIT));
     }
 

@@ -54,11 +54,7 @@ impl Ledger {
         }
         self.check_operator(order, to, money)?;
         check_name(money.token, 1)?;
-        if let Some(entry) = self.names.owner(to).and_then(|owner| self.names.entry(owner))
-            && entry.ended
-        {
-            return Err(Error::Ended(to));
-        }
+        self.check_alive(to)?;
         self.supply(money.token).checked_add(money.amount).ok_or(Error::Overflow)?;
         let around = self.begin(order)?;
         let token = match self.names.tokens.find(money.token) {
@@ -149,9 +145,8 @@ impl Ledger {
             return Err(Error::Authority);
         }
         self.check_alive(what.from)?;
-        if let Some(id) = order.cause.agent {
-            self.check_alive(Owner::Agent(id))?;
-        }
+        let actor = order.cause.agent.map(Owner::Agent).filter(|actor| *actor != what.from);
+        actor.map_or(Ok(()), |actor| self.check_alive(actor))?;
         // Nobody is asked to approve what could not be paid.
         let (allowed, found) = (self.allow(order, what), self.check_balance(what.from, what.money));
         match allowed {
