@@ -237,7 +237,7 @@ impl Names {
 
 fn add(texts: &mut Texts, text: &Arc<str>, least: usize) -> bool {
     let fresh = check_name(text, least).is_ok()
-        && texts.by_text.get(text).is_none()
+        && !texts.by_text.contains_key(text)
         && texts.all.len() < MAX_NAMES;
     if fresh {
         texts.push(text);
