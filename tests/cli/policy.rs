@@ -376,3 +376,27 @@ fn the_page_has_every_clause() {
         );
     }
 }
+
+/// Gas that the run does not have left is no reason to refuse a patch: the run waits for more.
+#[test]
+fn tests_that_the_run_cannot_pay_are_no_refusal() {
+    let bench = Bench::with(
+        "SELF_OBSERVER_MODE true\n\
+         SELF_MODIFY \"STRATEGY\", \".func decide(x)\\n  RESET_EXECUTION_STATE\\n  RETURN x + 2\\n.endfunc\"\n\
+         SET failed = lastRewriteFailed\nRETURN [failed, decide(1)]\n\
+         .region STRATEGY detached perms=modify,execute\n.func decide(x)\n  RETURN x + 1\n.endfunc\n.endregion\n\
+         .test \"it is positive\" region=STRATEGY\nexpect decide(1) > 0\n.endtest\n",
+    );
+    bench.file("policy.toml", "patch.tests_pass = true");
+    let run = ["run", "a.avm", "-q", "--code-policy", "policy.toml", "--gas", "58"];
+    let shown = steps(
+        &bench,
+        &[
+            &[&run[..], &["--on-exhausted", "deny"]].concat(),
+            &[&run[..], &["--on-exhausted", "suspend"]].concat(),
+            &["resume", ".avm/runs/a-2", "--gas", "+20", "-q"],
+            &["replay", ".avm/runs/a-2", "-q"],
+        ],
+    );
+    insta::assert_snapshot!(shown);
+}

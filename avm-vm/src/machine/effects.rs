@@ -201,6 +201,11 @@ impl Machine {
                     answer.cost = used;
                     prepared = None;
                 }
+                Judgement::Short => {
+                    answer.short = Some(Meter::Gas);
+                    answer.result = Err(over_budget(Meter::Gas));
+                    prepared = None;
+                }
                 Judgement::Waits(wanted) => {
                     self.wait_for_approval(pending.charged, wanted);
                     return;

@@ -10,7 +10,7 @@ use alloc::{format, string::String, sync::Arc};
 
 use avm_ir::{
     Opcode, Value,
-    program::{Perms, Region},
+    program::{Patch, Perms, Region},
 };
 
 use super::{End, Image, Machine, rewrite::Prepared};
@@ -32,11 +32,18 @@ pub(super) enum Judgement {
     Fails(Failure, u64),
     /// Not until enough agreed to it.
     Waits(Wanted),
+    /// Nobody knows: too little gas is left to run the tests.
+    Short,
 }
 
 /// A refusal that names its clause.
 pub(crate) fn refused(clause: &Clause, why: &str) -> Failure {
     failure(FailureCode::Denied, format!("policy clause {clause}: {why}"))
+}
+
+/// What is voted on: all of a patch, names of registers included.
+fn ballot_hash(patch: &Patch) -> [u8; 32] {
+    blake3::derive_key("aither avm patch v1", &patch.to_bytes())
 }
 
 fn clause(kind: ClauseKind) -> Clause {
@@ -110,7 +117,7 @@ impl Machine {
         }
         let used = match self.tested(policy, prepared, gas) {
             Ok(used) => used,
-            Err((failure, used)) => return Judgement::Fails(failure, used),
+            Err(judgement) => return judgement,
         };
         match policy.approval.as_ref().and_then(|approval| self.unapproved(approval, prepared)) {
             None => Judgement::Passes(used),
@@ -120,12 +127,7 @@ impl Machine {
     }
 
     /// Runs the region's tests if the policy wants to see them pass.
-    fn tested(
-        &self,
-        policy: &Policy,
-        prepared: &Prepared,
-        gas: u64,
-    ) -> Result<u64, (Failure, u64)> {
+    fn tested(&self, policy: &Policy, prepared: &Prepared, gas: u64) -> Result<u64, Judgement> {
         let name = prepared.patch.region.name.as_str();
         let strict = policy.rules(name).find(|(_, rules)| rules.tests);
         let held = policy.rules(name).find(|(_, rules)| !rules.invariants.is_empty());
@@ -134,13 +136,16 @@ impl Machine {
         }
         let most = if strict.is_some() { super::rewrite::MAX_TESTS } else { 0 };
         let verdict = self.try_out(&prepared.image, prepared.region, most, gas);
-        let verdict = verdict.map_err(|failure| (failure, 0))?;
+        let verdict = verdict.map_err(|failure| Judgement::Fails(failure, 0))?;
+        if verdict.short {
+            return Err(Judgement::Short);
+        }
         let no = |own: Option<&str>, kind, why: &str| {
             let clause = Clause { region: own.map(String::from), kind };
-            (refused(&clause, why), verdict.gas())
+            Judgement::Fails(refused(&clause, why), verdict.gas())
         };
         if let Some((clause, why)) = &verdict.broken {
-            return Err((refused(clause, why), verdict.gas()));
+            return Err(Judgement::Fails(refused(clause, why), verdict.gas()));
         }
         if let Some((own, _)) = strict {
             if verdict.tests.is_empty() {
@@ -166,7 +171,7 @@ impl Machine {
             // Without such an instruction nobody need be asked.
             Some(ops) => Some(region.code.iter().find(|instr| ops.has(instr.op))?.op),
         };
-        let patch = prepared.patch.hash();
+        let patch = ballot_hash(&prepared.patch);
         let votes = &self.agent.rewrites.votes;
         let standing = if votes.patch == patch { votes.standing(approval) } else { Standing::Open };
         match standing {
@@ -209,7 +214,7 @@ impl Machine {
             run: self.agent.run,
             program: self.image.origin(),
             effect: self.agent.effects,
-            patch: self.unapproved_patch()?.patch.hash(),
+            patch: ballot_hash(&self.unapproved_patch()?.patch),
             policy: self.policy()?.hash(),
         })
     }
@@ -230,7 +235,7 @@ impl Machine {
         };
         let approval = self.policy().and_then(|policy| policy.approval.clone());
         let Some(approval) = approval else { return Err(VoteError::NotWaiting) };
-        let (old, patch) = (&self.agent.rewrites.votes, wanted.patch.hash());
+        let (old, patch) = (&self.agent.rewrites.votes, ballot_hash(&wanted.patch));
         let mut votes = if old.patch == patch { old.clone() } else { Votes::on(patch) };
         votes.count(vote, &approval, &ballot)?;
         let decided = votes.standing(&approval) != Standing::Open;
@@ -259,6 +264,10 @@ impl Machine {
             Judgement::Passes(_) => Ok(None),
             Judgement::Waits(wanted) => Ok(Some(wanted)),
             Judgement::Fails(failure, _) => Err(failure),
+            Judgement::Short => {
+                let message = "the gas left does not cover the tests that the policy wants";
+                Err(failure(FailureCode::GasLimit, message))
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use crate::{
     effect::{Answer, EffectRequest, Failure, FailureCode},
     exec::WINDOW,
     meter::Budget,
+    meter::Meter,
     policy::{Clause, ClauseKind, Invariant},
     rewrite::failure,
 };
@@ -39,6 +40,8 @@ pub struct Verdict {
     pub broken: Option<(Clause, String)>,
     /// Nanogas used to see whether it holds.
     pub held: u64,
+    /// Whether something failed for want of gas that the run itself did not have left.
+    pub short: bool,
 }
 
 /// What one test said.
@@ -140,6 +143,7 @@ impl Machine {
                 let mut copy = self.copy_for(&image, cap);
                 verdict.broken = copy.breaks(&checks, first_check);
                 verdict.held = cap - copy.agent.gas;
+                verdict.short |= copy.lacked(cap);
                 left -= verdict.held;
             }
             for (given, test) in (first..).step_by(2).zip(now) {
@@ -152,6 +156,7 @@ impl Machine {
                     verdict.broken = copy.breaks(&checks, first_check);
                     verdict.held += cap - copy.agent.gas - gas;
                 }
+                verdict.short |= copy.lacked(cap);
                 left -= cap - copy.agent.gas;
                 verdict.tests.push(Tested { test: *test, name: case.name.clone(), failed, gas });
             }
@@ -160,6 +165,11 @@ impl Machine {
                 return Ok(verdict);
             }
         }
+    }
+
+    /// Whether a copy with so much gas ended for want of gas, and had less than a test may have.
+    fn lacked(&self, cap: u64) -> bool {
+        cap < TEST_GAS && self.end == Some(End::Exhausted(Meter::Gas))
     }
 
     /// What the operator wants to hold when a region has other code.

@@ -49,7 +49,7 @@ pub struct Ballot {
     pub program: [u8; 32],
     /// Number of the effect.
     pub effect: u64,
-    /// Hash of the patch.
+    /// BLAKE3 hash of the patch's bytes, under the context `aither avm patch v1`.
     pub patch: [u8; 32],
     /// Hash of the policy.
     pub policy: [u8; 32],
