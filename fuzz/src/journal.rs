@@ -12,6 +12,7 @@ use crate::{
     Entropy,
     generate::{Shape, program},
     machine::{answer, config, image, within_limits},
+    policies,
 };
 
 /// Steps after which a run is cut short.
@@ -25,7 +26,10 @@ const MEMORY: u64 = 4 << 20;
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
     let program = program(&mut entropy, Shape { block: 40, ..Shape::ANY });
-    let (image, config) = (image(&program), config(&mut entropy));
+    let (image, mut config) = (image(&program), config(&mut entropy));
+    if entropy.once_in(6) {
+        config.policy = Some(Arc::new(policies::policy(&mut entropy, &program, &["1 == 1"])));
+    }
     let Ok(mut machine) = Machine::new(image.clone(), config.clone()) else { return };
     let start = Start::of(&image, config);
     let (writer, bytes) = Writer::new(&start);

@@ -1,11 +1,14 @@
 //! Snapshots with a few bytes changed and a hash that fits them again.
 
+use std::sync::Arc;
+
 use avm_vm::{Machine, Meter, Pause};
 
 use crate::{
     Entropy,
     generate::{Shape, program},
     machine::{answer, config, image, within_limits},
+    policies,
     rewrite::self_testing,
 };
 
@@ -20,7 +23,12 @@ pub fn run(data: &[u8]) {
         true => self_testing(),
         false => image(&program(&mut entropy, Shape::ANY)),
     };
-    let Ok(mut machine) = Machine::new(image.clone(), config(&mut entropy)) else { return };
+    let mut config = config(&mut entropy);
+    if entropy.once_in(6) {
+        config.policy =
+            Some(Arc::new(policies::policy(&mut entropy, image.program(), &["1 == 1"])));
+    }
+    let Ok(mut machine) = Machine::new(image.clone(), config) else { return };
     let pauses = entropy.below(20);
     drive(&mut machine, pauses, &mut entropy);
     let mut bytes = machine.snapshot();
