@@ -28,7 +28,7 @@ pub use vote::{Ballot, MAX_NOTE, Vote, VoteError, Votes, Wanted};
 
 pub(crate) use codec::{read_vote, read_votes, read_wanted, write_vote, write_votes, write_wanted};
 pub(crate) use judge::Judged;
-pub(crate) use vote::Standing;
+pub(crate) use vote::{Standing, ballot_hash};
 
 /// Most regions, names, invariants and keys that a policy lists of each.
 pub const MAX_LISTED: usize = 1 << 12;

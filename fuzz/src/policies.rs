@@ -109,7 +109,7 @@ pub(crate) fn vote(
     let (Some(ballot), Some(wanted)) = (machine.ballot(), machine.unapproved_patch()) else {
         return;
     };
-    let hash = wanted.patch.hash();
+    let hash = wanted.hash();
     let before =
         if machine.votes().patch == hash { machine.votes().clone() } else { <_>::default() };
     let approval = machine.policy().and_then(|policy| policy.approval.clone());

@@ -10,7 +10,7 @@ use alloc::{format, string::String, sync::Arc};
 
 use avm_ir::{
     Opcode, Value,
-    program::{Patch, Perms, Region},
+    program::{Perms, Region},
 };
 
 use super::{End, Image, Machine, rewrite::Prepared};
@@ -19,7 +19,7 @@ use crate::{
     effect::{Failure, FailureCode},
     policy::{
         Approval, Ballot, Clause, ClauseKind, Judged, Policy, Standing, Vote, VoteError, Votes,
-        Wanted,
+        Wanted, ballot_hash,
     },
     rewrite::{failure, forbidden},
 };
@@ -39,11 +39,6 @@ pub(super) enum Judgement {
 /// A refusal that names its clause.
 pub(crate) fn refused(clause: &Clause, why: &str) -> Failure {
     failure(FailureCode::Denied, format!("policy clause {clause}: {why}"))
-}
-
-/// What is voted on: all of a patch, names of registers included.
-fn ballot_hash(patch: &Patch) -> [u8; 32] {
-    blake3::derive_key("aither avm patch v1", &patch.to_bytes())
 }
 
 fn clause(kind: ClauseKind) -> Clause {
@@ -214,7 +209,7 @@ impl Machine {
             run: self.agent.run,
             program: self.image.origin(),
             effect: self.agent.effects,
-            patch: ballot_hash(&self.unapproved_patch()?.patch),
+            patch: self.unapproved_patch()?.hash(),
             policy: self.policy()?.hash(),
         })
     }
@@ -235,7 +230,7 @@ impl Machine {
         };
         let approval = self.policy().and_then(|policy| policy.approval.clone());
         let Some(approval) = approval else { return Err(VoteError::NotWaiting) };
-        let (old, patch) = (&self.agent.rewrites.votes, ballot_hash(&wanted.patch));
+        let (old, patch) = (&self.agent.rewrites.votes, wanted.hash());
         let mut votes = if old.patch == patch { old.clone() } else { Votes::on(patch) };
         votes.count(vote, &approval, &ballot)?;
         let decided = votes.standing(&approval) != Standing::Open;

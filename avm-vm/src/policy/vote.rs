@@ -19,6 +19,17 @@ pub struct Wanted {
     pub why: String,
 }
 
+impl Wanted {
+    /// What is voted on: BLAKE3 of all of the patch, names of registers included.
+    pub fn hash(&self) -> [u8; 32] {
+        ballot_hash(&self.patch)
+    }
+}
+
+pub(crate) fn ballot_hash(patch: &Patch) -> [u8; 32] {
+    blake3::derive_key("aither avm patch v1", &patch.to_bytes())
+}
+
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a patch of region {} waits for approval: {}", self.patch.region.name, self.why)
