@@ -106,20 +106,10 @@ pub(crate) fn region<'a>(
     registers: &'a [String],
     taken: BTreeSet<u8>,
 ) -> LoweredRegion {
-    let mut env = Env::new(symbols, files, stand_ins);
-    env.agent = Window::agent_with(registers, taken);
-    env.apart = true;
-    let source = (index as usize).checked_sub(1).and_then(|at| symbols.regions.get(at));
-    let region = source.map(|source| env.region(source, index)).unwrap_or_default();
-    env.warn_read_first();
-    env.report_unwritten();
-    LoweredRegion {
-        region,
-        registers: env.agent.names(),
-        places: env.debug.places.pop().unwrap_or_default(),
-        locals: env.debug.locals.pop().unwrap_or_default(),
-        diagnostics: env.diagnostics,
-    }
+    surrounded(symbols, files, stand_ins, registers, taken, |env| {
+        let source = (index as usize).checked_sub(1).and_then(|at| symbols.regions.get(at));
+        source.map(|source| env.region(source, index)).unwrap_or_default()
+    })
 }
 
 /// Lowers what the only test of `symbols` expects, for a program whose parts they know; as [`region`]
@@ -131,16 +121,31 @@ pub(crate) fn expectation<'a>(
     registers: &'a [String],
     taken: BTreeSet<u8>,
 ) -> LoweredRegion {
+    surrounded(symbols, files, stand_ins, registers, taken, |env| {
+        symbols.tests.first().map(|test| env.test(test).expect).unwrap_or_default()
+    })
+}
+
+/// Lowers a piece of code for a program that is there already.
+fn surrounded<'a>(
+    symbols: &'a Symbols<'a>,
+    files: &'a [SourceFile],
+    stand_ins: &'a HashMap<String, u32>,
+    registers: &'a [String],
+    taken: BTreeSet<u8>,
+    lower: impl FnOnce(&mut Env<'a>) -> avm_ir::program::Region,
+) -> LoweredRegion {
     let mut env = Env::new(symbols, files, stand_ins);
     env.agent = Window::agent_with(registers, taken);
     env.apart = true;
-    let region = symbols.tests.first().map(|test| env.test(test).expect).unwrap_or_default();
+    let region = lower(&mut env);
+    env.warn_read_first();
     env.report_unwritten();
     LoweredRegion {
         region,
         registers: env.agent.names(),
-        places: Vec::new(),
-        locals: Vec::new(),
+        places: env.debug.places.pop().unwrap_or_default(),
+        locals: env.debug.locals.pop().unwrap_or_default(),
         diagnostics: env.diagnostics,
     }
 }

@@ -2,7 +2,7 @@
 
 use avm_vm::policy::ClauseKind;
 
-use super::harness::Bench;
+use super::harness::{Bench, Ran};
 
 /// Takes both patches, and says what became of each.
 const AGENT: &str = "\
@@ -40,7 +40,8 @@ RETURN decide(cash)
 
 const FINE: &str = ".func decide(x)\n  LOG x\n  RETURN x + 2\n.endfunc";
 
-fn tried(policy: &str, bad: &str, good: &str) -> String {
+/// Runs the agent under a policy, with two patches.
+fn run_under(policy: &str, bad: &str, good: &str) -> (Bench, Ran) {
     let bench = Bench::with(AGENT);
     bench.file("policy.toml", policy);
     let (bad, good) = (format!("bad={bad}"), format!("good={good}"));
@@ -57,6 +58,11 @@ fn tried(policy: &str, bad: &str, good: &str) -> String {
         "--input",
         &good,
     ]);
+    (bench, ran)
+}
+
+fn tried(policy: &str, bad: &str, good: &str) -> String {
+    let (bench, ran) = run_under(policy, bad, good);
     let replayed = bench.run(&["replay", "-q"]);
     assert_eq!((replayed.exit, &replayed.stdout), (0, &ran.stdout), "{}", replayed.stderr);
     format!("{policy}\n{}", ran.show())
@@ -136,23 +142,9 @@ fn regions_bits_and_how_often() {
 
 /// A run that waits for approval of its patch, under a policy.
 fn waiting(policy: &str) -> (Bench, String) {
-    let bench = Bench::with(AGENT);
-    bench.file("policy.toml", policy);
-    let (bad, good) = ("bad=NOP", format!("good={FINE}"));
-    let ran = bench.run(&[
-        "run",
-        "a.avm",
-        "-q",
-        "--model",
-        "m1=builtin:hash-embed",
-        "--code-policy",
-        "policy.toml",
-        "--input",
-        bad,
-        "--input",
-        &good,
-    ]);
-    (bench, ran.show())
+    let (bench, ran) = run_under(policy, "NOP", FINE);
+    let shown = ran.show();
+    (bench, shown)
 }
 
 fn steps(bench: &Bench, commands: &[&[&str]]) -> String {
