@@ -8,7 +8,10 @@ use std::{
 };
 
 use avm_asm::SourceFile;
-use avm_ir::{Program, Reach, Verified, program::Signature};
+use avm_ir::{
+    Program, Reach, Verified,
+    program::{Domain, Signature},
+};
 use avm_vm::{
     Answer, EffectRequest, Machine, Meter, Observer,
     journal::{Event, Journal, Link, Record, Recorder, Start, Tail, Writer},
@@ -216,7 +219,7 @@ impl Kept {
 
 /// A signature of everything up to a link.
 pub(crate) fn signed(secret: &[u8; 32], link: &Link) -> Event {
-    let Signature { key, bytes } = Signature::of_journal(secret, link);
+    let Signature { key, bytes } = Signature::of(Domain::Journal, secret, link);
     Event::Signed { key, signature: bytes }
 }
 
@@ -276,7 +279,7 @@ pub(crate) fn signers(path: &Path, journal: &Journal) -> Outcome<Vec<[u8; 32]>> 
     for record in &journal.records {
         if let Event::Signed { key, signature } = &record.event {
             let signature = Signature { key: *key, bytes: *signature };
-            signature.is_of_journal(&before).map_err(|error| {
+            signature.is_of(Domain::Journal, &before).map_err(|error| {
                 let (path, offset) = (path.display(), record.offset);
                 Failure::files(format!("{path}: signature at byte {offset}: {error}"))
             })?;

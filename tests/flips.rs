@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use avm_ir::{Schedule, Value, program::Signature};
+use avm_ir::{
+    Schedule, Value,
+    program::{Domain, Signature},
+};
 use avm_vm::{
     Answer, Config, Image, Machine, Pause,
     journal::{Event, Journal, JournalError, Recorder, Start, Tail, Writer, skim},
@@ -29,7 +32,7 @@ fn recorded() -> Vec<u8> {
     recorder.answer(&mut machine, answer, &mut ()).expect("it waits");
     assert!(matches!(machine.run(u64::MAX, &mut ()), Pause::End(_)));
     recorder.rest(&machine);
-    let Signature { key, bytes } = Signature::of_journal(&[7; 32], &recorder.link());
+    let Signature { key, bytes } = Signature::of(Domain::Journal, &[7; 32], &recorder.link());
     recorder.note(machine.steps(), &Event::Signed { key, signature: bytes });
     recorder.take()
 }

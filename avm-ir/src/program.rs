@@ -21,7 +21,7 @@ pub use extend::Altered;
 pub use manifest::Manifest;
 pub use patch::{Patch, PatchError};
 pub use region::{Func, Label, Perm, Perms, Region, Target, entry_label, exit_label};
-pub use signature::{Signature, SignatureError};
+pub use signature::{Domain, Signature, SignatureError, public_key};
 
 use crate::{opcode::Opcode, value::Value};
 

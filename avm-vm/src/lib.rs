@@ -10,6 +10,7 @@
 //! | `exec` | the loop (charge, dispatch, observe) and one file of handlers per family of the table |
 //! | `fast` | what is run where nobody watches single steps, derived from canonical code |
 //! | [`effect`] | requests to the outside and answers, as data |
+//! | [`identity`] | who agents are: ids, the registry of names, signed messages |
 //! | [`journal`] | what came from outside during a run, as bytes, and the run again from it |
 //! | [`ledger`] | who has how much of what in a world of agents, and every movement |
 //! | [`meter`] | what a run can be limited in beside gas |
@@ -29,6 +30,7 @@ mod agent;
 pub mod effect;
 mod exec;
 mod fast;
+pub mod identity;
 pub mod journal;
 pub mod ledger;
 pub mod machine;

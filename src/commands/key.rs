@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use avm_ir::Program;
+use avm_ir::program::public_key;
 
 use crate::{
     cli::{Key, KeyCommand},
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Key) -> Outcome {
         }
         _ => files::about(file, error),
     })?;
-    Out::new().line(&hex(&public(&secret)));
+    Out::new().line(&hex(&public_key(&secret)));
     Ok(Exit::Done)
 }
 
@@ -42,13 +42,6 @@ pub(crate) fn read(path: &Path) -> Outcome<[u8; 32]> {
         let path = path.display();
         Failure::files(format!("{path}: not a secret key; make one with `avm key new FILE`"))
     })
-}
-
-/// The public key, which a signature carries.
-fn public(secret: &[u8; 32]) -> [u8; 32] {
-    let mut program = Program::default();
-    program.sign(secret);
-    program.signature.map_or([0; 32], |signature| signature.key)
 }
 
 fn create(path: &Path, text: &str) -> io::Result<()> {

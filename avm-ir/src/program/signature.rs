@@ -1,58 +1,72 @@
 //! Signatures: ed25519 over a hash in a domain of its own, a developer's over a program, somebody's
-//! over the journal of a run or over a vote on a patch.
+//! over a run, a vote, a name or a message.
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use super::Program;
 
-/// Separates signatures of programs from all others made with the same key.
-const PROGRAM: &[u8] = b"aither avm program signature v1";
-/// The same for those of journals.
-const JOURNAL: &[u8] = b"aither avm journal signature v1";
-/// … and of votes on patches.
-const VOTE: &[u8] = b"aither avm vote signature v1";
+/// What a signature is of. Each has a domain of its own, so that a signature of one thing is never one
+/// of another that has the same hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// A program, by its hash.
+    Program,
+    /// A journal, by the link of its last record.
+    Journal,
+    /// A vote on a patch.
+    Vote,
+    /// An entry of a registry of names.
+    Name,
+    /// The head of a registry of names.
+    Head,
+    /// A message that leaves its world.
+    Envelope,
+    /// Every message that an agent sent.
+    Outbox,
+}
 
-/// Who signed a program, and the signature.
+impl Domain {
+    const fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Program => b"aither avm program signature v1",
+            Self::Journal => b"aither avm journal signature v1",
+            Self::Vote => b"aither avm vote signature v1",
+            Self::Name => b"aither avm name signature v1",
+            Self::Head => b"aither avm registry head signature v1",
+            Self::Envelope => b"aither avm envelope signature v1",
+            Self::Outbox => b"aither avm outbox signature v1",
+        }
+    }
+}
+
+/// Who signed something, and the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// The signer's public key.
     pub key: [u8; 32],
-    /// The signature over the domain and the program's hash.
+    /// The signature over the domain and the hash.
     pub bytes: [u8; 64],
 }
 
+/// The public key of a secret one.
+pub fn public_key(secret: &[u8; 32]) -> [u8; 32] {
+    SigningKey::from_bytes(secret).verifying_key().to_bytes()
+}
+
 impl Signature {
-    fn of(secret: &[u8; 32], domain: &[u8], hash: &[u8; 32]) -> Self {
+    /// Signs with an ed25519 secret key of 32 bytes.
+    pub fn of(domain: Domain, secret: &[u8; 32], hash: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(secret);
-        let bytes = key.sign(&[domain, hash].concat()).to_bytes();
+        let bytes = key.sign(&[domain.prefix(), hash].concat()).to_bytes();
         Self { key: key.verifying_key().to_bytes(), bytes }
     }
 
-    fn is_of(&self, domain: &[u8], hash: &[u8; 32]) -> Result<(), SignatureError> {
+    /// Checks strictly whether it is one of this hash in this domain.
+    pub fn is_of(&self, domain: Domain, hash: &[u8; 32]) -> Result<(), SignatureError> {
         let key = VerifyingKey::from_bytes(&self.key).map_err(|_| SignatureError::BadKey)?;
         let bytes = ed25519_dalek::Signature::from_bytes(&self.bytes);
-        let message = [domain, hash].concat();
+        let message = [domain.prefix(), hash].concat();
         key.verify_strict(&message, &bytes).map_err(|_| SignatureError::Mismatch)
-    }
-
-    /// Signs a journal up to the record with this link.
-    pub fn of_journal(secret: &[u8; 32], link: &[u8; 32]) -> Self {
-        Self::of(secret, JOURNAL, link)
-    }
-
-    /// Checks strictly whether it is one of a journal up to the record with this link.
-    pub fn is_of_journal(&self, link: &[u8; 32]) -> Result<(), SignatureError> {
-        self.is_of(JOURNAL, link)
-    }
-
-    /// Signs a vote with this hash.
-    pub fn of_vote(secret: &[u8; 32], hash: &[u8; 32]) -> Self {
-        Self::of(secret, VOTE, hash)
-    }
-
-    /// Checks strictly whether it is one of a vote with this hash.
-    pub fn is_of_vote(&self, hash: &[u8; 32]) -> Result<(), SignatureError> {
-        self.is_of(VOTE, hash)
     }
 }
 
@@ -82,13 +96,13 @@ impl core::error::Error for SignatureError {}
 impl Program {
     /// Signs the program with an ed25519 secret key of 32 bytes.
     pub fn sign(&mut self, secret: &[u8; 32]) {
-        self.signature = Some(Signature::of(secret, PROGRAM, &self.hash()));
+        self.signature = Some(Signature::of(Domain::Program, secret, &self.hash()));
     }
 
     /// Checks the signature strictly and returns the signer's public key.
     pub fn verify_signature(&self) -> Result<[u8; 32], SignatureError> {
         let signature = self.signature.ok_or(SignatureError::Missing)?;
-        signature.is_of(PROGRAM, &self.hash())?;
+        signature.is_of(Domain::Program, &self.hash())?;
         Ok(signature.key)
     }
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 use avm_ir::{
-    program::{Patch, Signature},
+    program::{Domain, Patch, Signature},
     wire::Writer,
 };
 
@@ -80,7 +80,7 @@ impl Ballot {
 
     /// A vote of whoever has a secret key.
     pub fn sign(&self, secret: &[u8; 32], agrees: bool, note: String) -> Vote {
-        let signature = Some(Signature::of_vote(secret, &self.hash(agrees)));
+        let signature = Some(Signature::of(Domain::Vote, secret, &self.hash(agrees)));
         Vote { agrees, signature, note }
     }
 }
@@ -181,7 +181,7 @@ impl Votes {
             }
             Some(signature) => {
                 let hash = ballot.hash(vote.agrees);
-                signature.is_of_vote(&hash).map_err(|_| VoteError::Forged)?;
+                signature.is_of(Domain::Vote, &hash).map_err(|_| VoteError::Forged)?;
                 signature.key
             }
         };
