@@ -12,6 +12,7 @@
 //! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may, as far as program and policy allow; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
 //! | [`patch`] | a patch of one region, text or diff or bytecode, is refused with a reason, or changes that region alone |
+//! | [`names`] | a registry of names takes what its rules allow and nothing else, and a changed byte, a cut or an older one is noticed; a message comes in once, from whom it is |
 //!
 //! Each takes its decisions from the bytes by [`Entropy`], so that a coverage-guided fuzzer can
 //! steer it and a failing input is a short file. [`drive`] runs a target from a seed, and
@@ -24,6 +25,7 @@ pub mod fast;
 pub mod generate;
 pub mod journal;
 pub mod machine;
+pub mod names;
 pub mod patch;
 mod policies;
 pub mod rewrite;
@@ -50,4 +52,5 @@ pub const TARGETS: &[Target] = &[
     ("trace", trace::run),
     ("patch", patch::run),
     ("rewrite", rewrite::run),
+    ("names", names::run),
 ];

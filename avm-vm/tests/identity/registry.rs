@@ -131,6 +131,11 @@ fn a_registry_comes_back_from_its_bytes() {
     assert_eq!(read.entries(), registry.entries());
     assert_eq!(read.head(), registry.head());
     assert_eq!(read.to_bytes(), bytes);
+    // Changes with the format alone, and then the version has to.
+    assert_eq!(
+        avm_ir::wire::hex(&read.head().head),
+        "1c88eaa266df996f5c9e1ad2d9f2cce56c3d7a3b1c76a2246e61029ef632f1a3"
+    );
 }
 
 #[test]
