@@ -7,6 +7,7 @@
 //! Every record carries the hash of all before it and of itself, so a changed byte is found at its
 //! record, and what was written before a crash is readable up to the last whole record.
 
+pub(crate) mod frame;
 mod play;
 mod read;
 mod record;
@@ -28,8 +29,8 @@ pub use record::Recorder;
 pub use skim::{Rest, Skim, skim};
 pub use write::Writer;
 
-pub(crate) use read::read_end;
-pub(crate) use write::write_end;
+pub(crate) use read::{flag, read_answer, read_config, read_end};
+pub(crate) use write::{write_answer, write_config, write_end};
 
 use crate::{
     effect::{Answer, EffectRequest},
@@ -42,6 +43,10 @@ use crate::{
 pub const MAGIC: &[u8; 4] = b"AVMJ";
 /// Version of the format.
 pub const VERSION: u16 = 1;
+
+/// What its bytes begin with.
+const FORMAT: frame::Format =
+    frame::Format { magic: MAGIC, version: VERSION, context: "aither avm journal v1" };
 
 /// Hash of a record and of all before it.
 pub type Link = [u8; 32];
@@ -244,24 +249,4 @@ impl Kind {
         Self::Signed,
         Self::Voted,
     ];
-}
-
-/// Bytes of a record before its body: length of the body, kind.
-const HEAD: usize = 5;
-/// Bytes of a record behind its body: its link.
-const FOOT: usize = 32;
-
-/// The link before the first record.
-fn first_link() -> Link {
-    let mut header = [0; 6];
-    header[..4].copy_from_slice(MAGIC);
-    header[4..].copy_from_slice(&VERSION.to_le_bytes());
-    blake3::derive_key("aither avm journal v1", &header)
-}
-
-/// The link of a record, of its head and body and the link before.
-fn link(before: &Link, record: &[u8]) -> Link {
-    let mut hasher = blake3::Hasher::new_keyed(before);
-    hasher.update(record);
-    *hasher.finalize().as_bytes()
 }

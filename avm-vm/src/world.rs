@@ -16,7 +16,11 @@ mod actor;
 mod channel;
 mod clock;
 mod deadlock;
+mod event;
 mod inbox;
+pub mod journal;
+mod look;
+mod replay;
 mod request;
 mod round;
 mod swarm;
@@ -25,18 +29,22 @@ mod wait;
 use alloc::{
     collections::{BTreeMap, VecDeque},
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 
 use avm_ir::{Value, value::Text, wire::Writer};
 
+pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
+pub use look::{Happened, Sent, Wanted};
+pub use replay::{Differs, Next, Replay, Stop};
 pub use round::{Keep, Turn};
 
 use crate::{
     agent::Draws,
     effect::{Answer, EffectRequest},
-    machine::{End, Machine},
+    machine::{End, Image, Machine},
 };
 use actor::{Actor, State};
 use channel::Channel;
@@ -51,7 +59,7 @@ pub const SECOND: u64 = 1_000_000_000;
 pub struct AgentId(pub u32);
 
 /// What holds for a whole world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Decides in which order agents' doings take place.
     pub seed: u64,
@@ -137,6 +145,9 @@ pub struct World {
     /// Messages and requests sent so far: the number of the next one.
     sent: u64,
     rounds: u64,
+    ticks: u64,
+    /// Programs that agents run, by their hash.
+    codes: BTreeMap<[u8; 32], Arc<Image>>,
     /// Messages that did not fit into an inbox.
     dropped: u64,
     deadlocks: Vec<Vec<AgentId>>,
@@ -157,6 +168,8 @@ impl World {
             asks: VecDeque::new(),
             sent: 0,
             rounds: 0,
+            ticks: 0,
+            codes: BTreeMap::new(),
             dropped: 0,
             deadlocks: Vec::new(),
         }
@@ -173,6 +186,11 @@ impl World {
         self.actors.push(Actor::new(name, machine));
         self.ready.push(id);
         Ok(id)
+    }
+
+    /// What holds for it.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Virtual time, in nanoseconds since 1970.
@@ -259,6 +277,7 @@ impl World {
     /// Lets virtual time go on to a moment; what was due until then happens, in order. Earlier moments
     /// change nothing.
     pub fn pass(&mut self, until: u64, keep: &mut impl Keep) {
+        self.ticks += 1;
         if matches!(self.idle(), Idle::Until(_)) {
             self.find_deadlock();
         }

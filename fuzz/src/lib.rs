@@ -8,6 +8,7 @@
 //! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
+//! | [`world`] | a world of agents plays again from its journal to the same hash; a changed byte is noticed, a torn end is not in the way |
 //! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed; also where the program changes its own code |
 //! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may, as far as program and policy allow; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
@@ -34,6 +35,7 @@ pub mod round_trip;
 pub mod snapshot;
 pub mod text;
 pub mod trace;
+pub mod world;
 
 pub use entropy::Entropy;
 
@@ -49,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     ("fast", fast::run),
     ("snapshot", snapshot::run),
     ("journal", journal::run),
+    ("world", world::run),
     ("trace", trace::run),
     ("patch", patch::run),
     ("rewrite", rewrite::run),

@@ -10,8 +10,8 @@ use avm_ir::{
 };
 
 use super::{
-    Event, FOOT, HEAD, JournalError, Kind, Link, MAGIC, Parent, Record, Start, VERSION, first_link,
-    link,
+    Event, FORMAT, JournalError, Kind, Link, Parent, Record, Start,
+    frame::{Framed, Frames},
 };
 use crate::{
     effect::{Answer, Failure, FailureCode},
@@ -58,46 +58,23 @@ impl Journal {
     /// A record that is whole and not the one that was written is an error, as is one that a writer
     /// would not have written.
     pub fn read(bytes: &[u8]) -> Result<Self, JournalError> {
-        let header = MAGIC.len() + 2;
-        let Some(version) = bytes.get(MAGIC.len()..header) else {
-            return Err(JournalError::Magic);
-        };
-        if &bytes[..MAGIC.len()] != MAGIC {
-            return Err(JournalError::Magic);
-        }
-        let version = u16::from_le_bytes([version[0], version[1]]);
-        if version != VERSION {
-            return Err(JournalError::Version(version));
-        }
-        let mut before = first_link();
-        let (mut start, mut records, mut offset) = (None, Vec::new(), header);
+        let mut frames = Frames::of(bytes, &FORMAT)?;
+        let (mut start, mut records) = (None, Vec::new());
         let tail = loop {
-            let rest = &bytes[offset..];
-            if rest.is_empty() {
-                break Tail::Whole;
-            }
-            let record = records.len() + usize::from(start.is_some());
-            let Some(framed) = frame(rest) else {
-                if has_other_length(&before, rest) {
-                    return Err(JournalError::Damaged { record, offset });
-                }
-                break Tail::Torn { whole: offset, rest: rest.len() };
+            let Framed { record, offset, kind, body, link } = match frames.next()? {
+                Ok(framed) => framed,
+                Err(tail) => break tail,
             };
-            let (content, foot) = framed.split_at(framed.len() - FOOT);
-            before = link(&before, content);
-            if foot != before {
-                return Err(JournalError::Damaged { record, offset });
-            }
             let wrong = |error| JournalError::Record { record, offset, error };
-            let kind = Kind::ALL.into_iter().find(|kind| *kind as u8 == content[4]);
-            let mut input = Reader::new(&content[HEAD..]);
+            let kind = Kind::ALL.into_iter().find(|known| *known as u8 == kind);
+            let mut input = Reader::new(body);
             let kind = kind.ok_or_else(|| wrong(input.error("no such kind of record")))?;
             if (kind == Kind::Start) != start.is_none() {
                 return Err(wrong(input.error(ONE_START)));
             }
             if kind == Kind::Start {
                 let read = read_start(&mut input).and_then(|read| input.end().map(|()| read));
-                start = Some((read.map_err(wrong)?, before));
+                start = Some((read.map_err(wrong)?, link));
             } else {
                 let read = read_event(kind, &mut input);
                 let (steps, event) =
@@ -105,9 +82,8 @@ impl Journal {
                 if records.last().is_some_and(|last: &Record| last.steps > steps) {
                     return Err(wrong(input.error("it is older than the one before it")));
                 }
-                records.push(Record { steps, event, offset, link: before });
+                records.push(Record { steps, event, offset, link });
             }
-            offset += framed.len();
         };
         let (start, first) = start.ok_or(JournalError::NoStart)?;
         Ok(Self { start, first, records, tail })
@@ -128,48 +104,27 @@ impl Journal {
     }
 }
 
-/// The bytes of the first record, if it is whole.
-fn frame(rest: &[u8]) -> Option<&[u8]> {
-    let length = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
-    rest.get(..HEAD.checked_add(length)?.checked_add(FOOT)?)
-}
-
-/// Most bytes that are hashed to tell a changed length from what a crash leaves.
-const MAX_HASHED: usize = 64 << 20;
-
-/// Whether a record that seems to go on behind the end of the file is whole, and a byte of its length
-/// was changed: with another one its link fits. Who took that for a crash would cut off the rest.
-fn has_other_length(before: &Link, rest: &[u8]) -> bool {
-    let Some(length) = rest.get(..4).and_then(|length| length.try_into().ok()) else {
-        return false;
-    };
-    let length = u32::from_le_bytes(length);
-    let mut hashed = 0;
-    // Short ones first: as many as can be are tried.
-    for byte in 0..4 {
-        for value in 0..=0xFF_u32 {
-            let other = length & !(0xFF << (8 * byte)) | value << (8 * byte);
-            let end = HEAD.saturating_add(other as usize);
-            let Some(foot) = end.checked_add(FOOT).and_then(|all| rest.get(end..all)) else {
-                break;
-            };
-            hashed += end;
-            if hashed > MAX_HASHED {
-                return false;
-            }
-            let mut hasher = blake3::Hasher::new_keyed(before);
-            hasher.update(&other.to_le_bytes()).update(&rest[4..end]);
-            if foot == hasher.finalize().as_bytes() {
-                return true;
-            }
-        }
-    }
-    false
-}
-
 pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
     let program = input.bytes()?.to_vec();
     let schedule = input.hash()?;
+    let config = read_config(input)?;
+    let also = input.u8()?;
+    if also > 3 {
+        return Err(input.error("neither a parent nor a policy"));
+    }
+    let parent = match also & 1 {
+        0 => None,
+        _ => Some(Parent { link: input.hash()?, steps: input.u64()? }),
+    };
+    let policy = match also & 2 {
+        0 => None,
+        _ => Some(Arc::new(Policy::read(input)?)),
+    };
+    Ok(Start { program, schedule, config: Config { policy, ..config }, parent })
+}
+
+/// What a machine is given, but for the policy on its code.
+pub(crate) fn read_config(input: &mut Reader<'_>) -> Read<Config> {
     let gas = input.u64()?;
     let budget = read_budget(input)?;
     let number = input.u8()?;
@@ -185,20 +140,7 @@ pub(super) fn read_start(input: &mut Reader<'_>) -> Read<Start> {
         inputs.push((input.text()?, decode(input)?));
     }
     let keepsake = if flag(input)? { Some(decode(input)?) } else { None };
-    let also = input.u8()?;
-    if also > 3 {
-        return Err(input.error("neither a parent nor a policy"));
-    }
-    let parent = match also & 1 {
-        0 => None,
-        _ => Some(Parent { link: input.hash()?, steps: input.u64()? }),
-    };
-    let policy = match also & 2 {
-        0 => None,
-        _ => Some(Arc::new(Policy::read(input)?)),
-    };
-    let config = Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy };
-    Ok(Start { program, schedule, config, parent })
+    Ok(Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy: None })
 }
 
 fn read_event(kind: Kind, input: &mut Reader<'_>) -> Read<(u64, Event)> {
@@ -230,7 +172,7 @@ fn read_event(kind: Kind, input: &mut Reader<'_>) -> Read<(u64, Event)> {
     Ok((steps, event))
 }
 
-fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
+pub(crate) fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
     let code = input.u8()?;
     let result = if code == 0 {
         let mut outputs = Vec::new();
@@ -293,7 +235,7 @@ fn size(input: &mut Reader<'_>) -> Read<usize> {
     usize::try_from(input.u64()?).map_err(|_| input.error("a limit beyond this host"))
 }
 
-fn flag(input: &mut Reader<'_>) -> Read<bool> {
+pub(crate) fn flag(input: &mut Reader<'_>) -> Read<bool> {
     match input.u8()? {
         0 => Ok(false),
         1 => Ok(true),

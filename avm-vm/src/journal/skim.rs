@@ -7,7 +7,9 @@ use alloc::vec;
 use avm_ir::wire::Reader;
 
 use super::{
-    FOOT, HEAD, JournalError, Kind, Link, MAGIC, Start, VERSION, first_link, link, read::read_start,
+    FORMAT, JournalError, Kind, Link, Start,
+    frame::{FOOT, HEAD, HEADER, link},
+    read::read_start,
 };
 use crate::{meter::Meter, trap::TrapCode};
 
@@ -53,17 +55,12 @@ pub fn skim<E: From<JournalError>>(
     mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     mut seen: impl FnMut(&Link, u64),
 ) -> Result<Skim, E> {
-    let mut header = [0; MAGIC.len() + 2];
+    let mut header = [0; HEADER];
     if size < header.len() as u64 {
         return Err(JournalError::Magic.into());
     }
     read(0, &mut header)?;
-    let version = u16::from_le_bytes([header[4], header[5]]);
-    match () {
-        () if !header.starts_with(MAGIC) => return Err(JournalError::Magic.into()),
-        () if version != VERSION => return Err(JournalError::Version(version).into()),
-        () => {}
-    }
+    FORMAT.check(&header)?;
     let mut at = header.len() as u64;
     let mut skim: Option<Skim> = None;
     // A record is longer than the head that is read of it.
@@ -106,7 +103,7 @@ pub fn skim<E: From<JournalError>>(
 }
 
 fn begin(content: &[u8], foot: Link, offset: usize) -> Result<Skim, JournalError> {
-    let first = link(&first_link(), content);
+    let first = link(&FORMAT.first_link(), content);
     if foot != first {
         return Err(JournalError::Damaged { record: 0, offset });
     }

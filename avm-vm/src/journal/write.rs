@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use avm_ir::{value::encode_to, wire::Writer as Bytes};
 
-use super::{Event, HEAD, Kind, Link, MAGIC, Parent, Start, VERSION, first_link, link};
+use super::{Event, FORMAT, Kind, Link, Parent, Start, frame};
 use crate::{
     effect::Answer,
     machine::{Config, End},
@@ -21,9 +21,8 @@ pub struct Writer {
 impl Writer {
     /// A new journal, and its first bytes.
     pub fn new(start: &Start) -> (Self, Vec<u8>) {
-        let mut writer = Self { link: first_link() };
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        let mut writer = Self { link: FORMAT.first_link() };
+        let mut bytes = FORMAT.header().to_vec();
         bytes.extend(writer.record(Kind::Start, |out| write_start(start, out)));
         (writer, bytes)
     }
@@ -98,25 +97,29 @@ impl Writer {
     }
 
     fn record(&mut self, kind: Kind, body: impl FnOnce(&mut Bytes)) -> Vec<u8> {
-        let mut out = Bytes::new();
-        out.u32(0);
-        out.u8(kind as u8);
-        body(&mut out);
-        let mut bytes = out.finish();
-        // What does not fit in its length could not be read back; values are far smaller than that.
-        let length = u32::try_from(bytes.len() - HEAD).unwrap_or(u32::MAX);
-        bytes[..4].copy_from_slice(&length.to_le_bytes());
-        self.link = link(&self.link, &bytes);
-        bytes.extend_from_slice(&self.link);
-        bytes
+        frame::record(&mut self.link, kind as u8, body)
     }
 }
 
 fn write_start(start: &Start, out: &mut Bytes) {
     out.bytes(&start.program);
     out.raw(&start.schedule);
-    let Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy } =
-        &start.config;
+    write_config(&start.config, out);
+    let policy = &start.config.policy;
+    out.u8(u8::from(start.parent.is_some()) | u8::from(policy.is_some()) << 1);
+    if let Some(Parent { link, steps }) = &start.parent {
+        out.raw(link);
+        out.u64(*steps);
+    }
+    if let Some(policy) = policy {
+        policy.write(out);
+    }
+}
+
+/// What a machine is given, but for the policy on its code.
+pub(crate) fn write_config(config: &Config, out: &mut Bytes) {
+    let Config { gas, budget, on_exhausted, limits, run, seed, inputs, keepsake, policy: _ } =
+        config;
     out.u64(*gas);
     write_budget(budget, out);
     out.u8(*on_exhausted as u8);
@@ -134,14 +137,6 @@ fn write_start(start: &Start, out: &mut Bytes) {
     if let Some(value) = keepsake {
         encode_to(value, out);
     }
-    out.u8(u8::from(start.parent.is_some()) | u8::from(policy.is_some()) << 1);
-    if let Some(Parent { link, steps }) = &start.parent {
-        out.raw(link);
-        out.u64(*steps);
-    }
-    if let Some(policy) = policy {
-        policy.write(out);
-    }
 }
 
 fn write_budget(Budget { spend, effects }: &Budget, out: &mut Bytes) {
@@ -153,7 +148,7 @@ fn write_spend(spend: &Spend, out: &mut Bytes) {
     spend.amounts().into_iter().for_each(|amount| out.u64(amount));
 }
 
-fn write_answer(answer: &Answer, out: &mut Bytes) {
+pub(crate) fn write_answer(answer: &Answer, out: &mut Bytes) {
     match &answer.result {
         Ok(outputs) => {
             out.u8(0);

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{AgentId, World, actor::State};
+use super::{AgentId, Happened, World, actor::State};
 use crate::{
     effect::Answer,
     machine::{Machine, Pause},
@@ -41,6 +41,11 @@ impl Turn {
 pub trait Keep {
     /// Answers the effect that a machine waits with.
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer);
+
+    /// Something happened, at a time in nanoseconds since 1970. Nothing comes of it in the world.
+    fn saw(&mut self, now: u64, happened: &Happened<'_>) {
+        let _ = (now, happened);
+    }
 }
 
 /// Nobody keeps anything.
@@ -79,6 +84,7 @@ impl World {
     /// Turns that were not run yet are run now, one after the other.
     pub fn commit(&mut self, mut turns: Vec<Turn>, keep: &mut impl Keep) {
         self.rounds += 1;
+        self.ticks += 1;
         // The order in which threads were done does not count.
         turns.sort_by_key(|turn| turn.agent);
         for left in (1..turns.len()).rev() {
@@ -127,8 +133,12 @@ impl World {
 
     /// An agent came to its end: nobody waits for it any more.
     fn leave(&mut self, agent: AgentId, keep: &mut impl Keep) {
+        let now = self.now();
         let Some(actor) = self.actor_mut(agent) else { return };
         actor.state = State::Over;
+        if let Some(machine) = &actor.machine {
+            keep.saw(now, &Happened::Left { agent, machine });
+        }
         let channels = core::mem::take(&mut actor.channels);
         let asked = core::mem::take(&mut actor.asked);
         let own: Vec<u64> = core::mem::take(&mut actor.requests).into_values().collect();

@@ -8,13 +8,16 @@ use avm_ir::{
 };
 
 use super::{
-    AgentId, World,
+    AgentId, Happened, Sent, World,
     actor::State,
     inbox::{Message, seconds},
     request::{Request, Wanted},
     round::Keep,
 };
-use crate::effect::{Answer, EffectRequest, FailureCode};
+use crate::{
+    effect::{Answer, EffectRequest, FailureCode},
+    machine::Machine,
+};
 
 /// What a message is, before it is sent.
 struct Draft {
@@ -63,6 +66,7 @@ impl World {
             actor.channels.retain(|known| known != name);
             actor.channels.push(name.clone());
         }
+        keep.saw(self.now(), &Happened::Connected { agent, channel: name });
         self.reply(agent, Answer::output(Value::text("OK"), 0), keep);
     }
 
@@ -231,6 +235,24 @@ impl World {
             let message = "the agent was not asked, or has answered already";
             return self.fail(agent, FailureCode::Denied, message, keep);
         }
+        let (from, name) = (request.from, request.name.clone());
+        keep.saw(
+            self.clock.now(),
+            &Happened::Sent(Sent {
+                number: self.sent,
+                from: agent,
+                step: { self.actors.get(agent.0 as usize) }
+                    .and_then(|actor| actor.machine.as_deref())
+                    .map_or(0, Machine::steps),
+                to: from,
+                channel: None,
+                name: &name,
+                data: &data,
+                request: Some(number),
+                answer: true,
+                delivered: true,
+            }),
+        );
         request.answers.push((agent, data));
         if let Some(actor) = self.actor_mut(agent) {
             actor.asked.remove(&number);
@@ -249,15 +271,42 @@ impl World {
 
     /// Hands a message over, or puts it into the inbox; `false` if there is no room for it.
     fn deliver(&mut self, to: AgentId, message: &Arc<Message>, keep: &mut impl Keep) -> bool {
-        if self.waits_for(to).is_some_and(|what| message.is(what)) {
+        let wanted = self.waits_for(to).is_some_and(|what| message.is(what));
+        let fits = wanted || self.put(to, message);
+        let (number, from, step) = (message.number, message.from, self.step(message.from));
+        let Message { channel, name, data, request, .. } = &**message;
+        let sent = Sent {
+            number,
+            from,
+            step,
+            to,
+            channel: channel.as_ref(),
+            name,
+            data,
+            request: *request,
+            answer: false,
+            delivered: fits,
+        };
+        keep.saw(self.now(), &Happened::Sent(sent));
+        if wanted {
+            self.took(to, number, keep);
             self.wake(to, Answer::output(message.value(), 0), keep);
-            return true;
         }
+        fits
+    }
+
+    /// Puts a message into an inbox, if there is room for it.
+    fn put(&mut self, to: AgentId, message: &Arc<Message>) -> bool {
         let share = self.rules.inbox_share;
         let Some(actor) = self.actor_mut(to) else { return false };
         let fits = actor.state != State::Over && actor.inbox.put(message.clone(), share);
         self.dropped += u64::from(!fits);
         fits
+    }
+
+    /// Tells that an agent got a message.
+    pub(super) fn took(&self, agent: AgentId, message: u64, keep: &mut impl Keep) {
+        keep.saw(self.now(), &Happened::Took { agent, step: self.step(agent), message });
     }
 }
 

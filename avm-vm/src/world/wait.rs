@@ -5,7 +5,7 @@ use alloc::format;
 use avm_ir::{Value, value::HandleKind};
 
 use super::{
-    AgentId, SECOND, World,
+    AgentId, Happened, SECOND, Wanted, World,
     actor::{State, Wait, What},
     clock::Due,
     quoted,
@@ -102,6 +102,7 @@ impl World {
             What::Message(_) | What::From(_) => {
                 let taken = self.actor_mut(agent).and_then(|actor| actor.inbox.take(&what));
                 if let Some(message) = taken {
+                    self.took(agent, message.number, keep);
                     return self.reply(agent, Answer::output(message.value(), 0), keep);
                 }
             }
@@ -143,6 +144,9 @@ impl World {
             Some(State::Waits(wait)) if wait.timer == due.timer => wait.what.clone(),
             _ => return,
         };
+        if let Some(wanted) = what.wanted() {
+            self.ran_out(due.agent, wanted, keep);
+        }
         match what {
             What::Time => self.reply(due.agent, Answer::outputs(alloc::vec::Vec::new()), keep),
             // What came in time is better than nothing.
@@ -169,6 +173,11 @@ impl World {
         {
             actor.requests.remove(&request.name);
         }
+        let (agent, step) = (request.from, self.step(request.from));
+        match request.result() {
+            Some(_) => keep.saw(self.now(), &Happened::Settled { agent, step, request: number }),
+            None => self.ran_out(agent, Wanted::Answer(&request.name), keep),
+        }
         match request.result() {
             Some(value) => self.reply(request.from, Answer::output(value, 0), keep),
             None => {
@@ -176,6 +185,11 @@ impl World {
                 self.fail(request.from, FailureCode::Timeout, &message, keep);
             }
         }
+    }
+
+    /// Tells that a wait had nothing to show for itself.
+    fn ran_out(&self, agent: AgentId, wanted: Wanted<'_>, keep: &mut impl Keep) {
+        keep.saw(self.now(), &Happened::RanOut { agent, step: self.step(agent), wanted });
     }
 
     /// Takes a request out of the world.

@@ -1,0 +1,119 @@
+//! Looking on: what happens in a world, told to whoever keeps its answers ([`Keep`](super::Keep)).
+
+use alloc::sync::Arc;
+
+use avm_ir::{Value, value::Text};
+
+use super::{AgentId, World, actor::What};
+use crate::machine::{Config, Image, Machine};
+
+/// Something that happened in a world.
+#[derive(Clone, Debug)]
+pub enum Happened<'a> {
+    /// An agent came into the world.
+    Joined {
+        /// Its number.
+        agent: AgentId,
+        /// What it runs.
+        image: &'a Arc<Image>,
+        /// What its machine was given.
+        config: &'a Config,
+    },
+    /// An agent is a member of a channel from now on.
+    Connected {
+        /// Who.
+        agent: AgentId,
+        /// Of which.
+        channel: &'a Text,
+    },
+    /// A message was handed over or put into an inbox, or found no room there.
+    Sent(Sent<'a>),
+    /// An agent got a message.
+    Took {
+        /// Who.
+        agent: AgentId,
+        /// Its executed instructions.
+        step: u64,
+        /// Number of the message.
+        message: u64,
+    },
+    /// An agent got what came of a request.
+    Settled {
+        /// Who.
+        agent: AgentId,
+        /// Its executed instructions.
+        step: u64,
+        /// Number of the request.
+        request: u64,
+    },
+    /// A wait ran out of time with nothing to show for it.
+    RanOut {
+        /// Whose.
+        agent: AgentId,
+        /// Its executed instructions.
+        step: u64,
+        /// What it waited for.
+        wanted: Wanted<'a>,
+    },
+    /// An agent came to its end, or to rest.
+    Left {
+        /// Who.
+        agent: AgentId,
+        /// Its machine.
+        machine: &'a Machine,
+    },
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    /// Its number; the same for every receiver.
+    pub number: u64,
+    /// Who sent it.
+    pub from: AgentId,
+    /// Executed instructions of the sender.
+    pub step: u64,
+    /// To whom it goes.
+    pub to: AgentId,
+    /// By which channel; none to one agent alone, or for an answer.
+    pub channel: Option<&'a Text>,
+    /// Its name; that of the request for an answer.
+    pub name: &'a Text,
+    /// What it carries.
+    pub data: &'a Value,
+    /// The request that it opens, or that it is an answer to.
+    pub request: Option<u64>,
+    /// Whether it is an answer to a request.
+    pub answer: bool,
+    /// Whether there was room for it.
+    pub delivered: bool,
+}
+
+/// What an agent waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// A message of this name, or any.
+    Message(Option<&'a Text>),
+    /// A message of this agent.
+    From(AgentId),
+    /// The answer to a request of this name.
+    Answer(&'a Text),
+}
+
+impl World {
+    /// Executed instructions of an agent.
+    pub(super) fn step(&self, agent: AgentId) -> u64 {
+        self.machine(agent).map_or(0, Machine::steps)
+    }
+}
+
+impl What {
+    /// It, where it is a message that may come.
+    pub(super) const fn wanted(&self) -> Option<Wanted<'_>> {
+        match self {
+            Self::Message(name) => Some(Wanted::Message(name.as_ref())),
+            Self::From(agent) => Some(Wanted::From(*agent)),
+            Self::Time | Self::Request(_) => None,
+        }
+    }
+}

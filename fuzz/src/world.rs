@@ -1,0 +1,217 @@
+//! Worlds again from their journals, and journals with a byte changed or cut off.
+
+use std::sync::{Arc, OnceLock};
+
+use avm_ir::{Schedule, Value};
+use avm_vm::{
+    Config, Image, Limits, World,
+    journal::{JournalError, Tail},
+    world::{
+        AgentId, Event, Idle, Joined, Next, Replay, Rules, SECOND, Stop,
+        journal::{Entry, Journal, Mark, Start, Time, Writer},
+    },
+};
+
+use crate::{
+    Entropy,
+    generate::{Shape, program},
+    machine::{answer, image},
+};
+
+/// Ticks after which a world is left.
+const TICKS: u64 = 60;
+/// Most memory, gas and instructions of a slice that a forged journal may claim and still be played.
+const MEMORY: u64 = 1 << 20;
+const GAS: u64 = 50_000_000;
+const SLICE: u64 = 500;
+
+/// Programs that have to do with each other.
+const TALKERS: [&str; 4] = [
+    "SWARM_CONNECT \"c\"\nWAIT 1\nSWARM_BROADCAST \"Q\", [1]\nWAIT_FOR_RESPONSE \"Q\", timeout=3 -> r\nRETURN r",
+    "SWARM_CONNECT \"c\"\nWAIT_FOR_RESPONSE \"*\", timeout=2 -> m\nSEND_SWARM_MSG m.request, 7\n\
+     REDUCE_MODEL_CALL \"x\", [m.data] -> r\nRETURN r",
+    "SWARM_CONNECT \"c\"\nSWARM_FETCH \"Q\", \"id\" -> h\nWAIT_FOR_RESPONSE h, timeout=2 -> r\nSEND_SWARM_MSG \"0\", r\nRETURN r",
+    "WAIT_FOR_RESPONSE \"*\", timeout=1 -> m\nSEND_SWARM_MSG m.from, m\nREAD_FROM_TOOL \"t\", \"q\" -> r\nRETURN r",
+];
+
+fn talkers() -> &'static [Arc<Image>] {
+    static IMAGES: OnceLock<Vec<Arc<Image>>> = OnceLock::new();
+    IMAGES.get_or_init(|| {
+        let assembled = TALKERS.map(|text| {
+            let options = avm_asm::Options::default();
+            let assembly = avm_asm::assemble("a.avm", text, &mut avm_asm::NoSources, &options);
+            image(&assembly.program.unwrap_or_else(|| panic!("{:?}", assembly.diagnostics)))
+        });
+        assembled.into()
+    })
+}
+
+/// Records a random world and plays it again; then what is left of it when a byte changes, and when a
+/// part of it is missing.
+pub fn run(data: &[u8]) {
+    let mut entropy = Entropy::new(data);
+    let rules = Rules {
+        seed: entropy.u64(),
+        slice: 1 + entropy.below(200) as u64,
+        jitter: entropy.once_in(2),
+        patience: entropy.below(5) as u64 * SECOND,
+        inbox_share: entropy.below(4) as u32,
+        requests: entropy.below(3) as u32,
+        message_bytes: entropy.below(200) as u64,
+        ..Rules::default()
+    };
+    let time = *entropy.pick(&[Time::Simulated, Time::Given]);
+    let start = Start { rules, time, schedule: Schedule::v1().hash() };
+    let (writer, bytes) = Writer::new(&start);
+    let mut tape = Tape { world: World::new(start.rules), writer, bytes };
+    for number in 0..=entropy.below(4) {
+        let image = match entropy.once_in(4) {
+            true => image(&program(&mut entropy, Shape { block: 20, ..Shape::ANY })),
+            false => entropy.pick(talkers()).clone(),
+        };
+        tape.join(&number.to_string(), image, entropy.u64());
+    }
+    tape.run(time, &mut entropy);
+    let Tape { world, writer, bytes } = tape;
+
+    let journal = &Journal::read(&bytes).expect("it was just written");
+    assert_eq!((journal.link(), journal.tail), (writer.link(), Tail::Whole));
+    let mut replay = Replay::new(journal, Schedule::v1()).expect("the same schedule");
+    assert_eq!(replay.run(&mut ()), Ok(Stop::Rested));
+    assert_eq!(replay.world().hash(), world.hash());
+
+    forge(&bytes, &mut entropy);
+    let at = entropy.below(bytes.len());
+    let mut changed = bytes.clone();
+    changed[at] ^= 1 << entropy.below(8);
+    match Journal::read(&changed) {
+        Err(JournalError::Magic | JournalError::Version(_)) => assert!(at < 6),
+        Err(_) => {}
+        // Only a length that points behind the end looks like a crash.
+        Ok(journal) => assert!(matches!(journal.tail, Tail::Torn { whole, .. } if whole <= at)),
+    }
+    match Journal::read(&bytes[..at]) {
+        Ok(part) => {
+            let mut replay = Replay::new(&part, Schedule::v1()).expect("the same schedule");
+            replay.run(&mut ()).expect("the same world, as far as it is known");
+        }
+        Err(error) => assert!(matches!(error, JournalError::Magic | JournalError::NoStart)),
+    }
+}
+
+/// A world that is written down as it goes.
+struct Tape {
+    world: World,
+    writer: Writer,
+    bytes: Vec<u8>,
+}
+
+impl Tape {
+    fn note(&mut self, entry: &Entry) {
+        self.bytes.extend(self.writer.record(self.world.ticks(), entry));
+    }
+
+    fn apply(&mut self, event: Event) {
+        if self.world.apply(&event, &mut ()).is_ok() {
+            // Where it was noted does not matter here: nothing came between.
+            self.note(&Entry::Event(event));
+        }
+    }
+
+    fn join(&mut self, name: &str, image: Arc<Image>, seed: u64) {
+        let program = image.program_hash();
+        if self.world.code(&program).is_none() {
+            self.note(&Entry::Code(image.program().to_bytes()));
+            self.world.learn(image);
+        }
+        let limits = Limits { memory: MEMORY, call_depth: 20, log_entries: 4 };
+        let config = Config { gas: GAS / 10, limits, seed, ..Config::default() };
+        let (name, key) = (name.to_owned(), [7; 32]);
+        let joined = Joined { name, key, copy: Some(seed), program, config };
+        self.apply(Event::Joined(Box::new(joined)));
+    }
+
+    fn run(&mut self, time: Time, entropy: &mut Entropy<'_>) {
+        while self.world.ticks() < TICKS {
+            if entropy.once_in(10) {
+                self.note(&Entry::Mark(Mark::of(&self.world)));
+            }
+            let asking: Vec<AgentId> = self.world.asks().map(|(agent, _)| agent).collect();
+            for agent in asking {
+                let event = Event::answered(&self.world, agent, answer(entropy));
+                self.apply(event.expect("it asks"));
+            }
+            match self.world.idle() {
+                Idle::Not => {
+                    let turns = self.world.turns();
+                    self.world.commit(turns, &mut ());
+                }
+                Idle::Asks => {}
+                Idle::Until(until) if time == Time::Simulated => self.world.pass(until, &mut ()),
+                Idle::Until(_) => {
+                    let until = self.world.now() + entropy.below(2_000) as u64 * (SECOND / 1000);
+                    self.pass(until);
+                }
+                Idle::Over => break,
+            }
+        }
+        self.note(&Entry::Rested(Mark::of(&self.world)));
+    }
+
+    /// It is a tick, so it is noted before.
+    fn pass(&mut self, until: u64) {
+        let event = Event::Passed { until };
+        self.note(&Entry::Event(event.clone()));
+        self.world.apply(&event, &mut ()).expect("time may always pass");
+    }
+}
+
+/// Changes a byte of a record and makes the links fit again: what is accepted then is not what was
+/// written, and must do no harm.
+fn forge(bytes: &[u8], entropy: &mut Entropy<'_>) {
+    let mut forged = bytes[..6].to_vec();
+    let mut link = blake3::derive_key("aither avm world journal v1", &forged);
+    let mut rest = &bytes[6..];
+    let mut victim = entropy.below(8);
+    while rest.len() > 37 {
+        let length = u32::from_le_bytes(rest[..4].try_into().expect("four bytes")) as usize;
+        let (record, behind) = rest.split_at(5 + length);
+        let mut record = record.to_vec();
+        if victim == 0 && length > 0 {
+            let at = 4 + entropy.below(length + 1);
+            match entropy.below(3) {
+                0 => record[at] ^= 1 << entropy.below(8),
+                1 => record[at] = entropy.u8(),
+                _ => record[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
+            }
+        }
+        victim = victim.wrapping_sub(1);
+        link = *blake3::keyed_hash(&link, &record).as_bytes();
+        forged.extend_from_slice(&record);
+        forged.extend_from_slice(&link);
+        rest = &behind[32..];
+    }
+    if victim <= usize::MAX / 2 {
+        assert_eq!(forged, bytes, "links are as the specification says");
+    }
+    let Ok(journal) = Journal::read(&forged) else { return };
+    let modest = journal.records.iter().all(|record| match &record.entry {
+        Entry::Event(Event::Joined(joined)) => {
+            let Config { gas, limits, inputs, .. } = &joined.config;
+            *gas <= GAS && limits.memory <= MEMORY && inputs.iter().all(|(_, v)| *v == Value::Null)
+        }
+        _ => true,
+    });
+    if !modest || journal.start.rules.slice > SLICE {
+        return;
+    }
+    let Ok(mut replay) = Replay::new(&journal, Schedule::v1()) else { return };
+    // It differs, stands still or ends, and does not panic.
+    for _ in 0..2 * TICKS {
+        match replay.next(&mut ()) {
+            Ok(Next::Turns(turns)) => replay.commit(turns, &mut ()),
+            Ok(Next::Passed) => {}
+            Ok(Next::Stop(_)) | Err(_) => break,
+        }
+    }
+}
