@@ -379,5 +379,6 @@ impl Code {
 
 /// The instruction that a window waits in, where it waits for a call to return.
 pub fn waits_at(window: &Window) -> CodePlace {
-    CodePlace { pc: window.at.pc.saturating_sub(1), ..window.at }
+    let behind = u32::from(!window.interrupted);
+    CodePlace { pc: window.at.pc.saturating_sub(behind), ..window.at }
 }

@@ -9,7 +9,10 @@ use avm_ir::{
     value::{to_json, to_text},
     wire::hex,
 };
-use avm_vm::trace::{Entry, Reader, Source};
+use avm_vm::{
+    journal::Event,
+    trace::{Entry, Reader, Source},
+};
 
 use crate::{ViewError, json::quoted, stacks::frame, walk::clean};
 
@@ -41,6 +44,11 @@ pub fn write<S: Source>(reader: &mut Reader<S>, out: &mut dyn Write) -> Result<(
                 change.after,
             );
             event(out, "i", "rewrite", now, &rest)?;
+        }
+        if let Entry::Outside(Event::Called { .. }) = entry {
+            depth += 1;
+            let machine = reader.machine();
+            event(out, "B", &frame(machine.image().program(), machine.at()), now, "")?;
         }
         let Entry::Step { instr, said, number, .. } = entry else { continue };
         reader.commit()?;

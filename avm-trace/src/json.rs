@@ -245,6 +245,11 @@ fn outside(steps: u64, event: &Event) -> Option<Fields> {
             line.push(("value", value.clone()));
             line
         }
+        Event::Called { function } => {
+            let mut line = head("interrupt");
+            line.push(("function", text(function)));
+            line
+        }
         Event::Rested { end, gas, state } => {
             let mut line = head("end");
             line.push(("gas_used", number(*gas)));

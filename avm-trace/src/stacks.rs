@@ -8,7 +8,10 @@ use alloc::{
 };
 
 use avm_ir::{Opcode, Program, verify::CodePlace};
-use avm_vm::trace::{Entry, Reader, Source};
+use avm_vm::{
+    journal::Event,
+    trace::{Entry, Reader, Source},
+};
 
 use crate::{
     ViewError,
@@ -77,8 +80,22 @@ impl Stacks {
         let mut calls = Calls::default();
         while let Some(entry) = reader.next()? {
             let Entry::Step { at, instr, said, .. } = entry else {
-                if matches!(entry, Entry::Rewritten(_)) {
-                    image = reader.machine().image().clone();
+                match entry {
+                    Entry::Rewritten(_) => image = reader.machine().image().clone(),
+                    Entry::Outside(Event::Called { .. }) => {
+                        let waits = reader.machine().depth().checked_sub(1);
+                        let Some(waits) = waits.and_then(|d| reader.machine().window(d)) else {
+                            continue;
+                        };
+                        open.truncate(calls.depth.min(DEEP));
+                        let name = frame(image.program(), waits.at);
+                        let node = stacks.node(open.last().copied(), name);
+                        calls.depth += 1;
+                        if open.len() < DEEP {
+                            open.push(node);
+                        }
+                    }
+                    _ => {}
                 }
                 continue;
             };

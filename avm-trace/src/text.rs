@@ -172,6 +172,9 @@ fn outside(steps: u64, event: &Event, out: &mut dyn Write) -> Result<(), ViewErr
         Event::Edited { register, value } => {
             writeln!(out, "{steps:>6}  edited: register {register} = {}", clean(&to_json(value)))?;
         }
+        Event::Called { function } => {
+            writeln!(out, "{steps:>6}  called: {} while an effect waited", clean(function))?;
+        }
         Event::Rested { end, gas, .. } => {
             let how = match end {
                 End::Halted(value) => format!("halted with {}", clean(&to_json(value))),

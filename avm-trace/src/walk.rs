@@ -160,6 +160,10 @@ pub fn walk<S: Source>(
                 tell(Item::Answered { steps, id, request })?;
             }
             Entry::Outside(event) => {
+                if matches!(event, Event::Called { .. }) {
+                    // It returns like any other.
+                    depth += 1;
+                }
                 tell(Item::Outside { steps: reader.machine().steps(), event: &event })?;
             }
             Entry::Step { number, at, instr, said } => {

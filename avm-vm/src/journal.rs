@@ -131,6 +131,12 @@ pub enum Event {
         /// What it holds from then on.
         value: Value,
     },
+    /// A function was called while an effect waited, which was taken back
+    /// ([`Machine::interrupt`](crate::Machine::interrupt)).
+    Called {
+        /// The function's name.
+        function: String,
+    },
     /// The run came to rest.
     Rested {
         /// How.
@@ -234,10 +240,11 @@ enum Kind {
     Rested = 8,
     Signed = 9,
     Voted = 10,
+    Called = 11,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Start,
         Self::Source,
         Self::Asked,
@@ -248,5 +255,6 @@ impl Kind {
         Self::Rested,
         Self::Signed,
         Self::Voted,
+        Self::Called,
     ];
 }

@@ -48,8 +48,8 @@ pub mod world;
 pub use agent::{Checkpoint, LogEntry, Version};
 pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey, OwnCode};
 pub use machine::{
-    Config, End, Image, InputError, Limits, Machine, OnExhausted, Parked, Pause, SnapshotError,
-    Tested, Verdict,
+    Config, End, Image, InputError, InterruptError, Limits, Machine, OnExhausted, Parked, Pause,
+    SnapshotError, Tested, Verdict,
 };
 pub use marks::Marks;
 pub use meter::{Budget, Meter, Spend};

@@ -3,6 +3,7 @@
 mod budget;
 mod effects;
 mod frames;
+mod interrupt;
 mod look;
 mod park;
 pub(crate) mod policy;
@@ -18,11 +19,12 @@ use core::ops::Range;
 use avm_ir::{
     Opcode, Program, Schedule, StatusWord, Value, Verified,
     value::{List, Record},
-    verify::CodePlace,
+    verify::{CodePlace, FuncPlace},
 };
 
 pub use effects::AnswerError;
 pub(crate) use effects::undeclared;
+pub use interrupt::InterruptError;
 pub use look::Window;
 pub use park::Parked;
 pub use sandbox::{Tested, Verdict};
@@ -288,6 +290,8 @@ pub struct Machine {
     /// it runs there is a whole window from `base` on. At rest there may be fewer (`rest`).
     stack: Vec<Value>,
     frames: Vec<Frame>,
+    /// What was called where it was interrupted, outermost first.
+    interrupts: Vec<FuncPlace>,
     /// Memory of the windows of `frames[1..]`, each with those before it, as far as it was asked
     /// for: nothing writes to them until they are the current one again.
     sums: Vec<u64>,
@@ -310,6 +314,7 @@ impl Machine {
             on_exhausted: config.on_exhausted,
             stack: Vec::new(),
             frames: Vec::new(),
+            interrupts: Vec::new(),
             sums: Vec::new(),
             base: 0,
             live: WINDOW,

@@ -156,6 +156,8 @@ enum Kind {
     Rested = 0x84,
     /// Somebody voted on a patch.
     Voted = 0x85,
+    /// A function was called while an effect waited.
+    Called = 0x86,
     /// The code that a region had until it was replaced.
     Before = 0x88,
     /// The code that it has from then on; always right behind the other.
@@ -163,13 +165,14 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Answered,
         Self::ToppedUp,
         Self::Waited,
         Self::Edited,
         Self::Rested,
         Self::Voted,
+        Self::Called,
         Self::Before,
         Self::After,
     ];

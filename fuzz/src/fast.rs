@@ -7,7 +7,7 @@ use avm_vm::{Image, Machine, Marks, Observer, Pause};
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{answer, config, image},
+    machine::{answer, config, image, task},
 };
 
 /// Steps after which a run is cut short.
@@ -63,7 +63,7 @@ pub fn compare(data: &[u8]) -> u64 {
     let image = image(&program);
     let config = config(&mut entropy);
     let marks = marks(&mut entropy, &image);
-    let Ok(mut fast) = Machine::new(image, config) else { return 0 };
+    let Ok(mut fast) = Machine::new(image.clone(), config) else { return 0 };
     let (mut canonical, mut marked) = (fast.clone(), fast.clone());
     let mut watch = Watch { marks: &marks, seen: 0, marked: Vec::new() };
     let mut wait = Wait { marks: &marks, reached: Vec::new() };
@@ -81,6 +81,18 @@ pub fn compare(data: &[u8]) -> u64 {
         match pause {
             Pause::Slice => {}
             Pause::Effect(request) => {
+                if let Some(task) = task(&image, &mut entropy) {
+                    let called = fast.interrupt(task);
+                    assert_eq!(called, canonical.interrupt(task));
+                    assert_eq!(called, marked.interrupt(task));
+                    same(&fast, &canonical);
+                    same(&marked, &canonical);
+                    if called.is_ok() {
+                        // What waited was reached and came to nothing.
+                        wait.reached.retain(|(step, _)| *step < canonical.steps());
+                        continue;
+                    }
+                }
                 let answer = answer(&mut entropy);
                 fast.answer(request.id, answer.clone(), &mut ()).expect("it waits for this one");
                 marked.answer(request.id, answer.clone(), &mut wait).expect("so does this one");

@@ -11,7 +11,7 @@ use avm_vm::{
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{answer, config, image, within_limits},
+    machine::{answer, config, image, task, within_limits},
     policies,
 };
 
@@ -135,6 +135,12 @@ fn record(machine: &mut Machine, recorder: &mut Recorder, entropy: &mut Entropy<
                 recorder.ask(machine, &request);
                 if entropy.once_in(8) {
                     recorder.spend_wall(machine, entropy.below(30) as u64);
+                }
+                let image = machine.image().clone();
+                if let Some(task) = task(&image, entropy)
+                    && recorder.call(machine, task).is_ok()
+                {
+                    continue;
                 }
                 let answer = answer(entropy);
                 if machine.pending().is_some() {

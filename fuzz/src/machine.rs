@@ -91,6 +91,11 @@ fn finish(
                 if answers.once_in(8) {
                     machine.spend_wall(answers.below(30) as u64);
                 }
+                if let Some(task) = task(&image, &mut answers)
+                    && interrupt(&mut machine, task)
+                {
+                    continue;
+                }
                 let answer = answer(&mut answers);
                 if machine.pending().is_some() {
                     machine.answer(request.id, answer, &mut ()).expect("it waits for this one");
@@ -108,6 +113,28 @@ fn finish(
             }
         }
     }
+}
+
+/// Now and then a function that is due while an effect waits, or a name that no function has.
+pub(crate) fn task<'p>(image: &'p Image, entropy: &mut Entropy<'_>) -> Option<&'p str> {
+    if !entropy.once_in(4) {
+        return None;
+    }
+    let functions = image.program().regions.iter().flat_map(|region| &region.functions);
+    let names: Vec<&str> =
+        functions.map(|function| &*function.name).chain(["nothing"]).collect();
+    Some(*entropy.pick(&names))
+}
+
+/// Calls a function while an effect waits; where it cannot be called nothing changes.
+fn interrupt(machine: &mut Machine, task: &str) -> bool {
+    let before = (machine.state_hash(), machine.interrupts());
+    match machine.interrupt(task) {
+        Ok(()) => assert_eq!(machine.interrupts(), before.1 + 1),
+        Err(_) => assert_eq!((machine.state_hash(), machine.interrupts()), before),
+    }
+    within_limits(machine);
+    machine.pending().is_none()
 }
 
 pub(crate) fn within_limits(machine: &Machine) {

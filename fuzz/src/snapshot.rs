@@ -7,7 +7,7 @@ use avm_vm::{Machine, Meter, Pause};
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{answer, config, image, within_limits},
+    machine::{answer, config, image, task, within_limits},
     policies,
     rewrite::self_testing,
 };
@@ -61,6 +61,12 @@ fn drive(machine: &mut Machine, pauses: usize, entropy: &mut Entropy<'_>) {
             Pause::Slice => {}
             Pause::Effect(_) if entropy.once_in(8) => machine.spend_wall(1),
             Pause::Effect(request) => {
+                let image = machine.image().clone();
+                if let Some(task) = task(&image, entropy)
+                    && machine.interrupt(task).is_ok()
+                {
+                    continue;
+                }
                 machine.answer(request.id, answer(entropy), &mut ()).expect("it waits for this");
             }
             Pause::End(_) => machine.top_up(*entropy.pick(Meter::ALL), entropy.below(100) as u64),

@@ -12,7 +12,7 @@ use avm_vm::{
 use crate::{
     Entropy,
     generate::{Shape, program},
-    machine::{config, image},
+    machine::{config, image, task},
     rewriting,
 };
 
@@ -161,6 +161,13 @@ fn record(
                 recorder.ask(machine, &request);
                 if entropy.once_in(8) {
                     wait(machine, recorder, tracer, 1 + entropy.below(30) as u64);
+                }
+                let image = machine.image().clone();
+                if let Some(task) = task(&image, entropy)
+                    && recorder.call(machine, task).is_ok()
+                {
+                    tracer.outside(&Event::Called { function: task.to_owned() });
+                    continue;
                 }
                 let answer = rewriting::answer_to(&request, entropy);
                 if machine.pending().is_some() {

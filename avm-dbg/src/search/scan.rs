@@ -187,6 +187,8 @@ impl<'a> Scan<'a> {
                 return;
             }
             What::Gas(_) | What::Rewrite(_) | What::Label(_) | What::At(_) => return,
+            // What was interrupted goes on where it was, which is marked nowhere.
+            What::Enters(_) if self.ends_interrupt(machine, at) => return,
             What::Enters(_) => Some(Before::Elsewhere),
             What::Failure | What::Denial => Some(Before::Failures(machine.failures())),
             What::Write(write) => self.written(machine, at, write),
@@ -205,6 +207,9 @@ impl<'a> Scan<'a> {
                 return write.depth.is_none_or(|wanted| wanted == depth).then_some(Before::Any);
             }
             Opcode::RETURN => {
+                if self.ends_interrupt(machine, at) {
+                    return None;
+                }
                 let depth = machine.depth().checked_sub(1)?;
                 let call = self.view.code.instr(waits_at(&machine.window(depth)?))?;
                 (call.a == register.number).then_some(depth)?
@@ -213,6 +218,13 @@ impl<'a> Scan<'a> {
             _ => machine.depth(),
         };
         self.held(machine, depth, write)
+    }
+
+    /// Whether an instruction returns to what was interrupted.
+    fn ends_interrupt(&self, machine: &Machine, at: CodePlace) -> bool {
+        let returns = self.view.code.instr(at).is_some_and(|instr| instr.op == Opcode::RETURN);
+        let below = machine.depth().checked_sub(1).filter(|_| returns);
+        below.and_then(|depth| machine.window(depth)).is_some_and(|window| window.interrupted)
     }
 
     /// What a register that is watched holds in the window that so many calls led to.
@@ -293,6 +305,13 @@ impl Observer for Scan<'_> {
 
     fn reached(&mut self, machine: &Machine) {
         self.look(machine);
+    }
+
+    fn outside(&mut self, event: &Event) {
+        if let Event::Called { .. } = event {
+            // The effect that waited comes to nothing, and is asked once more.
+            self.open.clear();
+        }
     }
 
     fn rewritten(&mut self, machine: &Machine, change: &Rewritten) {

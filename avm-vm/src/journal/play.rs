@@ -256,6 +256,14 @@ impl Player {
                 // It is the one that waits.
                 let _ = self.machine.answer(asked.id, answer.clone(), observer);
             }
+            Event::Called { function } => {
+                if self.exact && record.steps != self.machine.steps() {
+                    return Err(format!("{function} was called at step {}", record.steps));
+                }
+                let called = self.machine.interrupt(function);
+                called.map_err(|error| format!("{function} is not called: {error}"))?;
+                observer.outside(&record.event);
+            }
             _ => {
                 let what = format!("{} is asked, and was not", asked.opcode.info().mnemonic);
                 return Err(what);

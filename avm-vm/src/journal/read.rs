@@ -158,6 +158,7 @@ fn read_event(kind: Kind, input: &mut Reader<'_>) -> Read<(u64, Event)> {
         Kind::Voted => Event::Voted(read_vote(input)?),
         Kind::Waited => Event::Waited { milliseconds: input.u64()?, asking: flag(input)? },
         Kind::Edited => Event::Edited { register: input.u8()?, value: decode(input)? },
+        Kind::Called => Event::Called { function: input.text()? },
         Kind::Rested => {
             let (gas, state) = (input.u64()?, input.hash()?);
             Event::Rested { gas, state, end: read_end(input)? }

@@ -7,7 +7,7 @@ use avm_ir::Value;
 use super::{Event, Link, Writer, request_hash};
 use crate::{
     effect::{Answer, EffectRequest},
-    machine::{AnswerError, End, Machine},
+    machine::{AnswerError, End, InterruptError, Machine},
     meter::Meter,
     observer::Observer,
     policy::{Vote, VoteError},
@@ -99,6 +99,17 @@ impl Recorder {
             self.note(steps, &Event::Edited { register, value });
         }
         done
+    }
+
+    /// Calls a function while an effect waits about which nobody outside was asked.
+    ///
+    /// # Errors
+    /// As for [`Machine::interrupt`]; nothing is written.
+    pub fn call(&mut self, machine: &mut Machine, function: &str) -> Result<(), InterruptError> {
+        let steps = machine.steps();
+        machine.interrupt(function)?;
+        self.note(steps, &Event::Called { function: function.into() });
+        Ok(())
     }
 
     /// Notes how the machine came to rest.

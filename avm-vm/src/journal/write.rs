@@ -62,6 +62,7 @@ impl Writer {
                 out.u8(*register);
                 encode_to(value, out);
             }),
+            Event::Called { function } => self.at(Kind::Called, steps, |out| out.text(function)),
             Event::Rested { end, gas, state } => self.at(Kind::Rested, steps, |out| {
                 out.u64(*gas);
                 out.raw(state);

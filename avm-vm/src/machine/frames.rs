@@ -9,7 +9,7 @@ use avm_ir::{
     verify::CodePlace,
 };
 
-use super::{End, Machine, policy::perms};
+use super::{End, Machine, interrupt::INTERRUPTED, policy::perms};
 use crate::{
     exec::WINDOW,
     trap::{Fault, TrapCode},
@@ -21,11 +21,23 @@ pub(crate) struct Frame {
     /// The caller's window.
     pub(crate) base: usize,
     pub(crate) live: usize,
-    /// Where the caller goes on.
+    /// Where the caller goes on; the region with [`INTERRUPTED`] where it did not call.
     pub(crate) region: u32,
     pub(crate) pc: usize,
     /// The caller's register for the result.
     pub(crate) result: u8,
+}
+
+impl Frame {
+    /// Where whoever was called or interrupted goes on.
+    pub(crate) const fn at(&self) -> CodePlace {
+        CodePlace { region: self.region & !INTERRUPTED, pc: self.pc as u32 }
+    }
+
+    /// Whether it was interrupted and did not call.
+    pub(crate) const fn is_interrupt(&self) -> bool {
+        self.region & INTERRUPTED != 0
+    }
 }
 
 /// Memory counted for a frame besides its registers, in bytes.
@@ -53,9 +65,19 @@ pub(crate) fn windows_heap(
 }
 
 impl Machine {
-    /// The register that the current function's result goes to; `None` outside functions.
+    /// The register that the current function's result goes to; `None` outside functions, and where
+    /// nobody gets it.
     pub(crate) fn result_register(&self) -> Option<u8> {
-        self.frames.last().map(|frame| frame.result)
+        self.frames.last().filter(|frame| !frame.is_interrupt()).map(|frame| frame.result)
+    }
+
+    /// Makes sure that there is a whole window from a register on.
+    pub(super) fn make_room(&mut self, base: usize) {
+        if base + WINDOW > self.stack.len() {
+            // Grown by doubling, so that deep recursion costs little per call.
+            let len = (base + WINDOW).max(self.stack.len() * 2);
+            self.stack.resize(len, Value::Null);
+        }
     }
 
     /// Pushes a frame for the `CALL` just fetched.
@@ -64,6 +86,8 @@ impl Machine {
             let message = alloc::format!("calls are nested {} deep", self.frames.len());
             return Err(Fault { code: TrapCode::CallDepth, message });
         }
+        let new_base = self.base + self.live;
+        self.make_room(new_base);
         let image = &*self.image;
         let regions = &image.program().regions;
         let region = &regions[self.region as usize];
@@ -81,12 +105,6 @@ impl Machine {
             return Err(Fault { code: TrapCode::PermissionDenied, message });
         }
         let function = &target.functions[place.function as usize];
-        let new_base = self.base + self.live;
-        if new_base + WINDOW > self.stack.len() {
-            // Grown by doubling, so that deep recursion costs little per call.
-            let len = (new_base + WINDOW).max(self.stack.len() * 2);
-            self.stack.resize(len, Value::Null);
-        }
         let mut made = FRAME + 16 * u64::from(function.registers);
         let (callers, rest) = self.stack.split_at_mut(new_base);
         let window = &callers[self.base..];
@@ -121,13 +139,16 @@ impl Machine {
 
     /// Empties the current window and goes back to the caller's; gives its frame, or `None` outside
     /// functions.
-    fn leave(&mut self) -> Option<Frame> {
+    pub(super) fn leave(&mut self) -> Option<Frame> {
         let frame = self.frames.pop()?;
+        if frame.is_interrupt() {
+            self.interrupts.pop();
+        }
         self.sums.truncate(self.frames.len().saturating_sub(1));
         self.stack[self.base..self.base + self.live].fill(Value::Null);
         self.base = frame.base;
         self.live = frame.live;
-        self.region = frame.region;
+        self.region = frame.at().region;
         self.pc = frame.pc;
         Some(frame)
     }
@@ -150,6 +171,9 @@ impl Machine {
             self.end = Some(End::Halted(value));
             return Ok(());
         };
+        if frame.is_interrupt() {
+            return Ok(());
+        }
         let heap = value.heap();
         self.stack[frame.base + usize::from(frame.result)] = value;
         if heap > 0 { self.count_made(heap) } else { Ok(()) }

@@ -10,6 +10,9 @@ use crate::effect::Failure;
 pub struct Window {
     /// The next instruction; where a call waits in it, the one behind the call.
     pub at: CodePlace,
+    /// Whether what runs above it was called by nobody in it: it was interrupted before the
+    /// instruction ([`Machine::interrupt`]).
+    pub interrupted: bool,
     /// How many registers it has.
     pub registers: usize,
     base: usize,
@@ -24,11 +27,12 @@ impl Machine {
     /// The window that so many calls led to; the agent's own is number 0.
     pub fn window(&self, depth: usize) -> Option<Window> {
         if depth == self.frames.len() {
-            return Some(Window { at: self.at(), registers: self.live, base: self.base });
+            let (at, registers, base) = (self.at(), self.live, self.base);
+            return Some(Window { at, interrupted: false, registers, base });
         }
         let frame = self.frames.get(depth)?;
-        let at = CodePlace { region: frame.region, pc: frame.pc as u32 };
-        Some(Window { at, registers: frame.live, base: frame.base })
+        let (at, interrupted) = (frame.at(), frame.is_interrupt());
+        Some(Window { at, interrupted, registers: frame.live, base: frame.base })
     }
 
     /// A register of a window of this machine.

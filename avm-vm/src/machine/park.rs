@@ -19,6 +19,7 @@ impl Machine {
     pub fn park(mut self) -> Parked {
         self.fold();
         self.frames.shrink_to_fit();
+        self.interrupts.shrink_to_fit();
         // They are made again where they are asked for.
         self.sums = Vec::new();
         self.agent.draws.rest();

@@ -117,6 +117,7 @@ impl Clone for Machine {
             on_exhausted: self.on_exhausted,
             stack: self.folded(),
             frames: self.frames.clone(),
+            interrupts: self.interrupts.clone(),
             // They are counted again where they are asked for.
             sums: Vec::new(),
             base: self.base,

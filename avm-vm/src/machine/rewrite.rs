@@ -186,7 +186,7 @@ impl Machine {
 
     /// Whether control or a call is inside a region.
     fn runs_in(&self, region: u32) -> bool {
-        self.region == region || self.frames.iter().any(|frame| frame.region == region)
+        self.region == region || self.frames.iter().any(|frame| frame.at().region == region)
     }
 
     /// Whether code waits until it may be replaced.

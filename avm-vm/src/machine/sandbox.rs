@@ -198,6 +198,7 @@ impl Machine {
         copy.open();
         copy.stack.truncate(WINDOW);
         copy.frames.clear();
+        copy.interrupts.clear();
         (copy.base, copy.live) = (0, WINDOW);
         (copy.pending, copy.end) = (None, None);
         copy.image = image.clone();

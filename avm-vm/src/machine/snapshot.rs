@@ -124,9 +124,16 @@ impl Machine {
 
     fn write_place(&self, out: &mut Writer) {
         out.u32(self.frames.len() as u32);
+        let mut called = self.interrupts.iter();
         for frame in &self.frames {
             out.u32(frame.region);
             out.u32(frame.pc as u32);
+            if frame.is_interrupt()
+                && let Some(called) = called.next()
+            {
+                out.u32(called.region);
+                out.u32(called.function);
+            }
         }
         out.u32(self.region);
         out.u32(self.pc as u32);

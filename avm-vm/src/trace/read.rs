@@ -332,6 +332,11 @@ impl<S: Source> Reader<S> {
                 let done = self.machine.edit(*register, value.clone());
                 return if done { Ok(()) } else { Err(self.differs("there is no such register")) };
             }
+            Event::Called { function } => {
+                self.ask()?;
+                let called = self.machine.interrupt(function);
+                return called.map_err(|error| self.differs(&format!("{function}: {error}")));
+            }
             Event::Rested { end, gas, state } => {
                 let before = self.machine.steps();
                 let now = self.machine.run(1, &mut ());

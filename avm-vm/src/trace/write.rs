@@ -208,6 +208,10 @@ impl Observer for Tracer {
                 out.u8(*register);
                 self.table.write(value, out);
             }
+            Event::Called { function } => {
+                out.u8(Kind::Called as u8);
+                out.text(function);
+            }
             Event::Rested { end, gas, state } => {
                 out.u8(Kind::Rested as u8);
                 varint(*gas, out);

@@ -5,6 +5,7 @@ use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Opcode, Value,
+    instr::NO_REGISTER,
     program::Perm,
     value::{MAX_NESTING, Text, decode},
     verify::{CodePlace, FuncPlace},
@@ -17,8 +18,8 @@ use crate::{
     effect::{Failure, FailureCode},
     exec::WINDOW,
     machine::{
-        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending, policy::perms,
-        state,
+        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending,
+        interrupt::INTERRUPTED, policy::perms, state,
     },
     meter::{Budget, Meter, Spend},
     policy::{Policy, read_wanted},
@@ -70,6 +71,7 @@ impl Machine {
             on_exhausted,
             stack,
             frames: windows.frames,
+            interrupts: windows.interrupts,
             sums: Vec::new(),
             base: windows.base,
             live: windows.live,
@@ -255,6 +257,7 @@ struct Scope {
 /// Windows of registers, as they follow from where the calls were made.
 struct Windows {
     frames: Vec<Frame>,
+    interrupts: Vec<FuncPlace>,
     base: usize,
     live: usize,
     at: CodePlace,
@@ -263,32 +266,46 @@ struct Windows {
 
 impl Windows {
     fn read(image: &Image, policy: Option<&Policy>, input: &mut Reader<'_>) -> Read<Self> {
-        let (mut frames, mut base, mut live) = (Vec::new(), 0, WINDOW);
+        let (mut frames, mut interrupts) = (Vec::new(), Vec::new());
+        let (mut base, mut live) = (0, WINDOW);
         let mut function = None;
         for _ in 0..input.count(8)? {
-            let at = read_place(input)?;
-            let scope = scope(image, policy, function, at.region)?;
-            let region = &image.program().regions[at.region as usize];
-            let pc = at.pc as usize;
-            let instr = pc.checked_sub(1).filter(|call| (scope.start..scope.end).contains(call));
-            let instr = instr.map(|call| region.code[call]);
-            let Some(instr) = instr.filter(|instr| instr.op == Opcode::CALL) else {
-                return Err(SnapshotError::State("a call came from where none is"));
+            let CodePlace { region, pc } = read_place(input)?;
+            let (at, interrupted) = (region & !INTERRUPTED, region & INTERRUPTED != 0);
+            let scope = scope(image, policy, function, at)?;
+            let code = &image.program().regions[at as usize];
+            let pc = pc as usize;
+            let made = if interrupted { Some(pc) } else { pc.checked_sub(1) };
+            let instr = made.filter(|made| (scope.start..scope.end).contains(made));
+            let instr = instr.map(|made| code.code[made]);
+            let (called, result) = if interrupted {
+                let asks = instr.is_some_and(|instr| instr.op.info().reach.is_some());
+                ensure(asks, "it was interrupted where nothing is asked")?;
+                let called = FuncPlace { region: input.u32()?, function: input.u32()? };
+                interrupts.push(called);
+                (called, NO_REGISTER)
+            } else {
+                let Some(instr) = instr.filter(|instr| instr.op == Opcode::CALL) else {
+                    return Err(SnapshotError::State("a call came from where none is"));
+                };
+                let slots = &code.pool[instr.pool_start()..][..instr.pool_count()];
+                // A verified program's calls have a function in their first slot.
+                let import = slots.first().map_or(0, |slot| usize::from(slot.0));
+                let called = image.verified.links()[at as usize].imports.get(import).copied();
+                (called.ok_or(SnapshotError::State("a call reaches no function"))?, instr.a)
             };
-            let slots = &region.pool[instr.pool_start()..][..instr.pool_count()];
-            // A verified program's calls have a function in their first slot.
-            let import = slots.first().map_or(0, |slot| usize::from(slot.0));
-            let called = image.verified.links()[at.region as usize].imports.get(import).copied();
-            let called = called.ok_or(SnapshotError::State("a call reaches no function"))?;
-            frames.push(Frame { base, live, region: at.region, pc, result: instr.a });
+            let target = image.program().regions.get(called.region as usize);
+            let target = target.and_then(|code| code.functions.get(called.function as usize));
+            let target = target.filter(|target| !interrupted || target.params == 0);
+            let target = target.ok_or(SnapshotError::State("an interrupt reaches no function"))?;
+            frames.push(Frame { base, live, region, pc, result });
             base += live;
-            let target = &image.program().regions[called.region as usize];
-            live = usize::from(target.functions[called.function as usize].registers);
+            live = usize::from(target.registers);
             function = Some(called);
         }
         let at = read_place(input)?;
         let scope = scope(image, policy, function, at.region)?;
-        Ok(Self { frames, base, live, at, scope })
+        Ok(Self { frames, interrupts, base, live, at, scope })
     }
 }
 

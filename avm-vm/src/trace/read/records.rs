@@ -46,6 +46,7 @@ pub(super) fn read(first: u8, table: &mut Table, input: &mut Reader<'_>) -> Read
             Event::Waited { milliseconds, asking }
         }
         Some(Kind::Edited) => Event::Edited { register: input.u8()?, value: table.read(input)? },
+        Some(Kind::Called) => Event::Called { function: input.text()? },
         Some(Kind::Rested) => {
             let (gas, state) = (read_varint(input)?, input.hash()?);
             Event::Rested { gas, state, end: read_end(input)? }
