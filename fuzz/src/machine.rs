@@ -121,8 +121,7 @@ pub(crate) fn task<'p>(image: &'p Image, entropy: &mut Entropy<'_>) -> Option<&'
         return None;
     }
     let functions = image.program().regions.iter().flat_map(|region| &region.functions);
-    let names: Vec<&str> =
-        functions.map(|function| &*function.name).chain(["nothing"]).collect();
+    let names: Vec<&str> = functions.map(|function| &*function.name).chain(["nothing"]).collect();
     Some(*entropy.pick(&names))
 }
 
