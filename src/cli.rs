@@ -1,5 +1,7 @@
 //! The command line, and nothing else.
 
+pub(crate) mod name;
+
 use std::path::PathBuf;
 
 use avm_ir::gas::Gas;
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Make keys for signing
     Key(Key),
+    /// Claim names for keys, in a registry that only grows, and look whose they are
+    Name(name::Name),
     /// Check a program's integrity and show what it can reach
     Verify(Verify),
     /// Print the completion script of a shell

@@ -13,6 +13,7 @@ pub(crate) mod fork;
 pub(crate) mod gas;
 pub(crate) mod history;
 pub(crate) mod key;
+pub(crate) mod name;
 pub(crate) mod new;
 pub(crate) mod policy;
 pub(crate) mod profile;

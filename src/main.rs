@@ -25,6 +25,7 @@ mod library;
 mod live;
 mod meter;
 mod modules;
+mod name_file;
 mod output;
 mod outside;
 mod program;
@@ -125,6 +126,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::New(new) => commands::new::run(&new),
         Command::Policy(policy) => commands::policy::run(&policy),
         Command::Key(key) => commands::key::run(&key),
+        Command::Name(name) => commands::name::run(&name),
         Command::Verify(verify) => commands::verify::run(&verify),
         Command::Completions(completions) => commands::completions::run(&completions),
     }

@@ -11,6 +11,7 @@ mod cli {
     pub(crate) mod harness;
     mod history;
     mod modules;
+    mod name;
     mod policy;
     mod replay;
     mod resume;

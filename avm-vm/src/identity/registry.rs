@@ -170,6 +170,11 @@ impl Registry {
         self.names.keys().map(|name| (name, self.resolve(name)))
     }
 
+    /// The identity that a key signs for, or once did.
+    pub fn owner(&self, key: &Key) -> Option<Id> {
+        self.owners.get(key).copied()
+    }
+
     /// The key that signs for the identity that began with a key. That is the key itself, unless an
     /// entry says otherwise.
     pub fn signer(&self, root: &Key) -> Result<Key, Refused> {

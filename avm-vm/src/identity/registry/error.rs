@@ -144,7 +144,7 @@ impl fmt::Display for Refused {
             Self::Rotated => f.write_str("the key was rotated, another one stands for it"),
             Self::Retired => f.write_str("the identity of the key was retired"),
             Self::KeyUsed => f.write_str("the key is or was that of another identity"),
-            Self::Signer { wanted } => write!(f, "the signature of {} is missing", hex(wanted)),
+            Self::Signer { wanted } => write!(f, "it needs the signature of {}", hex(wanted)),
             Self::Forged { key } => {
                 write!(f, "forged: {} did not sign this entry in this place", hex(key))
             }
