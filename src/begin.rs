@@ -79,43 +79,56 @@ fn code_policy(
 
 /// What the machine is given: limits of the command line, else of the configuration, else ours.
 fn settings(args: &Begin, config: &config::Config) -> Outcome<Config> {
-    let mut limits = Limits::default();
-    let mut budget = Budget::UNLIMITED;
-    let mut gas = config.run.gas.map_or(DEFAULT_GAS, |gas| gas.0);
-    limits.memory = config.run.memory.unwrap_or(limits.memory);
-    let mut limit = |meter: Meter, amount: u64| match meter {
-        Meter::Gas => gas = amount,
-        Meter::Memory => limits.memory = amount,
-        meter => budget::limit(&mut budget, meter, amount),
+    let mut settings = configured(config)?;
+    for (meter, amount) in &args.budget {
+        limit(&mut settings, *meter, *amount);
+    }
+    if let Some(amount) = args.gas {
+        settings.gas = amount.0;
+    }
+    settings.limits.memory = args.memory.unwrap_or(settings.limits.memory);
+    if let Some(policy) = args.on_exhausted {
+        settings.on_exhausted = OnExhausted::from(policy);
+    }
+    let memory = settings.limits.memory;
+    Ok(Config {
+        run: random()?,
+        seed: args.seed,
+        inputs: inputs::collect(&args.input, args.ask.as_deref(), memory)?,
+        keepsake: match &args.state {
+            Some(path) => state_file::load(path, memory)?,
+            None => None,
+        },
+        ..settings
+    })
+}
+
+/// What a machine is given by the configuration alone.
+pub(crate) fn configured(config: &config::Config) -> Outcome<Config> {
+    let limits = Limits::default();
+    let limits = Limits { memory: config.run.memory.unwrap_or(limits.memory), ..limits };
+    let mut settings = Config {
+        gas: config.run.gas.map_or(DEFAULT_GAS, |gas| gas.0),
+        budget: Budget::UNLIMITED,
+        on_exhausted: config.run.on_exhausted.map_or(OnExhausted::Halt, OnExhausted::from),
+        limits,
+        ..Config::default()
     };
     for (name, amount) in &config.budget {
         let read = budget::parse(&format!("{name}={amount}"));
         let (meter, amount) =
             read.map_err(|why| Failure::files(format!("{}: budget: {why}", config.name())))?;
-        limit(meter, amount);
+        limit(&mut settings, meter, amount);
     }
-    for (meter, amount) in &args.budget {
-        limit(*meter, *amount);
+    Ok(settings)
+}
+
+fn limit(settings: &mut Config, meter: Meter, amount: u64) {
+    match meter {
+        Meter::Gas => settings.gas = amount,
+        Meter::Memory => settings.limits.memory = amount,
+        meter => budget::limit(&mut settings.budget, meter, amount),
     }
-    if let Some(amount) = args.gas {
-        gas = amount.0;
-    }
-    limits.memory = args.memory.unwrap_or(limits.memory);
-    let policy = args.on_exhausted.or(config.run.on_exhausted);
-    Ok(Config {
-        gas,
-        budget,
-        on_exhausted: policy.map_or(OnExhausted::Halt, OnExhausted::from),
-        limits,
-        run: random()?,
-        seed: args.seed,
-        inputs: inputs::collect(&args.input, args.ask.as_deref(), limits.memory)?,
-        keepsake: match &args.state {
-            Some(path) => state_file::load(path, limits.memory)?,
-            None => None,
-        },
-        policy: None,
-    })
 }
 
 /// Why the machine does not start, as a matter of the command line or of the state file.

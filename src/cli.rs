@@ -1,6 +1,7 @@
 //! The command line, and nothing else.
 
 pub(crate) mod name;
+pub(crate) mod swarm;
 
 use std::path::PathBuf;
 
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     History(History),
     /// List the runs that are kept here, or remove old ones
     Runs(Runs),
+    /// Run many agents in one world, and look at what they did
+    Swarm(swarm::Swarm),
     /// Check that programs repeat their golden runs
     Test(Test),
     /// Assemble a program into bytecode
@@ -304,12 +307,21 @@ pub(crate) struct Debug {
     #[arg(short = 'x', long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 
+    /// Open this agent of a recorded world; `messages` there lists what it got
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+
+    /// Begin at this step of the agent
+    #[arg(long, value_name = "STEP", requires = "agent")]
+    #[arg(value_parser = crate::whole::parse::<u64, 0>)]
+    pub(crate) at: Option<u64>,
+
     /// Answer every command with one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
 
     /// Speak the Debug Adapter Protocol on standard input and output; the editor says what to open
-    #[arg(long, conflicts_with_all = ["what", "script", "json"])]
+    #[arg(long, conflicts_with_all = ["what", "script", "json", "agent"])]
     pub(crate) dap: bool,
 
     #[command(flatten)]

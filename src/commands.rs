@@ -21,6 +21,7 @@ pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod swarm;
 pub(crate) mod test;
 pub(crate) mod trace;
 pub(crate) mod verify;

@@ -61,6 +61,7 @@ use crate::{
     exit::{Failure, Outcome},
     files,
     redact::Rules,
+    swarm::file as swarm,
 };
 
 /// Name of the file.
@@ -109,6 +110,14 @@ pub(crate) struct Config {
     pub(crate) budget: BTreeMap<String, Written>,
     /// How golden runs are compared.
     pub(crate) test: Test,
+    /// What holds for a world of agents; this and what follows only in the file of a swarm.
+    pub(crate) world: Option<swarm::World>,
+    /// Its agents.
+    pub(crate) agent: Vec<swarm::Agent>,
+    /// Programs of its agents by name.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+    /// What should come of it.
+    pub(crate) expect: Vec<swarm::Expect>,
 }
 
 /// What stands around agents that change their code.
@@ -241,6 +250,10 @@ impl Config {
             },
             budget: both(base.budget, self.budget),
             test: Test { redact: base.test.redact.and(self.test.redact) },
+            world: self.world,
+            agent: self.agent,
+            programs: self.programs,
+            expect: self.expect,
         }
     }
 }
@@ -249,7 +262,7 @@ impl Config {
 /// above; the empty one if there is none. A program from standard input belongs to the current folder.
 pub(crate) fn load(program: &Path, named: Option<&Path>) -> Outcome<Config> {
     if let Some(path) = named {
-        return parse(path, 0);
+        return alone(parse(path, 0)?);
     }
     let folder = files::folder_of(program);
     // A folder that cannot be resolved has no program either; its own error is the better one.
@@ -257,10 +270,30 @@ pub(crate) fn load(program: &Path, named: Option<&Path>) -> Outcome<Config> {
     for folder in folder.ancestors() {
         let path = folder.join(NAME);
         if path.is_file() {
-            return parse(&path, 0);
+            return alone(parse(&path, 0)?);
         }
     }
     Ok(Config::default())
+}
+
+/// The file of a swarm.
+pub(crate) fn swarm(path: &Path) -> Outcome<Config> {
+    let config = parse(path, 0)?;
+    if config.agent.is_empty() {
+        let path = path.display();
+        return Err(Failure::files(format!("{path}: a swarm wants at least one [[agent]]")));
+    }
+    Ok(config)
+}
+
+/// Refuses the file of a swarm where one agent is meant.
+fn alone(config: Config) -> Outcome<Config> {
+    let Config { world, agent, programs, expect, .. } = &config;
+    if world.is_none() && agent.is_empty() && programs.is_empty() && expect.is_empty() {
+        return Ok(config);
+    }
+    let path = config.name();
+    Err(Failure::files(format!("{path}: describes a swarm; run it with: avm swarm run {path}")))
 }
 
 /// Most files that start from one another.
@@ -275,6 +308,8 @@ fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     config.providers_mut().for_each(|provider| provider.folder = folder.to_path_buf());
     let paths = config.docs.values_mut().chain(config.code.modules.values_mut());
     let code = config.code.folder.iter_mut().chain(&mut config.code.policy);
+    let paths = paths.chain(config.programs.values_mut());
+    let paths = paths.chain(config.agent.iter_mut().filter_map(swarm::Agent::path_mut));
     paths.chain(code).for_each(|path| *path = folder.join(&*path));
     let Some(base) = config.base.take() else { return Ok(config) };
     if depth == MAX_BASES {
@@ -304,6 +339,14 @@ impl Display for Written {
     }
 }
 
+/// A time, in nanoseconds.
+pub(crate) fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+    written(input, |text| {
+        let time = crate::budget::duration(text)?;
+        u64::try_from(time.as_nanos()).map_err(|_| "that is too long".to_owned())
+    })
+}
+
 fn written<'de, T, D: Deserializer<'de>, E: Display>(
     input: D,
     read: impl FnOnce(&str) -> Result<T, E>,
@@ -318,17 +361,17 @@ pub(crate) fn gas<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Gas>, D:
     written(input, Gas::from_str)
 }
 
-fn memory<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+pub(crate) fn memory<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
     written(input, crate::bytes::parse)
 }
 
-fn policy<'de, D: Deserializer<'de>>(input: D) -> Result<Option<OnExhausted>, D::Error> {
+pub(crate) fn policy<'de, D: Deserializer<'de>>(input: D) -> Result<Option<OnExhausted>, D::Error> {
     written(input, |text| {
         OnExhausted::from_str(text, false).map_err(|_| "expected \"halt\", \"suspend\" or \"deny\"")
     })
 }
 
-fn dialect<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Dialect>, D::Error> {
+pub(crate) fn dialect<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Dialect>, D::Error> {
     written(input, |text| {
         Dialect::from_str(text, false).map_err(|_| "expected \"standard\" or \"paper\"")
     })

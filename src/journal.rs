@@ -191,6 +191,18 @@ impl Kept {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    /// A file that is gone on with; what a crash left of a record behind the last whole one goes.
+    pub(crate) fn go_on(path: &Path, tail: Tail) -> Outcome<Self> {
+        let about = |error| files::about(path, error);
+        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(about)?;
+        lock(&file, path)?;
+        if let Tail::Torn { whole, .. } = tail {
+            file.set_len(whole as u64).map_err(about)?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(about)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
     /// For people.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -39,6 +39,7 @@ mod runs;
 mod session;
 mod state_file;
 mod summary;
+mod swarm;
 mod trace;
 mod whole;
 
@@ -116,6 +117,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Profile(profile) => commands::profile::run(&profile),
         Command::History(history) => commands::history::run(&history),
         Command::Runs(runs) => commands::runs::run(&runs),
+        Command::Swarm(swarm) => commands::swarm::run(&swarm),
         Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),

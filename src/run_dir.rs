@@ -463,7 +463,7 @@ fn hash_of(bytes: &[u8]) -> String {
 }
 
 /// A folder of its own for a run of a program.
-fn new_folder(program: &Path) -> Outcome<PathBuf> {
+pub(crate) fn new_folder(program: &Path) -> Outcome<PathBuf> {
     let runs = Path::new(RUNS);
     fs::create_dir_all(runs).map_err(|error| files::about(runs, error))?;
     let stem = program.file_stem().map(|stem| stem.to_string_lossy().into_owned());

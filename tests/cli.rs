@@ -19,5 +19,6 @@ mod cli {
     mod run;
     mod runs;
     mod secrets;
+    mod swarm;
     mod trace;
 }

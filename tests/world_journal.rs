@@ -285,6 +285,9 @@ impl Keep for Looks {
         self.0.push(match happened {
             Happened::Joined { agent, .. } => format!("{now} {} joined", agent.0),
             Happened::Connected { agent, channel } => format!("{now} {} in {channel}", agent.0),
+            Happened::Published { from, name, members, .. } => {
+                format!("{now} {} publishes {name} to {members}", from.0)
+            }
             Happened::Sent(sent) => format!(
                 "{now} #{} {} at {} to {}: {} {}{}",
                 sent.number,

@@ -106,6 +106,7 @@ commands! {
     "meters" ["gas"] "" None "" |session, _| Ok(views::meters(session)), "gas and the other meters: used and limit";
     "log" [] "[N]" None "" log, "the last notes of the log";
     "effects" ["e"] "[N]" None "" effects, "effects around here: step, question, answer";
+    "messages" ["m"] "[all]" None "" messages, "what the agent got from others so far, who sent it, and how to look at that; all: also what it sent and what comes later";
     "source" ["src"] "[N]" None "" |session, args| Ok(views::source(session, lines(args)?)), "source lines around here";
     "code" ["asm"] "[N]" None "" |session, args| Ok(views::instructions(session, lines(args)?)), "instructions around here";
     "versions" [] "" None "" |session, _| Ok(views::versions(session)), "every code that regions have had up to here: number, step, hash, what it replaced";
@@ -274,6 +275,14 @@ fn log(session: &mut Session, args: &str) -> Result<Reply, String> {
 fn effects(session: &mut Session, args: &str) -> Result<Reply, String> {
     let most = number(args, 20)?.clamp(1, 500) as usize;
     Ok(views::effects(session, most))
+}
+
+fn messages(session: &mut Session, args: &str) -> Result<Reply, String> {
+    match args {
+        "" => Ok(views::messages(session, false)),
+        "all" => Ok(views::messages(session, true)),
+        _ => Err(String::from("messages, or messages all")),
+    }
 }
 
 fn end(session: &mut Session, _: &str) -> Result<Reply, String> {

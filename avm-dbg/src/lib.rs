@@ -64,5 +64,5 @@ mod views;
 
 pub use asked::Asked;
 pub use reply::Reply;
-pub use session::{OpenError, Session};
+pub use session::{Message, OpenError, Session};
 pub use summary::{show_value as show, view};

@@ -73,6 +73,31 @@ pub struct Session {
     pub(crate) numbers: u64,
     /// The command that an empty one repeats.
     last: String,
+    /// What the agent got from others and sent them, where it ran in a world.
+    pub(crate) messages: Vec<Message>,
+}
+
+/// A message to or from the agent of a session, which ran in a world of many.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its number in the world.
+    pub number: u64,
+    /// The agent's executed instructions when it got or sent it; none if it never took it.
+    pub step: Option<u64>,
+    /// Whether the agent sent it.
+    pub sent: bool,
+    /// The other agent, by name.
+    pub other: String,
+    /// That one's executed instructions; none if it never took it.
+    pub other_step: Option<u64>,
+    /// What it is called.
+    pub name: String,
+    /// By which channel it came.
+    pub channel: Option<String>,
+    /// Size of what it carries, in bytes.
+    pub bytes: u64,
+    /// How to look at the other agent there.
+    pub open: Option<String>,
 }
 
 /// One of the runs of a session.
@@ -155,6 +180,7 @@ impl Session {
             stops: Vec::new(),
             numbers: 0,
             last: String::new(),
+            messages: Vec::new(),
         })
     }
 
@@ -164,6 +190,13 @@ impl Session {
         self.run.name = name;
         self.answers = if home.answers() { Answers::Live } else { Answers::Recorded };
         self.home = Some(home);
+        self
+    }
+
+    /// Tells what the agent got from others and sent them, in order.
+    #[must_use]
+    pub fn with_messages(mut self, messages: Vec<Message>) -> Self {
+        self.messages = messages;
         self
     }
 

@@ -1,6 +1,7 @@
 //! What there is to see at a place of a run.
 
 mod effects;
+mod messages;
 mod versions;
 
 use std::fmt::Write;
@@ -9,6 +10,7 @@ use avm_ir::{Gas, StatusWord, Value, verify::CodePlace};
 use avm_vm::{End, Machine, Meter, OnExhausted};
 
 pub(crate) use effects::effects;
+pub(crate) use messages::messages;
 pub(crate) use versions::versions;
 
 use crate::{

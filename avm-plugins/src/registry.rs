@@ -122,6 +122,47 @@ impl Registry {
         registry
     }
 
+    /// The same providers and grants for another agent: what a provider remembers is shared, the handles
+    /// that an agent holds are its own.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self {
+            host: Arc::clone(&self.host),
+            models: self.models.clone(),
+            tools: self.tools.clone(),
+            plugins: self.plugins.clone(),
+            chains: self.chains.clone(),
+            clusters: self.clusters.clone(),
+            gpus: self.gpus.clone(),
+            sql: self.sql.clone(),
+            policy: self.policy.clone(),
+            advisor: self.advisor.clone(),
+            documents: self.documents.clone(),
+            wallet: self.wallet.clone(),
+            coder: self.coder.clone(),
+            grants: self.grants.clone(),
+            handles: Handles::default(),
+            default_cluster: self.default_cluster.clone(),
+            patience: self.patience,
+            workers: self.workers,
+            clock: self.clock,
+        }
+    }
+
+    /// Whether what a request is answered may depend on which others were answered before it: such
+    /// requests have to be asked one after the other.
+    pub fn is_in_order(&self, request: &EffectRequest) -> bool {
+        let manifest = match request.reach {
+            Reach::Policy | Reach::Code => return false,
+            Reach::Model => {
+                let bound = self.name_of(request).and_then(|name| self.models.get(name));
+                bound.map(|bound| &*bound.manifest)
+            }
+            _ => self.manifest_of(request),
+        };
+        manifest.is_none_or(|manifest| manifest.determinism == Determinism::Stateful)
+    }
+
     /// Answers requests for documents, by any granted collection's name.
     pub fn set_documents(&mut self, documents: Arc<dyn Documents>) {
         self.documents = Some(self.unguarded("collections", documents));

@@ -3,6 +3,10 @@
 
 use std::sync::Arc;
 
+use avm_ir::{
+    Value,
+    value::{MAX_NESTING, Record},
+};
 use serde::de::DeserializeOwned;
 
 use crate::host::Host;
@@ -67,5 +71,34 @@ impl Settings {
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A value as TOML writes it; a date is its text.
+///
+/// # Errors
+/// It is nested too deeply.
+pub fn value(from: &toml::Value) -> Result<Value, String> {
+    let value = convert(from);
+    // Room for the list or record that a program puts it into.
+    if value.nesting() + 2 > MAX_NESTING {
+        return Err("nested too deeply".to_owned());
+    }
+    Ok(value)
+}
+
+/// Recursion is bounded by what the TOML reader lets nest.
+fn convert(from: &toml::Value) -> Value {
+    match from {
+        toml::Value::String(text) => Value::text(text),
+        toml::Value::Integer(int) => Value::Int(*int),
+        toml::Value::Float(float) => Value::float(*float),
+        toml::Value::Boolean(is) => Value::Bool(*is),
+        toml::Value::Datetime(date) => Value::from(date.to_string()),
+        toml::Value::Array(items) => Value::list(items.iter().map(convert).collect()),
+        toml::Value::Table(table) => {
+            let fields = table.iter().map(|(name, value)| (name.as_str(), convert(value)));
+            Value::Record(Record::from_iter(fields))
+        }
     }
 }

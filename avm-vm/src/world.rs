@@ -37,7 +37,7 @@ use avm_ir::{Value, value::Text, wire::Writer};
 
 pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
-pub use look::{Happened, Sent, Wanted};
+pub use look::{Doing, Happened, Sent, Wanted};
 pub use replay::{Differs, Next, Replay, Stop};
 pub use round::{Keep, Turn};
 

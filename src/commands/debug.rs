@@ -6,17 +6,20 @@ use std::{
 };
 
 use avm_asm::SourceFile;
-use avm_dbg::{Session, live::Live, repl};
+use avm_dbg::{Message, Session, live::Live, repl};
 use avm_vm::journal::Event;
 
 use crate::{
     begin::{self, Begun},
-    cli::Debug,
+    cli::{Debug, Setup},
+    commands::swarm::threads,
     config, editor,
     exit::{Exit, Failure, Outcome},
     files, journal,
     outside::{Forks, Watched},
-    program, render, run_dir,
+    program, render,
+    run_dir::{self, quoted},
+    swarm::{agent::OfAgent, messages::Row, recorded::Recorded},
 };
 
 /// Largest script, in bytes.
@@ -31,6 +34,7 @@ pub(crate) fn run(args: &Debug) -> Outcome {
     let script =
         args.script.as_deref().map(|path| files::read_text(path, MAX_SCRIPT)).transpose()?;
     let mut session = match &args.what {
+        named if args.agent.is_some() => of_world(named.as_deref(), args)?,
         Some(file) if is_program(file) => live(file, args)?,
         named => {
             if args.begins() {
@@ -88,6 +92,39 @@ pub(crate) fn live(file: &Path, args: &Debug) -> Outcome<Session> {
 fn recorded(named: Option<&Path>) -> Outcome<Session> {
     let found = run_dir::find(named)?;
     open(&found, None)
+}
+
+/// One agent of a recorded world, with what others sent to it.
+fn of_world(named: Option<&Path>, args: &Debug) -> Outcome<Session> {
+    let recorded = Recorded::open(named)?;
+    let name = args.agent.as_deref().unwrap_or_default();
+    let of = OfAgent::of(&recorded, name, threads(None, None))?;
+    let run = quoted(&recorded.name);
+    let message = |row: &Row| {
+        let sent = row.from == of.agent;
+        let to_step = row.taken.map(|(step, _)| step);
+        let from_step = Some(row.from_step);
+        let (step, other, other_step) = match sent {
+            true => (from_step, row.to, to_step),
+            false => (to_step, row.from, from_step),
+        };
+        let other = of.world.name(other).unwrap_or("?").to_owned();
+        let open = other_step
+            .map(|step| format!("avm debug {run} --agent {} --at {step}", quoted(&other)));
+        let (number, name, channel) = (row.number, row.label(), row.channel.clone());
+        Message { number, step, sent, other, other_step, name, channel, bytes: row.bytes, open }
+    };
+    let messages = of.messages.iter().map(message).collect();
+    let session = Session::of(of.journal()?).map_err(Failure::files)?;
+    let manifest = session.code().program().manifest.clone();
+    let home = Forks::of(Path::new(name), &Setup::default(), &manifest);
+    let title = format!("{}, agent {name}", recorded.name);
+    let mut session = session.at_home(title, Box::new(home)).with_messages(messages);
+    match args.at {
+        Some(step) => session.seek(step),
+        None => session.to_interesting(),
+    }
+    Ok(session)
 }
 
 /// Opens a recorded run; the first run that is forked from it goes into a folder, if one is named.

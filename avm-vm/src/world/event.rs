@@ -188,7 +188,7 @@ impl World {
                 let image = self.codes.get(program).ok_or(Misfit::Program)?.clone();
                 let machine = Machine::new(image.clone(), config.clone()).map_err(Misfit::Input)?;
                 let agent = self.join(name, machine).map_err(Misfit::Join)?;
-                keep.saw(self.now(), &Happened::Joined { agent, image: &image, config });
+                keep.saw(self.now(), &Happened::Joined { agent, name, image: &image, config });
             }
             Event::Answered { agent, id, request, answer } => {
                 let asked = self.machine(*agent).and_then(Machine::pending);

@@ -4,7 +4,10 @@ use alloc::sync::Arc;
 
 use avm_ir::{Value, value::Text};
 
-use super::{AgentId, World, actor::What};
+use super::{
+    AgentId, World,
+    actor::{State, What},
+};
 use crate::machine::{Config, Image, Machine};
 
 /// Something that happened in a world.
@@ -14,6 +17,8 @@ pub enum Happened<'a> {
     Joined {
         /// Its number.
         agent: AgentId,
+        /// Its name.
+        name: &'a str,
         /// What it runs.
         image: &'a Arc<Image>,
         /// What its machine was given.
@@ -25,6 +30,19 @@ pub enum Happened<'a> {
         agent: AgentId,
         /// Of which.
         channel: &'a Text,
+    },
+    /// A message goes to a channel: [`Self::Sent`] follows for every other member, if there are any.
+    Published {
+        /// Who sends it.
+        from: AgentId,
+        /// Where to.
+        channel: &'a Text,
+        /// Its name.
+        name: &'a Text,
+        /// Its number.
+        message: u64,
+        /// How many other members the channel has.
+        members: usize,
     },
     /// A message was handed over or put into an inbox, or found no room there.
     Sent(Sent<'a>),
@@ -100,7 +118,30 @@ pub enum Wanted<'a> {
     Answer(&'a Text),
 }
 
+/// What an agent does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// It can run.
+    Runs,
+    /// It waits for a time, a message or an answer.
+    Waits,
+    /// It waits for the host.
+    Asks,
+    /// It came to its end, or stands still for good.
+    Over,
+}
+
 impl World {
+    /// What an agent does; `None` if there is no such.
+    pub fn doing(&self, agent: AgentId) -> Option<Doing> {
+        Some(match self.actor(agent)?.state {
+            State::Ready => Doing::Runs,
+            State::Waits(_) => Doing::Waits,
+            State::Asks => Doing::Asks,
+            State::Over => Doing::Over,
+        })
+    }
+
     /// Executed instructions of an agent.
     pub(super) fn step(&self, agent: AgentId) -> u64 {
         self.machine(agent).map_or(0, Machine::steps)

@@ -58,6 +58,28 @@ impl Keep for () {
     }
 }
 
+/// The first answers, both look on.
+impl<A: Keep, B: Keep> Keep for (A, B) {
+    fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
+        self.0.answer(agent, machine, answer);
+    }
+
+    fn saw(&mut self, now: u64, happened: &Happened<'_>) {
+        self.0.saw(now, happened);
+        self.1.saw(now, happened);
+    }
+}
+
+impl<K: Keep> Keep for &mut K {
+    fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
+        (**self).answer(agent, machine, answer);
+    }
+
+    fn saw(&mut self, now: u64, happened: &Happened<'_>) {
+        (**self).saw(now, happened);
+    }
+}
+
 impl World {
     /// The turns of the next round: of every agent that can run. All of them have to come back with
     /// [`Self::commit`] before anything else happens.

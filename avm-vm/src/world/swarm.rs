@@ -174,6 +174,16 @@ impl World {
         let members = self.channels.get(&channel).map(|channel| channel.members.clone());
         let mut heard = members.unwrap_or_default();
         heard.remove(&from);
+        keep.saw(
+            self.now(),
+            &Happened::Published {
+                from,
+                channel: &channel,
+                name: &name,
+                message: number,
+                members: heard.len(),
+            },
+        );
         let draft =
             Draft { channel: Some(channel), name: name.clone(), data, request: Some(number) };
         let message = self.message(from, draft);

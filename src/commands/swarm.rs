@@ -1,0 +1,309 @@
+//! `avm swarm`: many agents in one world.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use avm_ir::{Value, value::Record};
+use avm_vm::{
+    World,
+    world::{Keep, Rules, journal::Time},
+};
+
+use crate::{
+    cli::swarm::{Clock, Explore, Journal, Messages, Replay, Run, Swarm, SwarmCommand},
+    exit::{Exit, Failure, Outcome},
+    files,
+    output::{Out, note},
+    run_dir::{self, quoted},
+    swarm::{
+        agent::OfAgent,
+        asks::Asks,
+        diagram,
+        drive::Drive,
+        explore::{self, Finding},
+        findings,
+        interrupt::Interrupt,
+        messages::{self, Log, Row},
+        plan::Plan,
+        recorded::Recorded,
+        summary::Summary,
+        table::Table,
+        tape::{self, Tape},
+    },
+};
+
+/// Name of the copy of its file in the folder of a run.
+const COPY: &str = "swarm.toml";
+/// Name of the summary there.
+const SUMMARY: &str = "summary.json";
+/// Largest file of a swarm, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Does what is to be done with a swarm.
+pub(crate) fn run(args: &Swarm) -> Outcome {
+    match &args.command {
+        SwarmCommand::Run(run) => go(run),
+        SwarmCommand::Replay(replay) => again(replay),
+        SwarmCommand::Messages(messages) => show(messages),
+        SwarmCommand::Journal(journal) => write_journal(journal),
+        SwarmCommand::Explore(explore) => seeds(explore),
+    }
+}
+
+/// How many threads are meant.
+pub(crate) fn threads(said: Option<u16>, otherwise: Option<usize>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    said.map(usize::from).or(otherwise).unwrap_or_else(processors).max(1)
+}
+
+/// A world that is ready to go on.
+struct Ready {
+    world: World,
+    asks: Asks,
+    tape: Tape,
+    time: Time,
+    /// Its folder, if it is kept.
+    folder: Option<PathBuf>,
+}
+
+fn go(args: &Run) -> Outcome {
+    let plan = Plan::read(&args.file)?;
+    let interrupt = Interrupt::listen()?;
+    let threads = threads(args.threads, plan.threads);
+    let mut table = Table::new(!args.quiet && !args.json);
+    let ready = match &args.go_on {
+        Some(folder) => go_on(&plan, folder, threads, &interrupt, &mut table)?,
+        None => begin(&plan, args, &mut table)?,
+    };
+    let Ready { mut world, mut asks, mut tape, time, folder } = ready;
+    let drive = Drive {
+        asks: &mut asks,
+        tape: &mut tape,
+        time,
+        threads,
+        interrupt: &interrupt,
+        most: args.ticks.unwrap_or(u64::MAX),
+    };
+    let left = drive.run(&mut world, &mut table)?;
+    drop(table);
+    let run = folder.as_ref().map(|folder| folder.display().to_string());
+    let summary = Summary { world: &world, left, run: run.as_deref() };
+    let record = summary.record();
+    if let Some(folder) = &folder {
+        let json = format!("{}\n", avm_asm::render::json(record.clone()));
+        files::write(&folder.join(SUMMARY), json.as_bytes())?;
+    }
+    let broken = findings::broken(&world, &plan);
+    let mut out = Out::new();
+    if args.json {
+        out.event("swarm", record);
+    } else {
+        summary.results(&mut out);
+    }
+    out.flush();
+    broken.iter().for_each(|what| note(what));
+    if !args.quiet && !args.json {
+        note(summary.text().trim_end());
+        if let (Exit::Suspended, Some(run)) = (summary.exit(), &run) {
+            let file = args.file.display().to_string();
+            note(&format!(
+                "go on with: avm swarm run {} --continue {}",
+                quoted(&file),
+                quoted(run)
+            ));
+        }
+    }
+    match summary.exit() {
+        Exit::Done if !broken.is_empty() => Ok(Exit::Program),
+        exit => Ok(exit),
+    }
+}
+
+/// A world before its first tick.
+fn begin(plan: &Plan, args: &Run, table: &mut Table) -> Outcome<Ready> {
+    let rules = Rules {
+        seed: args.seed.unwrap_or(plan.rules.seed),
+        jitter: args.jitter || plan.rules.jitter,
+        slice: args.slice.unwrap_or(plan.rules.slice),
+        ..plan.rules.clone()
+    };
+    let time = match args.clock {
+        Clock::Simulated => Time::Simulated,
+        Clock::Wall => Time::Given,
+    };
+    // Before anything is written: names that nobody allows.
+    let asks = plan.asks()?;
+    let folder = if args.no_journal { None } else { Some(folder(args)?) };
+    let mut tape = match &folder {
+        None => Tape::none(),
+        Some(folder) => {
+            let copy = files::read(&args.file, MAX_FILE)?;
+            files::write(&folder.join(COPY), &copy)?;
+            Tape::create(&folder.join(tape::FILE), &plan.start(&rules, time))?
+        }
+    };
+    let world = plan.world(&rules, &mut tape, table)?;
+    Ok(Ready { world, asks, tape, time, folder })
+}
+
+/// The folder of a new run.
+fn folder(args: &Run) -> Outcome<PathBuf> {
+    let Some(named) = &args.run else { return run_dir::new_folder(&args.file) };
+    if fs::read_dir(named).is_ok_and(|mut entries| entries.next().is_some()) {
+        let named = named.display();
+        return Err(Failure::files(format!("{named}: is not empty; name a new folder")));
+    }
+    fs::create_dir_all(named).map_err(|error| files::about(named, error))?;
+    Ok(named.clone())
+}
+
+/// A world that was left, as its journal has it.
+fn go_on(
+    plan: &Plan,
+    folder: &Path,
+    threads: usize,
+    interrupt: &Interrupt,
+    table: &mut Table,
+) -> Outcome<Ready> {
+    let recorded = Recorded::open(Some(folder))?;
+    // Held before it is played: nobody else goes on with it meanwhile.
+    let tape = Tape::go_on(&recorded.path, &recorded.journal)?;
+    let mut asks = plan.asks()?;
+    let mut rehearse = Rehearse { asks: &mut asks, table };
+    let (world, _) = recorded.play(threads, interrupt, &mut rehearse)?;
+    let time = recorded.journal.start.time;
+    Ok(Ready { world, asks, tape, time, folder: Some(folder.to_owned()) })
+}
+
+/// Lets providers with a memory of their own have it again.
+struct Rehearse<'a> {
+    asks: &'a mut Asks,
+    table: &'a mut Table,
+}
+
+impl Keep for Rehearse<'_> {
+    fn answer(
+        &mut self,
+        agent: avm_vm::world::AgentId,
+        machine: &mut avm_vm::Machine,
+        answer: avm_vm::Answer,
+    ) {
+        self.asks.rehearse(agent, machine);
+        ().answer(agent, machine, answer);
+    }
+
+    fn saw(&mut self, now: u64, happened: &avm_vm::world::Happened<'_>) {
+        self.table.saw(now, happened);
+    }
+}
+
+fn again(args: &Replay) -> Outcome {
+    let recorded = Recorded::open(args.run.as_deref())?;
+    let interrupt = Interrupt::listen()?;
+    let threads = threads(args.threads, None);
+    let (world, stop) = recorded.play(threads, &interrupt, &mut ())?;
+    if let Some(why) = recorded.torn(&world, stop) {
+        return Err(Failure::files(format!("{}: {why}", recorded.path.display())));
+    }
+    if !args.quiet {
+        let (agents, ticks, marks) = (world.len(), world.ticks(), recorded.marks());
+        let s = if marks == 1 { "" } else { "s" };
+        note(&format!(
+            "replayed: {agents} agents, {} messages, {ticks} ticks, {marks} mark{s}, as recorded",
+            world.sent()
+        ));
+        note(&format!("world {}", crate::report::hex(&world.hash())));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(args: &Messages) -> Outcome {
+    let recorded = Recorded::open(args.run.as_deref())?;
+    let interrupt = Interrupt::listen()?;
+    let mut log = Log::default();
+    let (world, _) = recorded.play(threads(None, None), &interrupt, &mut log)?;
+    let agent = match &args.agent {
+        Some(name) => Some(world.agent(name).ok_or_else(|| {
+            Failure::usage(format!("{}: there is no agent \"{name}\"", recorded.name))
+        })?),
+        None => None,
+    };
+    let wanted = |row: &&Row| agent.is_none_or(|agent| row.is_of(agent));
+    let rows: Vec<&Row> = log.rows.iter().filter(wanted).collect();
+    if let Some(file) = &args.svg {
+        files::write(file, diagram::svg(&rows, &world).as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    let mut out = Out::new();
+    for row in rows {
+        if args.json {
+            out.event("message", messages::record(row, &world));
+        } else {
+            out.line(&messages::line(row, &world));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn write_journal(args: &Journal) -> Outcome {
+    let recorded = Recorded::open(args.run.as_deref())?;
+    let of = OfAgent::of(&recorded, &args.agent, threads(None, None))?;
+    files::write(&args.output, &of.bytes)?;
+    Ok(Exit::Done)
+}
+
+fn seeds(args: &Explore) -> Outcome {
+    let plan = Plan::read(&args.file)?;
+    let outside = plan.outside(&plan.providers()?);
+    if !outside.is_empty() {
+        let outside = outside.join(", ");
+        return Err(Failure::files(format!(
+            "{outside}: may answer otherwise each time, so a finding could not be shown again; \
+             bind a builtin provider or a fixture"
+        )));
+    }
+    let interrupt = Interrupt::listen()?;
+    let options = explore::Options {
+        from: args.from,
+        seeds: args.seeds,
+        slice: args.slice,
+        threads: threads(args.threads, None),
+        ticks: args.ticks,
+    };
+    let explored = explore::explore(&plan, &options, &interrupt)?;
+    let file = quoted(&args.file.display().to_string());
+    let mut out = Out::new();
+    for finding in &explored.findings {
+        let Finding { what, seed, count } = finding;
+        let command = format!("avm swarm run {file} --seed {seed} --jitter --slice {}", args.slice);
+        if args.json {
+            let int = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+            out.event(
+                "finding",
+                Record::from_iter([
+                    ("what", Value::text(what)),
+                    ("seed", int(*seed)),
+                    ("count", int(*count)),
+                    ("command", Value::text(&command)),
+                ]),
+            );
+            continue;
+        }
+        out.line(what);
+        let s = if *count == 1 { "" } else { "s" };
+        out.line(&format!(
+            "  {count} seed{s} of {}, the first is {seed}: {command}",
+            explored.seeds
+        ));
+    }
+    out.flush();
+    let found = match explored.findings.len() {
+        0 => "nothing found".to_owned(),
+        1 => "1 finding".to_owned(),
+        findings => format!("{findings} findings"),
+    };
+    note(&format!("{} seeds, {found}", explored.seeds));
+    Ok(if explored.findings.is_empty() { Exit::Done } else { Exit::Program })
+}

@@ -1,0 +1,29 @@
+//! Swarms: many agents in one world, from the file that describes them.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`file`] | what the file says |
+//! | [`plan`] | a world before its first tick: programs, agents, who answers them |
+//! | [`drive`] | lets a world go on: turns on threads, asks to providers, time |
+//! | [`tape`] | writes its journal |
+//! | [`recorded`] | a world again, from its journal |
+//! | [`messages`], [`diagram`] | who sent what to whom |
+//! | [`agent`] | the journal of one agent out of that of its world |
+//! | [`explore`] | many seeds, and what goes wrong with some of them |
+//! | [`table`], [`summary`] | what people see of it |
+
+pub(crate) mod agent;
+pub(crate) mod asks;
+pub(crate) mod diagram;
+pub(crate) mod drive;
+pub(crate) mod explore;
+pub(crate) mod file;
+pub(crate) mod findings;
+pub(crate) mod interrupt;
+pub(crate) mod messages;
+pub(crate) mod plan;
+mod pool;
+pub(crate) mod recorded;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod tape;

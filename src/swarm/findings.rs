@@ -1,0 +1,240 @@
+//! What is wrong with a world that came to rest, in words that are the same for every seed that shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use avm_ir::value::to_json;
+use avm_plugins::settings::value;
+use avm_vm::{
+    Answer, End, Machine, World,
+    world::{AgentId, Happened, Keep, Wanted},
+};
+
+use super::{
+    drive::{Left, Watch},
+    file::Expect,
+    plan::Plan,
+    summary::{agents, word},
+};
+use crate::end;
+
+/// Something published on a channel.
+struct Published {
+    from: AgentId,
+    channel: String,
+    name: String,
+    /// Its place among everything that was seen.
+    at: u64,
+}
+
+/// Looks for waits that run out.
+#[derive(Default)]
+pub(crate) struct Waits {
+    seen: u64,
+    published: Vec<Published>,
+    /// When an agent connected to a channel first.
+    connected: BTreeMap<(String, AgentId), u64>,
+    /// Who waited for what in vain, and a request by its name.
+    ran_out: Vec<(AgentId, RanOut)>,
+}
+
+enum RanOut {
+    Message(Option<String>),
+    From(AgentId),
+    Answer(String),
+}
+
+impl Keep for Waits {
+    fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
+        ().answer(agent, machine, answer);
+    }
+
+    fn saw(&mut self, _: u64, happened: &Happened<'_>) {
+        /// What is published beyond that is not looked at: a finding shows early or not at all.
+        const MOST: usize = 10_000;
+        self.seen += 1;
+        match happened {
+            Happened::Published { from, channel, name, .. } if self.published.len() < MOST => {
+                let (channel, name) = (channel.as_str().to_owned(), name.as_str().to_owned());
+                self.published.push(Published { from: *from, channel, name, at: self.seen });
+            }
+            Happened::Connected { agent, channel } => {
+                let key = (channel.as_str().to_owned(), *agent);
+                self.connected.entry(key).or_insert(self.seen);
+            }
+            Happened::RanOut { agent, wanted, .. } if self.ran_out.len() < MOST => {
+                let ran_out = match wanted {
+                    Wanted::Message(name) => {
+                        RanOut::Message(name.map(|name| name.as_str().to_owned()))
+                    }
+                    Wanted::From(from) => RanOut::From(*from),
+                    Wanted::Answer(name) => RanOut::Answer(name.as_str().to_owned()),
+                };
+                self.ran_out.push((*agent, ran_out));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Watch for Waits {}
+
+impl Waits {
+    fn tell(&self, world: &World, plan: &Plan, found: &mut BTreeSet<String>) {
+        for (agent, ran_out) in &self.ran_out {
+            let name = plan.group(world.name(*agent).unwrap_or("?"));
+            let text = match ran_out {
+                RanOut::Message(wanted) => {
+                    let what = wanted.as_ref().map_or_else(
+                        || "any message".to_owned(),
+                        |wanted| format!("a message \"{wanted}\""),
+                    );
+                    let missed = self.missed(*agent, wanted.as_deref());
+                    let missed = missed.map(|published| {
+                        let from = plan.group(world.name(published.from).unwrap_or("?"));
+                        let Published { name, channel, .. } = published;
+                        format!(
+                            "; \"{from}\" published \"{name}\" on channel \"{channel}\" before it \
+                             had connected: a lost wake-up"
+                        )
+                    });
+                    format!("\"{name}\" waited for {what} in vain{}", missed.unwrap_or_default())
+                }
+                RanOut::From(from) => {
+                    let from = plan.group(world.name(*from).unwrap_or("?"));
+                    format!("\"{name}\" waited for a message of \"{from}\" in vain")
+                }
+                RanOut::Answer(request) => {
+                    let late = self.late(*agent, request).map(|(channel, late)| {
+                        let late = plan.group(world.name(late).unwrap_or("?"));
+                        format!(
+                            "; it asked on channel \"{channel}\" before \"{late}\" had connected: a \
+                             lost wake-up"
+                        )
+                    });
+                    let late = late.unwrap_or_default();
+                    format!("\"{name}\" waited for an answer to \"{request}\" in vain{late}")
+                }
+            };
+            found.insert(format!("wait: {text}"));
+        }
+    }
+
+    /// A message that an agent waited for and that was published before it connected.
+    fn missed(&self, agent: AgentId, wanted: Option<&str>) -> Option<&Published> {
+        self.published.iter().find(|published| {
+            let Published { from, channel, name, at } = published;
+            let connected = self.connected.get(&(channel.clone(), agent));
+            *from != agent
+                && wanted.is_none_or(|wanted| wanted == name)
+                && connected.is_some_and(|connected| connected > at)
+        })
+    }
+
+    /// A channel on which an agent asked, and somebody who connected to it only then.
+    fn late(&self, agent: AgentId, request: &str) -> Option<(&str, AgentId)> {
+        let mut asked = self.published.iter();
+        asked.find_map(|published| {
+            if published.from != agent || published.name != request {
+                return None;
+            }
+            let mut later = self.connected.iter();
+            let (_, late) = later
+                .find(|((channel, _), at)| *channel == published.channel && **at > published.at)?
+                .0;
+            Some((published.channel.as_str(), *late))
+        })
+    }
+}
+
+/// Everything that is wrong with a world.
+pub(crate) fn of(world: &World, left: Left, waits: &Waits, plan: &Plan) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if left == Left::Limit {
+        found.insert("endless: it does not come to rest within the ticks that it may take".into());
+    }
+    for circle in world.deadlocks() {
+        let names = circle.iter().chain(circle.first());
+        let names: Vec<&str> =
+            names.map(|agent| plan.group(world.name(*agent).unwrap_or("?"))).collect();
+        found.insert(format!("deadlock: {}", names.join(" -> ")));
+    }
+    if world.dropped() > 0 {
+        found.insert("message: some found no room in an inbox".into());
+    }
+    for agent in agents(world) {
+        let name = plan.group(world.name(agent).unwrap_or("?"));
+        match world.end(agent) {
+            Some(End::Trapped(trap)) => found.insert(format!("trap: \"{name}\": {trap}")),
+            Some(End::Exhausted(meter)) => {
+                found.insert(format!("budget: \"{name}\": out of {}", meter.name()))
+            }
+            Some(End::Unapproved(wanted)) => {
+                found.insert(format!("approval: \"{name}\": {wanted}"))
+            }
+            Some(End::Halted(_)) | None => false,
+        };
+    }
+    waits.tell(world, plan, &mut found);
+    found.extend(broken(world, plan));
+    found
+}
+
+/// What was expected and is not so.
+pub(crate) fn broken(world: &World, plan: &Plan) -> Vec<String> {
+    let mut broken = Vec::new();
+    for Expect { agent, result, end: wanted, messages, .. } in &plan.expect {
+        if let Some(most) = messages.filter(|most| world.sent() > *most) {
+            broken.push(format!("expect: more than {most} messages"));
+        }
+        for number in agents(world) {
+            let name = world.name(number).unwrap_or("?");
+            let group = plan.group(name);
+            let group = match agent.as_deref() {
+                Some(agent) if agent == name => name,
+                Some(agent) if agent != group => continue,
+                _ => group,
+            };
+            if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != word(world, number))
+            {
+                broken.push(format!("expect: \"{group}\" has not {wanted}"));
+            }
+            let Some(wanted) = result else { continue };
+            let wanted = value(wanted).map(|wanted| to_json(&wanted)).unwrap_or_default();
+            match world.end(number) {
+                Some(End::Halted(value)) if to_json(value) == wanted => {}
+                Some(End::Halted(value)) => {
+                    let got = end::short(value);
+                    broken
+                        .push(format!("expect: the result of \"{group}\" is {got}, not {wanted}"));
+                }
+                _ => {
+                    broken.push(format!("expect: \"{group}\" has no result, {wanted} is expected"))
+                }
+            }
+        }
+    }
+    broken.sort_unstable();
+    broken.dedup();
+    broken
+}
+
+/// Results by agent, of those that have to be the same for every seed.
+pub(crate) fn results(world: &World, plan: &Plan) -> BTreeMap<String, String> {
+    let same: Vec<&Expect> = plan.expect.iter().filter(|expect| expect.same_results).collect();
+    let mut results = BTreeMap::new();
+    for agent in agents(world) {
+        let name = world.name(agent).unwrap_or("?");
+        let wanted = |expect: &&Expect| {
+            let of = expect.agent.as_deref();
+            of.is_none_or(|of| of == name || of == plan.group(name))
+        };
+        if same.iter().any(wanted) {
+            let result = match world.end(agent) {
+                Some(End::Halted(value)) => end::short(value),
+                _ => word(world, agent).to_owned(),
+            };
+            results.insert(name.to_owned(), result);
+        }
+    }
+    results
+}

@@ -1,0 +1,309 @@
+//! A world before its first tick: its programs, its agents, and who answers them.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use avm_asm::SourceFile;
+use avm_ir::{NameKind, Schedule, Value, gas::Gas, program::Manifest, value::Record};
+use avm_plugins::{
+    provider::Determinism,
+    registry::{Origin, Registry},
+    settings::value,
+};
+use avm_vm::{
+    Config as Given, Image, OnExhausted, Policy, World,
+    world::{
+        Event, Joined, Rules,
+        journal::{Start, Time},
+    },
+};
+
+use super::{
+    asks::Asks,
+    drive::Watch,
+    file::{Agent, Expect, MAX_COPIES},
+    tape::Tape,
+};
+use crate::{
+    begin,
+    cli::Setup,
+    code_policy,
+    config::{self, Config},
+    exit::{Failure, Outcome},
+    library, program, providers,
+    random::random,
+    report::unhex,
+};
+
+/// Everything that a swarm begins with. Worlds of many seeds come out of one plan.
+pub(crate) struct Plan {
+    config: Config,
+    /// What holds for the world, with the file's seed.
+    pub(crate) rules: Rules,
+    /// How many threads the file wants.
+    pub(crate) threads: Option<usize>,
+    programs: Vec<Arc<Image>>,
+    sources: Vec<SourceFile>,
+    agents: Vec<Planned>,
+    /// All that the programs name.
+    manifest: Manifest,
+    /// What should come of it.
+    pub(crate) expect: Vec<Expect>,
+}
+
+/// An agent that is going to join.
+struct Planned {
+    joined: Joined,
+    /// Whether its random numbers follow from the world's seed.
+    drawn: bool,
+}
+
+impl Plan {
+    /// Reads the file of a swarm and the programs that it names.
+    pub(crate) fn read(file: &Path) -> Outcome<Self> {
+        let config = config::swarm(file)?;
+        let world = config.world.clone().unwrap_or_default();
+        let mut plan = Self {
+            rules: world.rules(),
+            threads: world.threads,
+            programs: Vec::new(),
+            sources: Vec::new(),
+            agents: Vec::new(),
+            manifest: Manifest::default(),
+            expect: config.expect.clone(),
+            config,
+        };
+        let mut known: BTreeMap<std::path::PathBuf, Arc<Image>> = BTreeMap::new();
+        for agent in plan.config.agent.clone() {
+            plan.add(&agent, &mut known)
+                .map_err(|failure| plan.about(&format!("agent \"{}\"", agent.name), failure))?;
+        }
+        plan.check_expectations()?;
+        Ok(plan)
+    }
+
+    fn about(&self, what: &str, failure: Failure) -> Failure {
+        let error = failure.error.context(format!("{}: {what}", self.config.name()));
+        Failure { error, ..failure }
+    }
+
+    fn add(
+        &mut self,
+        agent: &Agent,
+        known: &mut BTreeMap<std::path::PathBuf, Arc<Image>>,
+    ) -> Outcome<()> {
+        let count = agent.count.unwrap_or(1);
+        if count > MAX_COPIES {
+            return Err(Failure::files(format!("count: at most {MAX_COPIES} copies")));
+        }
+        let path = match self.config.programs.get(&agent.program.to_string_lossy().into_owned()) {
+            Some(path) => path.clone(),
+            None if agent.is_file() => agent.program.clone(),
+            None => {
+                let name = agent.program.display();
+                return Err(Failure::files(format!(
+                    "program: [programs] has no {name}; a file is named with its extension"
+                )));
+            }
+        };
+        let image = match known.get(&path) {
+            Some(image) => image.clone(),
+            None => {
+                let dialect = self.config.dialect(agent.dialect);
+                let loaded = program::read(&path, dialect)?.accept(false)?;
+                for file in loaded.files {
+                    if !self.sources.iter().any(|source| source.path == file.path) {
+                        self.sources.push(file);
+                    }
+                }
+                let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
+                known.insert(path, image.clone());
+                if !self.programs.iter().any(|p| p.program_hash() == image.program_hash()) {
+                    self.programs.push(image.clone());
+                }
+                image
+            }
+        };
+        let given = self.given(agent, &image)?;
+        let reach = code_policy::reach(&image.program().manifest, given.policy.as_deref());
+        self.manifest.names.extend(reach.names);
+        self.manifest.computed.extend(reach.computed);
+        let key = match &agent.key {
+            Some(key) => {
+                unhex(key).ok_or_else(|| Failure::files("key: wants 64 hexadecimal digits"))?
+            }
+            // Nobody has the secret key of it: such an agent signs nothing.
+            None => blake3::derive_key("aither avm agent without a key v1", agent.name.as_bytes()),
+        };
+        let convert = |name: &str, from: &toml::Value| {
+            value(from).map_err(|why| Failure::files(format!("{name}: {why}")))
+        };
+        let mut inputs = Vec::new();
+        for (name, from) in &agent.inputs {
+            inputs.push((name.clone(), convert(&format!("inputs.{name}"), from)?));
+        }
+        let mut each = Vec::new();
+        for (name, from) in &agent.each {
+            if from.is_empty() {
+                return Err(Failure::files(format!("each.{name}: wants at least one value")));
+            }
+            let what = format!("each.{name}");
+            let values = from.iter().map(|from| convert(&what, from));
+            each.push((name.clone(), values.collect::<Outcome<Vec<Value>>>()?));
+        }
+        for (copy, name) in (0_u32..).zip(agent.names()) {
+            let mut inputs = inputs.clone();
+            for (name, values) in &each {
+                inputs.push((name.clone(), values[copy as usize % values.len()].clone()));
+            }
+            if let Some(name) = &agent.number {
+                inputs.push((name.clone(), Value::Int(i64::from(copy))));
+            }
+            let seed = agent.seed.map_or(0, |seed| seed.wrapping_add(u64::from(copy)));
+            let config = Given { inputs, seed, ..given.clone() };
+            let copy = agent.count.map(|_| u64::from(copy));
+            let program = image.program_hash();
+            let joined = Joined { name, key, copy, program, config };
+            self.agents.push(Planned { joined, drawn: agent.seed.is_none() });
+        }
+        Ok(())
+    }
+
+    /// What the machine of an agent is given, but for inputs and seed.
+    fn given(&self, agent: &Agent, image: &Image) -> Outcome<Given> {
+        let given = begin::configured(&self.config)?;
+        if given.budget.spend.wall != u64::MAX {
+            return Err(Failure::files("budget: wall time is not metered in a world"));
+        }
+        let policy = self.config.code.policy.as_ref();
+        let policy = policy.map(|file| code_policy::load(file, Some(image.program())));
+        let policy: Option<Policy> = policy.transpose()?;
+        let limits = given.limits;
+        let memory = agent.memory.unwrap_or(limits.memory);
+        let kept: Option<Outcome<Value>> = (!agent.store.is_empty()).then(|| {
+            let kv = value(&toml::Value::Table(agent.store.clone()));
+            let kv = kv.map_err(|why| Failure::files(format!("store: {why}")))?;
+            Ok(Value::Record(Record::from_iter([("kv", kv), ("saved", Value::Null)])))
+        });
+        Ok(Given {
+            gas: agent.gas.map_or(given.gas, |Gas(gas)| gas),
+            on_exhausted: agent.on_exhausted.map_or(given.on_exhausted, OnExhausted::from),
+            limits: avm_vm::Limits { memory, ..limits },
+            keepsake: kept.transpose()?,
+            policy: policy.map(Arc::new),
+            ..given
+        })
+    }
+
+    /// Every agent's name, in the order in which they join.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().map(|planned| planned.joined.name.as_str())
+    }
+
+    /// What copies of an agent are called together.
+    pub(crate) fn group<'a>(&'a self, name: &'a str) -> &'a str {
+        let mut agents = self.config.agent.iter().filter(|agent| agent.count.is_some());
+        let copies = agents.find(|agent| {
+            let number = name.strip_prefix(&agent.name).and_then(|rest| rest.strip_prefix('-'));
+            number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
+        });
+        copies.map_or(name, |agent| agent.name.as_str())
+    }
+
+    fn check_expectations(&self) -> Outcome<()> {
+        for expect in &self.expect {
+            let Some(name) = &expect.agent else { continue };
+            if !self.config.agent.iter().any(|agent| agent.name == *name)
+                && !self.names().any(|known| known == name)
+            {
+                let file = self.config.name();
+                return Err(Failure::files(format!("{file}: expect: there is no agent {name}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds the providers that answer the agents.
+    pub(crate) fn providers(&self) -> Outcome<Registry> {
+        let setup = Setup::default();
+        let mut library = library::open(None)?;
+        library::index(&mut library, &self.config.docs, &[], &self.manifest)?;
+        let file = self.config.path.as_deref().unwrap_or(Path::new(config::NAME));
+        let mut registry = providers::bind(&setup, &self.config, file, library)?;
+        // Who is in the file is there to be talked to.
+        for name in self.names() {
+            for kind in [NameKind::Agent, NameKind::Channel] {
+                registry.grants_mut().allow(kind, name, Origin::Config);
+            }
+        }
+        providers::check_grants(&registry, &self.manifest)?;
+        Ok(registry)
+    }
+
+    /// Providers of the swarm that may answer otherwise in every run, by name.
+    pub(crate) fn outside(&self, registry: &Registry) -> Vec<String> {
+        let mut outside = Vec::new();
+        for kind in NameKind::ALL {
+            for (name, provider, manifest, _) in registry.bindings(kind) {
+                let named = self.manifest.computed.contains(&kind)
+                    || self.manifest.names.contains(&(kind, name.to_owned()));
+                if named && manifest.determinism == Determinism::Outside {
+                    outside.push(format!("{} \"{name}\" ({provider})", kind.name()));
+                }
+            }
+        }
+        outside
+    }
+
+    /// How a world of it begins.
+    pub(crate) fn start(&self, rules: &Rules, time: Time) -> Start {
+        Start { rules: rules.clone(), time, schedule: Schedule::v1().hash() }
+    }
+
+    /// A world with all agents, before its first tick, and who answers them. What comes into it is
+    /// written down.
+    pub(crate) fn world(
+        &self,
+        rules: &Rules,
+        tape: &mut Tape,
+        watch: &mut impl Watch,
+    ) -> Outcome<World> {
+        let run = random()?;
+        let mut world = World::new(rules.clone());
+        for source in &self.sources {
+            tape.source(source)?;
+        }
+        for image in &self.programs {
+            tape.code(0, image)?;
+            world.learn(image.clone());
+        }
+        for Planned { joined, drawn } in &self.agents {
+            let mut joined = joined.clone();
+            // Each effect of each run has an idempotency key of its own.
+            joined.config.run = *blake3::keyed_hash(&run, joined.name.as_bytes()).as_bytes();
+            if *drawn {
+                joined.config.seed = seed(rules.seed, &joined.name);
+            }
+            let name = joined.name.clone();
+            let event = Event::Joined(Box::new(joined));
+            tape.event(0, &event)?;
+            world.apply(&event, watch).map_err(|misfit| {
+                Failure::files(format!("{}: agent \"{name}\": {misfit}", self.config.name()))
+            })?;
+        }
+        Ok(world)
+    }
+
+    /// Who answers the agents.
+    pub(crate) fn asks(&self) -> Outcome<Asks> {
+        self.providers().map(Asks::of)
+    }
+}
+
+/// The seed of an agent's random numbers.
+fn seed(world: u64, name: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("aither avm seed of an agent v1");
+    hasher.update(&world.to_le_bytes()).update(name.as_bytes());
+    let mut seed = [0; 8];
+    seed.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(seed)
+}
