@@ -77,7 +77,7 @@ impl Tape {
     /// Runs to rest on so many threads, with a mark now and then.
     fn run(&mut self, threads: usize) {
         loop {
-            if self.world.ticks() % 8 == 0 {
+            if self.world.ticks().is_multiple_of(8) {
                 self.note(&Entry::Mark(Mark::of(&self.world)));
             }
             match self.world.idle() {
@@ -220,7 +220,7 @@ fn what_a_crash_leaves_is_read_and_goes_on() {
             record.offset < length && part.records.iter().any(|kept| kept.link == record.link)
         });
         assert_eq!(part.records.len(), whole.count());
-        if length % 50 == 0 {
+        if length.is_multiple_of(50) {
             let mut replay = Replay::new(&part, Schedule::v1()).expect("the same schedule");
             assert_eq!(replay.run(&mut ()), Ok(Stop::Cut));
         }

@@ -83,12 +83,12 @@ fn arrow(out: &mut String, row: &Row, world: &World, (from, to): (usize, usize),
     let (head, back) = if x2 >= x1 { (x2 - 6, x2) } else { (x2 + 6, x2) };
     let middle = x1.midpoint(x2);
     let (up, down, above) = (y - 4, y + 4, y - 5);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<g><title>{title}</title><line class=\"{class}\" x1=\"{x1}\" y1=\"{y}\" x2=\"{x2}\" y2=\"{y}\"/>\
          <polyline class=\"{class}\" fill=\"none\" points=\"{head},{up} {back},{y} {head},{down}\"/>\
          <text x=\"{middle}\" y=\"{above}\" text-anchor=\"middle\">{label}</text>\
-         <text x=\"4\" y=\"{y}\" fill=\"#666\">{time} s</text></g>\n"
+         <text x=\"4\" y=\"{y}\" fill=\"#666\">{time} s</text></g>"
     );
 }
 

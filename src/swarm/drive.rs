@@ -154,7 +154,8 @@ impl Wall {
         let now = self.virtual_time(elapsed);
         let due = matches!(world.idle(), Idle::Until(until) if until <= now);
         let runs = matches!(world.idle(), Idle::Not);
-        if !due && !(runs && elapsed.saturating_sub(self.noted) >= STEP) {
+        let noted = elapsed.saturating_sub(self.noted) < STEP;
+        if !due && (!runs || noted) {
             return None;
         }
         self.noted = elapsed;

@@ -235,7 +235,8 @@ impl Plan {
                 registry.grants_mut().allow(kind, name, Origin::Config);
             }
         }
-        providers::check_grants(&registry, &self.manifest)?;
+        providers::check_grants(&registry, &self.manifest)
+            .map_err(|failure| self.about("[grants]", failure))?;
         Ok(registry)
     }
 
