@@ -1,77 +1,19 @@
 //! Worlds of agents: messages, requests, time, deadlocks; the same for every number of threads.
 
-use std::{fmt::Write, sync::Arc, thread};
+mod world {
+    mod family;
+    mod money;
+    pub(crate) mod support;
+}
 
-use avm_ir::{Schedule, Value, value::to_json};
+use std::fmt::Write;
+
+use avm_ir::{Value, value::to_json};
 use avm_vm::{
-    Answer, Config, End, Image, Machine, World,
-    world::{AgentId, Idle, Rules, SECOND},
+    End, World,
+    world::{AgentId, Rules, SECOND},
 };
-
-fn image(source: &str) -> Arc<Image> {
-    let options = avm_asm::Options::default();
-    let assembly = avm_asm::assemble("a.avm", source, &mut avm_asm::NoSources, &options);
-    let program =
-        assembly.program.unwrap_or_else(|| panic!("{source}\n{:?}", assembly.diagnostics));
-    Arc::new(Image::new(avm_ir::verify(program).expect("it verifies"), &Schedule::v1()))
-}
-
-fn agent(image: &Arc<Image>, inputs: &[(&str, Value)]) -> Machine {
-    let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Machine::new(image.clone(), Config { gas: u64::MAX / 2, inputs, ..Config::default() })
-        .expect("it starts")
-}
-
-fn join(world: &mut World, name: &str, source: &str) -> AgentId {
-    world.join(name, agent(&image(source), &[])).expect("the name is free")
-}
-
-/// Runs to the end; models answer with the average of what they are asked.
-fn run(world: &mut World, threads: usize) {
-    loop {
-        match world.idle() {
-            Idle::Not => {
-                let mut turns = world.turns();
-                let size = turns.len().div_ceil(threads).max(1);
-                thread::scope(|scope| {
-                    for part in turns.chunks_mut(size) {
-                        scope.spawn(|| part.iter_mut().for_each(|turn| turn.run(&mut ())));
-                    }
-                });
-                world.commit(turns, &mut ());
-            }
-            Idle::Asks => {
-                let asks: Vec<(AgentId, Answer)> =
-                    world.asks().map(|(agent, request)| (agent, model(&request.args))).collect();
-                for (agent, answer) in asks {
-                    assert!(world.answer(agent, answer, &mut ()));
-                }
-            }
-            Idle::Until(time) => world.pass(time, &mut ()),
-            Idle::Over => return,
-        }
-    }
-}
-
-fn model(args: &[Option<Value>]) -> Answer {
-    let Some(Some(Value::List(list))) = args.get(1) else { panic!("{args:?}") };
-    let numbers: Vec<f64> = { list.iter() }
-        .map(|value| match value {
-            Value::Float(number) => *number,
-            Value::Int(number) => *number as f64,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    Answer::output(Value::Float(numbers.iter().sum::<f64>() / numbers.len() as f64), 0)
-}
-
-fn result(world: &World, name: &str) -> String {
-    let agent = world.agent(name).expect("it joined");
-    match world.end(agent) {
-        Some(End::Halted(value)) => to_json(value),
-        other => format!("{other:?}"),
-    }
-}
+use world::support::{agent, identity, image, join, result, run};
 
 const ASKER: &str = "\
 SWARM_CONNECT \"SocialSwarm\"
@@ -96,7 +38,8 @@ fn sentiment(responders: usize, threads: usize, rules: Rules) -> World {
     for number in 0..responders {
         let mine = Value::Float(number as f64 / 2.0);
         let machine = agent(&responder, &[("mine", mine)]);
-        world.join(&format!("responder {number}"), machine).expect("the name is free");
+        let name = format!("responder {number}");
+        world.join(&name, identity(&name), machine).expect("the name is free");
     }
     run(&mut world, threads);
     world
@@ -230,7 +173,7 @@ fn a_flooder_fills_its_own_share_alone() {
     assert_eq!(world.dropped(), 97);
 }
 
-/// What a world cannot do yet fails, and says so.
+/// What a world cannot do fails, and says so.
 #[test]
 fn what_is_not_there_says_so() {
     let mut world = World::new(Rules::default());
@@ -240,8 +183,9 @@ fn what_is_not_there_says_so() {
         "SWARM_CONNECT \"c\"\nSWARM_BROADCAST \"work\", NULL, 5\nSELF_INTROSPECT \"last_failure\" -> reward\n\
          SCHEDULE_TASK \"x\", 5\nSELF_INTROSPECT \"last_failure\" -> schedule\n\
          FORK_AGENT \"code\" -> child\nSELF_INTROSPECT \"last_failure\" -> fork\n\
+         FORK_AGENT \"code\", world=\"microvm\" -> child\nSELF_INTROSPECT \"last_failure\" -> class\n\
          SEND_SWARM_MSG \"d\", 1\nSELF_INTROSPECT \"last_failure\" -> channel\n\
-         RETURN [reward, schedule, fork, channel]",
+         RETURN [reward, schedule, fork, class, channel]",
     );
     run(&mut world, 1);
     let mut shown = String::new();
@@ -250,10 +194,5 @@ fn what_is_not_there_says_so() {
             let _ = writeln!(shown, "{}", to_json(line));
         }
     }
-    insta::assert_snapshot!(shown, @r#"
-    "no-provider: this world has no ledger to take a reward from"
-    "no-provider: a world does not know SCHEDULE_TASK yet"
-    "no-provider: a world does not know FORK_AGENT yet"
-    "not-found: the agent is not connected to this channel"
-    "#);
+    insta::assert_snapshot!(shown);
 }

@@ -751,7 +751,7 @@ in { channel: Channel = required "channel or agent", message: Any = required "wh
 gas [base(5 * GAS), per(10 * MILLI, Size("message"))] sets task reach swarm sem "send(channel, message)" source "O-9 §11.2" since 1;
 /// Starts a new agent from a code reference.
 0xD4 FORK_AGENT => effect::request also []
-in { agent_code_ref [code]: Code = required "name or hash of its code", swarm_channel [channel]: Channel = absent "channel to join", world: Text = named "class of world; this VM if absent" }
+in { agent_code_ref [code]: Code = required "name or hash of its code", swarm_channel [channel]: Channel = absent "channel to join", world: Text = named "class of world; this VM if absent", gas: Num = named "gas for it, out of the agent's own; what the world gives if absent", funds: Any = named "what its wallet gets out of the agent's: an amount of AVM_CREDITS, or a record of amounts by token", inputs: Record = named "values of its inputs" }
 out { new_id: Handle = optional "the new agent" }
 gas [base(50 * GAS), open("codeSize·costFactor", GAS / 2, Units("instructions of the code"))] sets task reach world sem "out = fork(agent_code_ref)" source "O-8 §11.2 X-38" since 1;
 // ---- rights and money ----------------------------------------------------------------------
@@ -772,12 +772,12 @@ out { status: Any = optional "\"OK\"" }
 gas [base(GAS)] sets plugin reach policy unread trap sem "out = check(object)" source "O-36 §11.9 X-17" since 1;
 /// The agent's wallet holds at least so much.
 0xDB CHECK_BALANCE => effect::request also []
-in { token_id [token]: Token = required "the token", min_required: Num = required "the amount" }
+in { token_id [token]: Token = required "the token", min_required: Num = required "the amount", wallet: Text = named "a pool wallet; the agent's own if absent" }
 out { enough: Bool = optional "whether it does" }
 gas [base(2 * GAS)] sets bool reach ledger sem "out = balance(token) >= min_required" source "O-37 §11.10" since 1;
 /// Pays another agent.
 0xDC PAY_AGENT => effect::request also []
-in { target_agent [agent]: Agent = required "who is paid", amount: Num = required "how much", token_id [token]: Token = AVM_CREDITS "in what" }
+in { target_agent [agent]: Agent = required "who is paid", amount: Num = required "how much", token_id [token]: Token = AVM_CREDITS "in what", purpose: Text = named "what for, at most 64 bytes; spending policies can name it", wallet: Text = named "a pool wallet to pay from; the agent's own if absent" }
 out { status: Any = optional "\"OK\"" }
 gas [base(3 * GAS)] sets plugin reach ledger unread warn sem "transfer(self, target_agent, amount, token)" source "O-38 §11.10" since 1;
 // ---- the agent's own code ------------------------------------------------------------------

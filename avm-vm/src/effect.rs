@@ -3,13 +3,13 @@
 mod args;
 mod key;
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{Opcode, Program, Reach, Value, verify::CodePlace};
 
 use crate::{
     machine::Image,
-    meter::{Meter, Spend},
+    meter::{Budget, Meter, Spend},
 };
 pub use args::Args;
 pub use key::IdempotencyKey;
@@ -93,13 +93,35 @@ pub struct Answer {
     /// The meter of which too little was left to do the work; the result is then a failure. Under
     /// the policies halt and suspend the run ends before the effect, so that a top-up asks again.
     pub short: Option<Meter>,
+    /// What passes between the agent and others of its world.
+    pub handover: Option<Box<Handover>>,
+}
+
+/// What passes between an agent and others of its world beside what a call costs: a child is
+/// given a part of what its parent may use up, and what it leaves comes back. It takes place however
+/// the effect ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Nanogas that comes back.
+    pub gas: u64,
+    /// What comes back on the other meters.
+    pub back: Budget,
+    /// What is taken on the other meters.
+    pub taken: Budget,
+}
+
+impl Default for Handover {
+    fn default() -> Self {
+        Self { gas: 0, back: Budget::NONE, taken: Budget::NONE }
+    }
 }
 
 impl Answer {
     /// Outputs that cost nothing beyond the formula.
     pub const fn outputs(outputs: Vec<Value>) -> Self {
         let (spent, refund) = (Spend::NONE, Spend::NONE);
-        Self { result: Ok(outputs), units: 0, cost: 0, spent, refund, short: None }
+        let (short, handover) = (None, None);
+        Self { result: Ok(outputs), units: 0, cost: 0, spent, refund, short, handover }
     }
 
     /// One output after so many units of work.

@@ -46,7 +46,9 @@ pub mod trap;
 pub mod world;
 
 pub use agent::{Checkpoint, LogEntry, Version};
-pub use effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey, OwnCode};
+pub use effect::{
+    Answer, Args, EffectRequest, Failure, FailureCode, Handover, IdempotencyKey, OwnCode,
+};
 pub use machine::{
     Config, End, Image, InputError, InterruptError, Limits, Machine, OnExhausted, Parked, Pause,
     SnapshotError, Tested, Verdict,

@@ -178,6 +178,27 @@ impl Budget {
     /// No limit on any meter.
     pub const UNLIMITED: Self = Self { spend: Spend::UNLIMITED, effects: u64::MAX };
 
+    /// Both, meter by meter; stays at the largest number.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let effects = self.effects.saturating_add(other.effects);
+        Self { spend: self.spend.plus(&other.spend), effects }
+    }
+
+    /// What is left of it after the other, meter by meter, at least nothing.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let effects = self.effects.saturating_sub(other.effects);
+        Self { spend: self.spend.minus(&other.spend), effects }
+    }
+
+    /// The smaller of both, meter by meter.
+    #[must_use]
+    pub fn at_most(&self, other: &Self) -> Self {
+        let effects = self.effects.min(other.effects);
+        Self { spend: self.spend.at_most(&other.spend), effects }
+    }
+
     /// The amount on a meter; `None` for gas and memory.
     pub const fn amount(&self, meter: Meter) -> Option<u64> {
         match meter {

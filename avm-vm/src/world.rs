@@ -17,11 +17,15 @@ mod channel;
 mod clock;
 mod deadlock;
 mod event;
+mod fork;
 mod inbox;
 pub mod journal;
 mod look;
+mod money;
 mod replay;
 mod request;
+mod restart;
+mod reward;
 mod round;
 mod swarm;
 mod wait;
@@ -35,15 +39,19 @@ use alloc::{
 
 use avm_ir::{Value, value::Text, wire::Writer};
 
+pub use channel::{ChannelRules, Payout, Price, Rate, Role};
 pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
 pub use look::{Doing, Happened, Sent, Wanted};
+pub use money::{CREDITS, pool_id};
 pub use replay::{Differs, Next, Replay, Stop};
+pub use restart::Supervision;
 pub use round::{Keep, Turn};
 
 use crate::{
     agent::Draws,
     effect::{Answer, EffectRequest},
+    ledger::Ledger,
     machine::{End, Image, Machine},
 };
 use actor::{Actor, State};
@@ -78,6 +86,15 @@ pub struct Rules {
     pub requests: u32,
     /// Most bytes of what a message carries ([`Value::size`]).
     pub message_bytes: u64,
+    /// Most agents that are there at a time, where agents start others.
+    pub agents: u32,
+    /// Most children of an agent that are there at a time.
+    pub children: u32,
+    /// How often an agent may start others; any number without it.
+    pub forks: Option<Rate>,
+    /// Nanogas that a child gets of its parent's unless that says otherwise, but never more than half of
+    /// it.
+    pub child_gas: u64,
 }
 
 impl Default for Rules {
@@ -91,6 +108,10 @@ impl Default for Rules {
             inbox_share: 64,
             requests: 1 << 10,
             message_bytes: 1 << 20,
+            agents: 100_000,
+            children: 1 << 10,
+            forks: None,
+            child_gas: 100 * avm_ir::gas::GAS,
         }
     }
 }
@@ -100,6 +121,8 @@ impl Default for Rules {
 pub enum JoinError {
     /// Another agent has the name.
     Taken,
+    /// Another agent has the identity.
+    Known,
     /// The world has as many agents as it can number.
     Full,
 }
@@ -108,6 +131,7 @@ impl core::fmt::Display for JoinError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Taken => "another agent of the world has this name",
+            Self::Known => "another agent of the world has this identity",
             Self::Full => "the world has 4294967295 agents, which is all it can number",
         })
     }
@@ -120,7 +144,7 @@ impl core::error::Error for JoinError {}
 pub enum Idle {
     /// Some can run.
     Not,
-    /// For answers from outside ([`World::asks`]).
+    /// For answers from outside ([`World::asks`]), or for approvals ([`World::approvals`]).
     Asks,
     /// For a time, in nanoseconds since 1970; [`World::pass`] goes there.
     Until(u64),
@@ -135,6 +159,16 @@ pub struct World {
     draws: Draws,
     actors: Vec<Actor>,
     by_name: BTreeMap<Text, AgentId>,
+    by_id: BTreeMap<[u8; 32], AgentId>,
+    /// Agents that did not come to their end.
+    living: u32,
+    ledger: Ledger,
+    /// Orders of whoever runs the world so far.
+    orders: u64,
+    /// Agents that wait for an approval.
+    waiting: u32,
+    /// Names of code from which agents can start others.
+    code_names: BTreeMap<Text, [u8; 32]>,
     channels: BTreeMap<Text, Channel>,
     requests: BTreeMap<u64, Request>,
     clock: Clock,
@@ -162,6 +196,12 @@ impl World {
             rules,
             actors: Vec::new(),
             by_name: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            living: 0,
+            ledger: Ledger::new(),
+            orders: 0,
+            waiting: 0,
+            code_names: BTreeMap::new(),
             channels: BTreeMap::new(),
             requests: BTreeMap::new(),
             ready: Vec::new(),
@@ -175,16 +215,30 @@ impl World {
         }
     }
 
-    /// Takes an agent in, under a name by which others send to it.
-    pub fn join(&mut self, name: &str, machine: Machine) -> Result<AgentId, JoinError> {
+    /// Takes an agent in, under a name by which others send to it and with an identity, the hash of its
+    /// public key.
+    ///
+    /// # Errors
+    /// A name or identity that another agent has; as many agents as a world can number.
+    pub fn join(
+        &mut self,
+        name: &str,
+        identity: [u8; 32],
+        machine: Machine,
+    ) -> Result<AgentId, JoinError> {
         let id = u32::try_from(self.actors.len()).map_err(|_| JoinError::Full)?;
         let (id, name) = (AgentId(id), Text::from(name));
         if self.by_name.contains_key(&name) {
             return Err(JoinError::Taken);
         }
+        if self.by_id.contains_key(&identity) {
+            return Err(JoinError::Known);
+        }
         self.by_name.insert(name.clone(), id);
-        self.actors.push(Actor::new(name, machine));
+        self.by_id.insert(identity, id);
+        self.actors.push(Actor::new(name, identity, machine));
         self.ready.push(id);
+        self.living += 1;
         Ok(id)
     }
 
@@ -243,6 +297,21 @@ impl World {
         self.actor(agent)?.machine.as_deref()
     }
 
+    /// An agent's identity.
+    pub fn identity(&self, agent: AgentId) -> Option<[u8; 32]> {
+        self.actor(agent).map(|actor| actor.id)
+    }
+
+    /// The agent that started another one.
+    pub fn parent(&self, agent: AgentId) -> Option<AgentId> {
+        self.actor(agent)?.parent()
+    }
+
+    /// Agents that did not come to their end.
+    pub const fn living(&self) -> u32 {
+        self.living
+    }
+
     /// How an agent's run ended, if it did.
     pub fn end(&self, agent: AgentId) -> Option<&End> {
         self.machine(agent)?.end()
@@ -267,7 +336,7 @@ impl World {
     pub fn idle(&self) -> Idle {
         if !self.ready.is_empty() {
             Idle::Not
-        } else if !self.asks.is_empty() {
+        } else if !self.asks.is_empty() || self.waiting > 0 {
             Idle::Asks
         } else {
             self.clock.next().map_or(Idle::Over, Idle::Until)
@@ -307,6 +376,13 @@ impl World {
             request.write(&mut out);
         }
         self.clock.write(&mut out);
+        out.raw(&self.ledger.hash());
+        out.u64(self.orders);
+        out.u32(self.code_names.len() as u32);
+        for (name, program) in &self.code_names {
+            out.text(name);
+            out.raw(program);
+        }
         for list in [&self.ready, &self.asks.iter().copied().collect()] {
             out.u32(list.len() as u32);
             list.iter().for_each(|agent| out.u32(agent.0));
@@ -335,9 +411,12 @@ impl World {
     }
 
     /// Answers an agent that waits, which can run again then.
-    fn reply(&mut self, agent: AgentId, answer: Answer, keep: &mut impl Keep) {
+    fn reply(&mut self, agent: AgentId, mut answer: Answer, keep: &mut impl Keep) {
         let Some(actor) = self.actor_mut(agent) else { return };
         let Some(machine) = &mut actor.machine else { return };
+        if let Some(kin) = &mut actor.kin {
+            kin.settle(machine, &mut answer);
+        }
         keep.answer(agent, machine, answer);
         actor.state = State::Ready;
         self.ready.push(agent);

@@ -342,7 +342,7 @@ impl Run<'_> {
             Err((code, message)) => Err(avm_vm::Failure { code: *code, message: message.clone() }),
         };
         let Reply { spent, refund, short, .. } = *reply;
-        Ok(Answer { result, units, cost, spent, refund, short })
+        Ok(Answer { result, units, cost, spent, refund, short, handover: None })
     }
 
     /// `NAME "TEXT"` or `NAME "TEXT" of N`: another code of a region, made as a host's assembler

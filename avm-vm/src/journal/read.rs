@@ -1,6 +1,6 @@
 //! Bytes to records. Nothing is believed: memory and time are bounded by the bytes that are there.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Opcode,
@@ -14,7 +14,7 @@ use super::{
     frame::{Framed, Frames},
 };
 use crate::{
-    effect::{Answer, Failure, FailureCode},
+    effect::{Answer, Failure, FailureCode, Handover},
     machine::{Config, End, Limits, OnExhausted},
     meter::{Budget, Meter, Spend},
     policy::{Policy, read_vote, read_wanted},
@@ -186,14 +186,19 @@ pub(crate) fn read_answer(input: &mut Reader<'_>) -> Read<Answer> {
         let code = known.ok_or_else(|| input.error("no such kind of failure"))?;
         Err(Failure { code, message: input.text()? })
     };
-    Ok(Answer {
-        result,
-        units: input.u64()?,
-        cost: input.u64()?,
-        spent: read_spend(input)?,
-        refund: read_spend(input)?,
-        short: if flag(input)? { Some(meter(input)?) } else { None },
-    })
+    let (units, cost) = (input.u64()?, input.u64()?);
+    let (spent, refund) = (read_spend(input)?, read_spend(input)?);
+    let follows = input.u8()?;
+    if follows > 3 {
+        return Err(input.error("no such parts of an answer"));
+    }
+    let short = if follows & 1 != 0 { Some(meter(input)?) } else { None };
+    let handover = if follows & 2 != 0 { Some(Box::new(read_handover(input)?)) } else { None };
+    Ok(Answer { result, units, cost, spent, refund, short, handover })
+}
+
+fn read_handover(input: &mut Reader<'_>) -> Read<Handover> {
+    Ok(Handover { gas: input.u64()?, back: read_budget(input)?, taken: read_budget(input)? })
 }
 
 pub(crate) fn read_end(input: &mut Reader<'_>) -> Read<End> {

@@ -140,7 +140,7 @@ pub(crate) fn write_config(config: &Config, out: &mut Bytes) {
     }
 }
 
-fn write_budget(Budget { spend, effects }: &Budget, out: &mut Bytes) {
+pub(crate) fn write_budget(Budget { spend, effects }: &Budget, out: &mut Bytes) {
     write_spend(spend, out);
     out.u64(*effects);
 }
@@ -165,9 +165,14 @@ pub(crate) fn write_answer(answer: &Answer, out: &mut Bytes) {
     out.u64(answer.cost);
     write_spend(&answer.spent, out);
     write_spend(&answer.refund, out);
-    out.u8(u8::from(answer.short.is_some()));
+    out.u8(u8::from(answer.short.is_some()) | u8::from(answer.handover.is_some()) << 1);
     if let Some(meter) = answer.short {
         out.u8(meter as u8);
+    }
+    if let Some(handover) = &answer.handover {
+        out.u64(handover.gas);
+        write_budget(&handover.back, out);
+        write_budget(&handover.taken, out);
     }
 }
 

@@ -10,6 +10,32 @@ impl Machine {
         self.agent.gas_limit - self.agent.gas - reserved
     }
 
+    /// Nanogas that are left; what an unanswered effect may cost counts as left.
+    pub fn gas_left(&self) -> u64 {
+        self.agent.gas_limit - self.gas_used()
+    }
+
+    /// What is left on the meters beside gas and memory; the largest number where there is no limit.
+    pub fn left_of_budget(&self) -> Budget {
+        let mut left = self.agent.budget.minus(&self.agent.spent);
+        for meter in Meter::ALL {
+            if self.agent.budget.amount(*meter) == Some(u64::MAX)
+                && let Some(amount) = left.amount_mut(*meter)
+            {
+                *amount = u64::MAX;
+            }
+        }
+        left
+    }
+
+    /// Makes effects of a machine that is used once more different from those of the time before.
+    pub(crate) fn begin_again(&mut self, lives: u32) {
+        let mut hasher = blake3::Hasher::new_derive_key("aither avm restart v1");
+        hasher.update(&self.agent.run);
+        hasher.update(&lives.to_le_bytes());
+        self.agent.run = *hasher.finalize().as_bytes();
+    }
+
     /// Nanogas granted in all.
     pub const fn gas_limit(&self) -> u64 {
         self.agent.gas_limit

@@ -17,7 +17,7 @@ use avm_ir::{
 use super::{End, Machine, OnExhausted, policy::Judgement, rewrite::Prepared};
 use crate::{
     agent::Answered,
-    effect::{Answer, Args, EffectRequest, Failure, FailureCode, IdempotencyKey},
+    effect::{Answer, Args, EffectRequest, Failure, FailureCode, Handover, IdempotencyKey},
     exec::WINDOW,
     meter::Meter,
     observer::{Done, Flow, Observer, Seen},
@@ -184,6 +184,9 @@ impl Machine {
         observer: &mut O,
     ) {
         let request = &pending.request;
+        if let Some(handover) = answer.handover.as_deref() {
+            self.take_handover(handover, pending.charged);
+        }
         let limit = self.agent.memory.limit;
         if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
             answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
@@ -253,6 +256,23 @@ impl Machine {
             self.keep_answer(request, answer);
         }
         self.deliver(pending, answer, price, prepared, observer);
+    }
+
+    /// Takes what others of its world hand over and what they get, never more than was used up or is
+    /// left.
+    #[cold]
+    #[inline(never)]
+    fn take_handover(&mut self, handover: &Handover, charged: u64) {
+        let agent = &mut self.agent;
+        agent.gas += handover.gas.min(agent.gas_limit - agent.gas - charged);
+        let used = agent.spent.minus(&handover.back);
+        agent.spent = used.plus(&handover.taken.at_most(&agent.budget.minus(&used)));
+    }
+
+    /// What answering the effect that waits costs beyond what was charged, in nanogas.
+    pub fn price_of(&mut self, answer: &Answer) -> u64 {
+        self.open();
+        self.pending.as_ref().map_or(0, |_| self.price_after(self.fetched(), answer))
     }
 
     /// Keeps an answer for tests that ask the same.

@@ -83,6 +83,11 @@ impl Machine {
         self.agent.policy.as_deref()
     }
 
+    /// The same, to be shared.
+    pub(crate) fn policy_of(&self) -> Option<Arc<Policy>> {
+        self.agent.policy.clone()
+    }
+
     /// The bits that a region has: the program's, as far as the operator leaves them.
     pub fn perms(&self, region: u32) -> Perms {
         let regions = &self.image.program().regions;

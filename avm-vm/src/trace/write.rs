@@ -139,7 +139,14 @@ impl Tracer {
         varint(answer.cost, out);
         spend(&answer.spent, out);
         spend(&answer.refund, out);
-        out.u8(meter(answer.short));
+        out.u8(meter(answer.short) | u8::from(answer.handover.is_some()) << 7);
+        if let Some(handover) = &answer.handover {
+            varint(handover.gas, out);
+            for budget in [&handover.back, &handover.taken] {
+                spend(&budget.spend, out);
+                varint(budget.effects, out);
+            }
+        }
     }
 }
 

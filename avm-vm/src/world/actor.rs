@@ -8,8 +8,13 @@ use alloc::{
 
 use avm_ir::{value::Text, wire::Writer};
 
-use super::{AgentId, inbox::Inbox};
-use crate::machine::Machine;
+use super::{AgentId, channel::Count, inbox::Inbox, restart::Guard};
+use crate::{
+    effect::{Answer, Handover},
+    ledger::Wanted,
+    machine::Machine,
+    meter::Budget,
+};
 
 /// What an agent does.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +25,10 @@ pub(super) enum State {
     Waits(Wait),
     /// It waits for the host.
     Asks,
+    /// It waits until somebody approves what it wants to pay.
+    Approval(Box<Wanted>),
+    /// It stands still until the host raises a limit or votes.
+    Rests,
     /// It came to its end.
     Over,
 }
@@ -44,9 +53,59 @@ pub(super) enum What {
     From(AgentId),
 }
 
+/// What an agent has to do with others.
+#[derive(Debug, Default)]
+pub(super) struct Kin {
+    pub(super) parent: Option<AgentId>,
+    /// Agents that it started so far.
+    pub(super) forks: u64,
+    /// Those of them that are still there.
+    pub(super) children: u32,
+    /// How often it started some lately.
+    pub(super) forked: Count,
+    /// What it gets, and what it has used up, with the next answer.
+    pub(super) back: Handover,
+    /// Nanogas that it used before it was started again, charged with the next answer.
+    pub(super) lost: u64,
+}
+
+impl Kin {
+    /// Puts what is due into an answer.
+    pub(super) fn settle(&mut self, machine: &mut Machine, answer: &mut Answer) {
+        if self.lost > 0 {
+            let most = machine.pending().map_or(0, |request| request.max_gas);
+            let room = most.saturating_sub(machine.price_of(answer));
+            answer.cost = answer.cost.saturating_add(self.lost.min(room));
+            self.lost = 0;
+        }
+        if self.back != Handover::default() {
+            let due = core::mem::take(&mut self.back);
+            let handover = answer.handover.get_or_insert_default();
+            handover.gas = handover.gas.saturating_add(due.gas);
+            handover.back = handover.back.plus(&due.back);
+            handover.taken = handover.taken.plus(&due.taken);
+        }
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.u32(self.parent.map_or(u32::MAX, |parent| parent.0));
+        out.u64(self.forks);
+        out.u32(self.children);
+        self.forked.write(out);
+        out.u64(self.back.gas);
+        for Budget { spend, effects } in [self.back.back, self.back.taken] {
+            spend.amounts().into_iter().for_each(|amount| out.u64(amount));
+            out.u64(effects);
+        }
+        out.u64(self.lost);
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Actor {
     pub(super) name: Text,
+    /// Hash of its public key, or of its parent's id and its number.
+    pub(super) id: [u8; 32],
     /// Not here while it is out on a turn.
     pub(super) machine: Option<Box<Machine>>,
     pub(super) state: State,
@@ -57,23 +116,39 @@ pub(super) struct Actor {
     pub(super) requests: BTreeMap<Text, u64>,
     /// Open requests that it was asked and has not answered; follows from the requests.
     pub(super) asked: BTreeSet<u64>,
+    pub(super) kin: Option<Box<Kin>>,
+    /// If somebody looks after it.
+    pub(super) guard: Option<Box<Guard>>,
 }
 
 impl Actor {
-    pub(super) fn new(name: Text, machine: Machine) -> Self {
+    pub(super) fn new(name: Text, id: [u8; 32], machine: Machine) -> Self {
         Self {
             name,
+            id,
             machine: Some(Box::new(machine)),
             state: State::Ready,
             inbox: Inbox::default(),
             channels: Vec::new(),
             requests: BTreeMap::new(),
             asked: BTreeSet::new(),
+            kin: None,
+            guard: None,
         }
+    }
+
+    pub(super) fn parent(&self) -> Option<AgentId> {
+        self.kin.as_ref()?.parent
+    }
+
+    /// How often it was started again.
+    pub(super) fn lives(&self) -> u32 {
+        self.guard.as_ref().map_or(0, |guard| guard.lives)
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
         out.text(&self.name);
+        out.raw(&self.id);
         out.raw(&self.machine.as_ref().map_or([0; 32], |machine| machine.state_hash()));
         match &self.state {
             State::Ready => out.u8(0),
@@ -99,6 +174,9 @@ impl Actor {
             }
             State::Asks => out.u8(2),
             State::Over => out.u8(3),
+            // The pending effect says what for.
+            State::Approval(_) => out.u8(4),
+            State::Rests => out.u8(5),
         }
         self.inbox.write(out);
         out.u32(self.channels.len() as u32);
@@ -107,6 +185,13 @@ impl Actor {
         for (name, number) in &self.requests {
             out.text(name);
             out.u64(*number);
+        }
+        out.u8(u8::from(self.kin.is_some()) | u8::from(self.guard.is_some()) << 1);
+        if let Some(kin) = &self.kin {
+            kin.write(out);
+        }
+        if let Some(guard) = &self.guard {
+            guard.write(out);
         }
     }
 }

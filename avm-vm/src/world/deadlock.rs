@@ -43,7 +43,7 @@ impl World {
     }
 
     /// Whether an agent may still do something.
-    fn acts(&self, agent: AgentId) -> bool {
+    pub(super) fn acts(&self, agent: AgentId) -> bool {
         self.actor(agent).is_some_and(|actor| actor.state != State::Over)
     }
 
@@ -51,8 +51,9 @@ impl World {
     fn helpers(&self, agent: AgentId) -> Vec<AgentId> {
         match self.waits_for(agent) {
             Some(What::Request(number)) => {
-                let request = self.requests.get(number);
-                request.map_or_else(Vec::new, |request| request.open.iter().copied().collect())
+                let Some(request) = self.requests.get(number) else { return Vec::new() };
+                let judges = request.verifier.filter(|_| !request.judged.is_empty());
+                request.open.iter().copied().chain(judges).collect()
             }
             Some(What::From(from)) => alloc::vec![*from],
             _ => Vec::new(),

@@ -11,6 +11,7 @@ use avm_ir::wire::{Reader, WireError, Writer};
 use super::{AgentId, Happened, JoinError, Keep, World};
 use crate::{
     effect::Answer,
+    identity::{child_id, id_of},
     journal::{flag, read_answer, read_config, request_hash, write_answer, write_config},
     machine::{Config, Image, InputError, Machine},
     policy::Policy,
@@ -184,10 +185,10 @@ impl World {
     pub fn apply(&mut self, event: &Event, keep: &mut impl Keep) -> Result<(), Misfit> {
         match event {
             Event::Joined(joined) => {
-                let Joined { name, program, config, .. } = &**joined;
+                let Joined { name, key, copy, program, config } = &**joined;
                 let image = self.codes.get(program).ok_or(Misfit::Program)?.clone();
                 let machine = Machine::new(image.clone(), config.clone()).map_err(Misfit::Input)?;
-                let agent = self.join(name, machine).map_err(Misfit::Join)?;
+                let agent = self.join(name, identity(key, *copy), machine).map_err(Misfit::Join)?;
                 keep.saw(self.now(), &Happened::Joined { agent, name, image: &image, config });
             }
             Event::Answered { agent, id, request, answer } => {
@@ -202,4 +203,10 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Who an agent is by its public key, and which one of several with the same.
+fn identity(key: &[u8; 32], copy: Option<u64>) -> [u8; 32] {
+    let root = id_of(key);
+    copy.map_or(root, |copy| child_id(&root, copy))
 }

@@ -98,6 +98,11 @@ impl Inbox {
         true
     }
 
+    /// How many messages of a sender there are.
+    pub(super) fn held(&self, from: AgentId) -> u32 {
+        self.shares.get(&from).copied().unwrap_or(0)
+    }
+
     /// Takes the first message that is waited for.
     pub(super) fn take(&mut self, what: &What) -> Option<Arc<Message>> {
         let at = self.messages.iter().position(|message| message.is(what))?;

@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 
 use avm_ir::wire::{Reader, WireError, Writer as Bytes};
 
-use super::{AgentId, Event, Rules, World, event::Kind as EventKind};
+use super::{AgentId, Event, Rate, Rules, World, event::Kind as EventKind};
 use crate::{
     effect::EffectRequest,
     journal::{
@@ -343,8 +343,8 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
 }
 
 fn write_rules(rules: &Rules, out: &mut Bytes) {
-    let Rules { seed, slice, jitter, epoch, patience, inbox_share, requests, message_bytes } =
-        rules;
+    let Rules { seed, slice, jitter, epoch, patience, inbox_share, requests, .. } = rules;
+    let Rules { message_bytes, agents, children, forks, child_gas, .. } = rules;
     out.u64(*seed);
     out.u64(*slice);
     out.u8(u8::from(*jitter));
@@ -353,6 +353,14 @@ fn write_rules(rules: &Rules, out: &mut Bytes) {
     out.u32(*inbox_share);
     out.u32(*requests);
     out.u64(*message_bytes);
+    out.u32(*agents);
+    out.u32(*children);
+    out.u8(u8::from(forks.is_some()));
+    if let Some(Rate { most, window }) = forks {
+        out.u32(*most);
+        out.u64(*window);
+    }
+    out.u64(*child_gas);
 }
 
 fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
@@ -365,5 +373,12 @@ fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
         inbox_share: input.u32()?,
         requests: input.u32()?,
         message_bytes: input.u64()?,
+        agents: input.u32()?,
+        children: input.u32()?,
+        forks: match flag(input)? {
+            true => Some(Rate { most: input.u32()?, window: input.u64()? }),
+            false => None,
+        },
+        child_gas: input.u64()?,
     })
 }

@@ -73,6 +73,14 @@ pub enum Happened<'a> {
         /// What it waited for.
         wanted: Wanted<'a>,
     },
+    /// An agent that trapped goes on as this machine, which is one that it was before, but for the key
+    /// of its effects.
+    Restarted {
+        /// Who.
+        agent: AgentId,
+        /// Its machine.
+        machine: &'a Machine,
+    },
     /// An agent came to its end, or to rest.
     Left {
         /// Who.

@@ -11,12 +11,37 @@ use avm_ir::{
 use super::AgentId;
 
 /// How many answers a request is done with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wanted {
     /// The first one is the answer.
     First,
     /// One of everybody who was asked and is still there; the answer is the list of them.
     All,
+    /// Whether a verifier accepts an answer to another request; the world alone asks that.
+    Verdict {
+        /// The other request.
+        of: u64,
+        /// Who answered.
+        candidate: AgentId,
+        /// What.
+        answer: Value,
+    },
+}
+
+/// Money that waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reward {
+    /// Number of the escrow.
+    pub(super) escrow: u64,
+    pub(super) terms: Terms,
+}
+
+/// Who gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terms {
+    First,
+    Accepted(AgentId),
+    Split,
 }
 
 /// A request that is open, or whose answers nobody took yet.
@@ -28,14 +53,29 @@ pub(super) struct Request {
     /// Who was asked and neither answered nor came to an end.
     pub(super) open: BTreeSet<AgentId>,
     pub(super) answers: Vec<(AgentId, Value)>,
+    /// What was set aside for an answer and nobody got yet.
+    pub(super) reward: Option<Reward>,
+    /// The verifier that answers have to pass.
+    pub(super) verifier: Option<AgentId>,
+    /// Answers of which the verifier has not said yet whether it accepts them, by the number of its own
+    /// request.
+    pub(super) judged: BTreeSet<u64>,
 }
 
 impl Request {
+    /// One that was just sent to these.
+    pub(super) fn new(from: AgentId, name: Text, wanted: Wanted, open: BTreeSet<AgentId>) -> Self {
+        let (answers, judged) = (Vec::new(), BTreeSet::new());
+        Self { from, name, wanted, open, answers, reward: None, verifier: None, judged }
+    }
+
     /// Whether no further answer changes it.
     pub(super) fn is_done(&self) -> bool {
+        let nobody = self.open.is_empty() && self.judged.is_empty();
         match self.wanted {
-            Wanted::First => !self.answers.is_empty() || self.open.is_empty(),
-            Wanted::All => self.open.is_empty(),
+            // What was verified is enough.
+            Wanted::All if self.verifier.is_none() => nobody,
+            _ => nobody || !self.answers.is_empty(),
         }
     }
 
@@ -43,15 +83,24 @@ impl Request {
     pub(super) fn result(&self) -> Option<Value> {
         let (_, first) = self.answers.first()?;
         Some(match self.wanted {
-            Wanted::First => first.clone(),
             Wanted::All => Value::list(self.answers.iter().map(|(_, data)| data.clone()).collect()),
+            _ => first.clone(),
         })
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
         out.u32(self.from.0);
         out.text(&self.name);
-        out.u8(u8::from(self.wanted == Wanted::All));
+        match &self.wanted {
+            Wanted::First => out.u8(0),
+            Wanted::All => out.u8(1),
+            Wanted::Verdict { of, candidate, answer } => {
+                out.u8(2);
+                out.u64(*of);
+                out.u32(candidate.0);
+                encode_to(answer, out);
+            }
+        }
         out.u32(self.open.len() as u32);
         self.open.iter().for_each(|agent| out.u32(agent.0));
         out.u32(self.answers.len() as u32);
@@ -59,5 +108,20 @@ impl Request {
             out.u32(agent.0);
             encode_to(data, out);
         }
+        out.u8(u8::from(self.reward.is_some()));
+        if let Some(Reward { escrow, terms }) = self.reward {
+            out.u64(escrow);
+            match terms {
+                Terms::First => out.u8(0),
+                Terms::Accepted(verifier) => {
+                    out.u8(1);
+                    out.u32(verifier.0);
+                }
+                Terms::Split => out.u8(2),
+            }
+        }
+        out.u32(self.verifier.map_or(u32::MAX, |verifier| verifier.0));
+        out.u32(self.judged.len() as u32);
+        self.judged.iter().for_each(|number| out.u64(*number));
     }
 }

@@ -2,9 +2,10 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{AgentId, Happened, World, actor::State};
+use super::{AgentId, Happened, World, actor::State, request::Wanted};
 use crate::{
     effect::Answer,
+    journal::Event,
     machine::{Machine, Pause},
     observer::Observer,
 };
@@ -41,6 +42,19 @@ impl Turn {
 pub trait Keep {
     /// Answers the effect that a machine waits with.
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer);
+
+    /// Changes a machine that is at rest: a limit is raised, a vote is counted. `false` if it cannot be.
+    fn outside(&mut self, agent: AgentId, machine: &mut Machine, event: &Event) -> bool {
+        let _ = agent;
+        match event {
+            Event::ToppedUp { meter, amount } => {
+                machine.top_up(*meter, *amount);
+                true
+            }
+            Event::Voted(vote) => machine.vote(vote).is_ok(),
+            _ => false,
+        }
+    }
 
     /// Something happened, at a time in nanoseconds since 1970. Nothing comes of it in the world.
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
@@ -127,7 +141,7 @@ impl World {
         for (agent, pause) in pauses {
             match pause {
                 Some(Pause::Slice) | None => self.ready.push(agent),
-                Some(Pause::End(_)) => self.leave(agent, keep),
+                Some(Pause::End(_)) => self.ended(agent, keep),
                 Some(Pause::Effect(request)) => self.take(agent, &request, keep),
             }
         }
@@ -153,11 +167,46 @@ impl World {
         }
     }
 
+    /// An agent does not run on by itself.
+    fn ended(&mut self, agent: AgentId, keep: &mut impl Keep) {
+        let suspended = self.machine(agent).is_some_and(Machine::is_suspended);
+        if suspended {
+            if let Some(actor) = self.actor_mut(agent) {
+                actor.state = State::Rests;
+            }
+        } else if !self.restart(agent, keep) {
+            self.leave(agent, keep);
+        }
+    }
+
+    /// Changes an agent that stands still: a limit is raised, a vote is counted. `false`, and nothing
+    /// happens, if it does not, or cannot be changed in this way.
+    pub fn outside(&mut self, agent: AgentId, event: &Event, keep: &mut impl Keep) -> bool {
+        let Some(actor) = self.actor_mut(agent).filter(|actor| actor.state == State::Rests) else {
+            return false;
+        };
+        let Some(machine) = &mut actor.machine else { return false };
+        if !keep.outside(agent, machine, event) {
+            return false;
+        }
+        if machine.end().is_none() {
+            actor.state = State::Ready;
+            self.ready.push(agent);
+        } else if !machine.is_suspended() {
+            self.leave(agent, keep);
+        }
+        true
+    }
+
     /// An agent came to its end: nobody waits for it any more.
     fn leave(&mut self, agent: AgentId, keep: &mut impl Keep) {
+        self.bequeath(agent);
         let now = self.now();
         let Some(actor) = self.actor_mut(agent) else { return };
         actor.state = State::Over;
+        if let Some(guard) = &mut actor.guard {
+            guard.rest = None;
+        }
         if let Some(machine) = &actor.machine {
             keep.saw(now, &Happened::Left { agent, machine });
         }
@@ -169,10 +218,16 @@ impl World {
                 channel.members.remove(&agent);
             }
         }
+        self.living -= 1;
         for number in own {
             self.forget(number);
         }
         for number in asked {
+            let wanted = self.requests.get(&number).map(|request| &request.wanted);
+            if let Some(Wanted::Verdict { .. }) = wanted {
+                self.judge(number, false, keep);
+                continue;
+            }
             if let Some(request) = self.requests.get_mut(&number) {
                 request.open.remove(&agent);
             }

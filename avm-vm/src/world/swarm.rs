@@ -1,6 +1,6 @@
 //! What a world answers itself: channels, messages, requests, time.
 
-use alloc::{collections::BTreeSet, format, sync::Arc, vec::Vec};
+use alloc::{format, string::ToString, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Opcode, Reach, Value,
@@ -10,142 +10,196 @@ use avm_ir::{
 use super::{
     AgentId, Happened, Sent, World,
     actor::State,
+    channel::Role,
     inbox::{Message, seconds},
-    request::{Request, Wanted},
+    money::Refusal,
+    request::{Request, Reward, Terms, Wanted},
     round::Keep,
 };
-use crate::{
-    effect::{Answer, EffectRequest, FailureCode},
-    machine::Machine,
-};
+use crate::effect::{Answer, EffectRequest, FailureCode};
 
 /// What a message is, before it is sent.
-struct Draft {
-    channel: Option<Text>,
+pub(super) struct Draft {
+    pub(super) channel: Option<Text>,
+    pub(super) name: Text,
+    pub(super) data: Value,
+    pub(super) request: Option<u64>,
+}
+
+/// What a request is, before it is sent.
+struct Ask {
+    channel: Text,
+    /// Name of the message.
     name: Text,
     data: Value,
-    request: Option<u64>,
+    wanted: Wanted,
+    reward: Option<Reward>,
 }
 
 impl World {
     /// Takes an effect: answers it, lets the agent wait, or leaves it to the host.
     pub(super) fn take(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
-        match request.opcode {
+        let answered = match request.opcode {
             Opcode::SWARM_CONNECT => self.connect(agent, request, keep),
             Opcode::SWARM_BROADCAST => self.broadcast(agent, request, keep),
             Opcode::SEND_SWARM_MSG => self.send(agent, request, keep),
             Opcode::SWARM_FETCH => self.fetch(agent, request, keep),
-            Opcode::WAIT => self.wait_time(agent, request, keep),
-            Opcode::GET_CURRENT_TIME => {
-                let now = seconds(self.now());
-                self.reply(agent, Answer::output(now, 0), keep);
-            }
+            Opcode::CHECK_BALANCE => self.check_balance(agent, request),
+            Opcode::PAY_AGENT => self.pay(agent, request),
+            Opcode::FORK_AGENT => self.fork_agent(agent, request, keep),
+            Opcode::GET_CURRENT_TIME => Ok(Answer::output(seconds(self.now()), 0)),
+            Opcode::WAIT => return self.wait_time(agent, request, keep),
             Opcode::WAIT_FOR_RESPONSE if !is_task(request) => {
-                self.wait_response(agent, request, keep);
+                return self.wait_response(agent, request, keep);
             }
             op if matches!(request.reach, Reach::Swarm | Reach::World) || is_timer(op) => {
                 let message = format!("a world does not know {} yet", op.mnemonic());
-                self.fail(agent, FailureCode::NoProvider, &message, keep);
+                Err(Refusal::Fails(FailureCode::NoProvider, message))
             }
             _ => {
                 if let Some(actor) = self.actor_mut(agent) {
                     actor.state = State::Asks;
                 }
                 self.asks.push_back(agent);
+                return;
+            }
+        };
+        match answered {
+            Ok(answer) => self.reply(agent, answer, keep),
+            Err(Refusal::Fails(code, message)) => self.fail(agent, code, &message, keep),
+            Err(Refusal::Waits(wanted)) => {
+                if let Some(actor) = self.actor_mut(agent) {
+                    actor.state = State::Approval(wanted);
+                    self.waiting += 1;
+                }
             }
         }
     }
 
-    fn connect(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
+    fn connect(
+        &mut self,
+        agent: AgentId,
+        request: &EffectRequest,
+        keep: &mut impl Keep,
+    ) -> Result<Answer, Refusal> {
         let Some(Value::Text(name)) = request.arg("channel") else {
-            let message = "a channel is named by a text";
-            return self.fail(agent, FailureCode::InvalidArgument, message, keep);
+            return Err(invalid("a channel is named by a text"));
         };
-        self.channels.entry(name.clone()).or_default().members.insert(agent);
+        self.enter(agent, name, keep)?;
+        Ok(Answer::output(Value::text("OK"), 0))
+    }
+
+    /// Makes an agent a member of a channel, which is then the one it connected to last.
+    pub(super) fn enter(
+        &mut self,
+        agent: AgentId,
+        name: &Text,
+        keep: &mut impl Keep,
+    ) -> Result<(), Refusal> {
+        if name.is_empty() {
+            return Err(invalid("a channel has a name"));
+        }
+        let role = self.role_in(agent, name).ok_or_else(|| {
+            Refusal::fails(FailureCode::Denied, "the channel is not open to the agent")
+        })?;
+        self.channels.entry(name.clone()).or_default().members.insert(agent, role);
         if let Some(actor) = self.actor_mut(agent) {
             actor.channels.retain(|known| known != name);
             actor.channels.push(name.clone());
         }
         keep.saw(self.now(), &Happened::Connected { agent, channel: name });
-        self.reply(agent, Answer::output(Value::text("OK"), 0), keep);
+        Ok(())
+    }
+
+    /// What an agent is in a channel, or its nearest ancestor that the channel's rules name.
+    pub(super) fn role_in(&self, agent: AgentId, channel: &Text) -> Option<Role> {
+        let roles = self.channels.get(channel).and_then(|channel| channel.rules.roles.as_ref());
+        let Some(roles) = roles else { return Some(Role::Member) };
+        let mut at = Some(agent);
+        while let Some(actor) = at.and_then(|at| self.actor(at)) {
+            if let Some(role) = roles.get(&actor.name) {
+                return Some(*role);
+            }
+            at = actor.parent();
+        }
+        None
     }
 
     /// The channel that an instruction names, or the one that the agent connected to last.
-    fn channel_of(&self, agent: AgentId, named: Option<&Value>) -> Result<Text, &'static str> {
-        let actor = self.actor(agent).ok_or("there is no such agent")?;
-        match named {
-            None | Some(Value::Null) => {
-                actor.channels.last().cloned().ok_or("the agent is connected to no channel")
+    fn channel_of(&self, agent: AgentId, named: Option<&Value>) -> Result<Text, Refusal> {
+        let channels = self.actor(agent).map_or(&[][..], |actor| &actor.channels);
+        let name = match named {
+            None | Some(Value::Null) => channels.last().cloned().ok_or_else(|| {
+                Refusal::fails(FailureCode::NotFound, "the agent is connected to no channel")
+            })?,
+            Some(Value::Text(name)) if channels.contains(name) => name.clone(),
+            Some(_) => {
+                let why = "the agent is not connected to this channel";
+                return Err(Refusal::fails(FailureCode::NotFound, why));
             }
-            Some(Value::Text(name)) if actor.channels.contains(name) => Ok(name.clone()),
-            Some(_) => Err("the agent is not connected to this channel"),
+        };
+        let role = self.channels.get(&name).and_then(|channel| channel.members.get(&agent));
+        match role.is_some_and(|role| role.speaks()) {
+            true => Ok(name),
+            false => Err(Refusal::fails(FailureCode::Denied, "the agent is a listener there")),
         }
     }
 
-    /// Why a message cannot be sent, whatever becomes of it.
-    fn unfit(
-        &self,
-        agent: AgentId,
-        request: &EffectRequest,
-        data: &Value,
-    ) -> Option<(FailureCode, &'static str)> {
+    /// Whether a message can be sent, whatever becomes of it.
+    fn check(&self, agent: AgentId, data: &Value) -> Result<(), Refusal> {
         let open = self.actor(agent).map_or(0, |actor| actor.requests.len());
         if open >= self.rules.requests as usize {
             let why = "the agent has as many requests open as the world allows";
-            return Some((FailureCode::Unavailable, why));
+            return Err(Refusal::fails(FailureCode::Unavailable, why));
         }
-        let rewards = match request.arg("reward") {
-            None | Some(Value::Null | Value::Int(0)) => false,
-            Some(Value::Float(reward)) => *reward != 0.0,
-            Some(_) => true,
-        };
-        if rewards {
-            // It must not look as if it had been promised.
-            return Some((
-                FailureCode::NoProvider,
-                "this world has no ledger to take a reward from",
-            ));
+        match data.size() > self.rules.message_bytes {
+            true => {
+                let why = "the message is larger than the world allows";
+                Err(Refusal::fails(FailureCode::TooLarge, why))
+            }
+            false => Ok(()),
         }
-        let large = data.size() > self.rules.message_bytes;
-        large.then_some((FailureCode::TooLarge, "the message is larger than the world allows"))
     }
 
-    fn broadcast(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
-        let channel = match self.channel_of(agent, request.arg("channel")) {
-            Ok(channel) => channel,
-            Err(why) => return self.fail(agent, FailureCode::NotFound, why, keep),
-        };
+    fn broadcast(
+        &mut self,
+        agent: AgentId,
+        request: &EffectRequest,
+        keep: &mut impl Keep,
+    ) -> Result<Answer, Refusal> {
+        let channel = self.channel_of(agent, request.arg("channel"))?;
         let name = Text::from(request.text_arg("message").unwrap_or_default());
         let data = request.arg("data").cloned().unwrap_or_default();
-        if let Some((code, why)) = self.unfit(agent, request, &data) {
-            return self.fail(agent, code, why, keep);
-        }
-        self.publish(agent, channel, name, data, Wanted::All, keep);
-        self.reply(agent, Answer::outputs(Vec::new()), keep);
+        self.check(agent, &data)?;
+        let reward = self.charge(agent, request, &channel)?;
+        let ask = Ask { channel, name, data, wanted: Wanted::All, reward };
+        self.publish(agent, ask, keep);
+        Ok(Answer::outputs(Vec::new()))
     }
 
-    fn fetch(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
-        let channel = match self.channel_of(agent, None) {
-            Ok(channel) => channel,
-            Err(why) => return self.fail(agent, FailureCode::NotFound, why, keep),
-        };
+    fn fetch(
+        &mut self,
+        agent: AgentId,
+        request: &EffectRequest,
+        keep: &mut impl Keep,
+    ) -> Result<Answer, Refusal> {
+        let channel = self.channel_of(agent, None)?;
         let (Some(kind), Some(id)) =
             (request.text_arg("data_type"), request.text_arg("request_id"))
         else {
-            let message = "what is wanted and the request are named by texts";
-            return self.fail(agent, FailureCode::InvalidArgument, message, keep);
+            return Err(invalid("what is wanted and the request are named by texts"));
         };
-        if let Some((code, why)) = self.unfit(agent, request, &Value::Null) {
-            return self.fail(agent, code, why, keep);
-        }
         // The caller's name of a request is its idempotency key.
         let id = Text::from(id);
         let known = self.actor(agent).and_then(|actor| actor.requests.get(&id).copied());
         let number = match known {
             Some(number) => number,
             None => {
-                let kind = Text::from(kind);
-                let number = self.publish(agent, channel, kind, Value::Null, Wanted::First, keep);
+                self.check(agent, &Value::Null)?;
+                let reward = self.charge(agent, request, &channel)?;
+                let (name, data) = (Text::from(kind), Value::Null);
+                let ask = Ask { channel, name, data, wanted: Wanted::First, reward };
+                let number = self.publish(agent, ask, keep);
                 if let Some(request) = self.requests.get_mut(&number) {
                     let asked = core::mem::replace(&mut request.name, id.clone());
                     if let Some(actor) = self.actor_mut(agent) {
@@ -156,24 +210,17 @@ impl World {
                 number
             }
         };
-        let handle = Value::Handle(HandleKind::Request, number);
-        self.reply(agent, Answer::output(handle, 0), keep);
+        Ok(Answer::output(Value::Handle(HandleKind::Request, number), 0))
     }
 
     /// Sends a message to every other member of a channel, and notes who may answer it.
-    fn publish(
-        &mut self,
-        from: AgentId,
-        channel: Text,
-        name: Text,
-        data: Value,
-        wanted: Wanted,
-        keep: &mut impl Keep,
-    ) -> u64 {
+    fn publish(&mut self, from: AgentId, ask: Ask, keep: &mut impl Keep) -> u64 {
+        let Ask { channel, name, data, wanted, reward } = ask;
         let number = self.sent;
-        let members = self.channels.get(&channel).map(|channel| channel.members.clone());
-        let mut heard = members.unwrap_or_default();
-        heard.remove(&from);
+        let heard: Vec<AgentId> = self.channels.get(&channel).map_or_else(Vec::new, |channel| {
+            let hears = channel.members.iter().filter(|(_, role)| role.hears());
+            hears.map(|(member, _)| *member).filter(|member| *member != from).collect()
+        });
         keep.saw(
             self.now(),
             &Happened::Published {
@@ -187,100 +234,175 @@ impl World {
         let draft =
             Draft { channel: Some(channel), name: name.clone(), data, request: Some(number) };
         let message = self.message(from, draft);
-        let open: BTreeSet<AgentId> =
-            heard.into_iter().filter(|to| self.deliver(*to, &message, keep)).collect();
-        if let Some(actor) = self.actor_mut(from)
-            && let Some(before) = actor.requests.insert(name.clone(), number)
-        {
-            self.forget(before);
+        let asked = heard.into_iter().filter(|to| self.deliver(*to, &message, keep)).collect();
+        let mut request = Request::new(from, name, wanted, asked);
+        request.verifier = match reward {
+            Some(Reward { terms: Terms::Accepted(verifier), .. }) => Some(verifier),
+            _ => None,
+        };
+        // Nobody judges its own answer.
+        if let Some(verifier) = request.verifier {
+            request.open.remove(&verifier);
         }
-        for to in &open {
-            if let Some(actor) = self.actor_mut(*to) {
-                actor.asked.insert(number);
-            }
-        }
-        self.requests.insert(number, Request { from, name, wanted, open, answers: Vec::new() });
+        request.reward = reward;
+        self.open_own(number, request);
         number
     }
 
-    fn send(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
+    /// Opens a request of an agent, its latest of that name; the one before is over.
+    fn open_own(&mut self, number: u64, request: Request) {
+        let name = request.name.clone();
+        if let Some(actor) = self.actor_mut(request.from)
+            && let Some(before) = actor.requests.insert(name, number)
+        {
+            self.forget(before);
+        }
+        self.open(number, request);
+    }
+
+    /// Opens a request, and notes who was asked.
+    pub(super) fn open(&mut self, number: u64, request: Request) {
+        for to in &request.open {
+            if let Some(actor) = self.actors.get_mut(to.0 as usize) {
+                actor.asked.insert(number);
+            }
+        }
+        self.requests.insert(number, request);
+    }
+
+    fn send(
+        &mut self,
+        agent: AgentId,
+        request: &EffectRequest,
+        keep: &mut impl Keep,
+    ) -> Result<Answer, Refusal> {
         let to = request.arg("channel").cloned().unwrap_or_default();
         let data = request.arg("message").cloned().unwrap_or_default();
-        if let Some((code, why)) = self.unfit(agent, request, &data) {
-            return self.fail(agent, code, why, keep);
-        }
+        self.check(agent, &data)?;
+        let done = Answer::outputs(Vec::new());
         if let Value::Handle(HandleKind::Request, number) = to {
-            return self.respond(agent, number, data, keep);
+            return self.respond(agent, number, data, keep).map(|()| done);
         }
-        let named = Text::from("");
-        if let Some(to) = self.named(&to) {
-            let draft = Draft { channel: None, name: named, data, request: None };
-            let message = self.message(agent, draft);
-            let over = self.actor(to).is_none_or(|actor| actor.state == State::Over);
-            if over {
-                return self.fail(agent, FailureCode::NotFound, "the agent came to its end", keep);
-            }
-            if !self.deliver(to, &message, keep) {
-                let message = "the receiver has not taken enough of the agent's messages yet";
-                return self.fail(agent, FailureCode::Unavailable, message, keep);
-            }
-            return self.reply(agent, Answer::outputs(Vec::new()), keep);
+        let name = Text::from("");
+        let Some(to) = self.named(&to) else {
+            let channel = self.channel_of(agent, Some(&to))?;
+            let reward = self.charge(agent, request, &channel)?;
+            self.publish(agent, Ask { channel, name, data, wanted: Wanted::All, reward }, keep);
+            return Ok(done);
+        };
+        if !self.acts(to) {
+            return Err(Refusal::fails(FailureCode::NotFound, "the agent came to its end"));
         }
-        match self.channel_of(agent, Some(&to)) {
-            Ok(channel) => {
-                self.publish(agent, channel, named, data, Wanted::All, keep);
-                self.reply(agent, Answer::outputs(Vec::new()), keep);
-            }
-            Err(why) => self.fail(agent, FailureCode::NotFound, why, keep),
+        if !self.has_room(agent, to) {
+            let why = "the receiver has not taken enough of the agent's messages yet";
+            self.dropped += 1;
+            return Err(Refusal::fails(FailureCode::Unavailable, why));
         }
+        let reward = self.charge(agent, request, &name)?;
+        // With a reward it is a request, so that its receiver can answer it.
+        let number = reward.map(|_| self.sent);
+        let draft = Draft { channel: None, name: name.clone(), data, request: number };
+        let message = self.message(agent, draft);
+        self.deliver(to, &message, keep);
+        if let Some(number) = number {
+            let mut request = Request::new(agent, name, Wanted::First, [to].into());
+            request.reward = reward;
+            self.open_own(number, request);
+        }
+        Ok(done)
     }
 
     /// An answer to a request, once from each agent that was asked.
-    fn respond(&mut self, agent: AgentId, number: u64, data: Value, keep: &mut impl Keep) {
+    fn respond(
+        &mut self,
+        agent: AgentId,
+        number: u64,
+        data: Value,
+        keep: &mut impl Keep,
+    ) -> Result<(), Refusal> {
         let Some(request) = self.requests.get_mut(&number) else {
-            let message = "the request is over";
-            return self.fail(agent, FailureCode::NotFound, message, keep);
+            return Err(Refusal::fails(FailureCode::NotFound, "the request is over"));
         };
-        if !request.open.remove(&agent) {
-            let message = "the agent was not asked, or has answered already";
-            return self.fail(agent, FailureCode::Denied, message, keep);
+        if !request.open.contains(&agent) {
+            let why = "the agent was not asked, or has answered already";
+            return Err(Refusal::fails(FailureCode::Denied, why));
         }
         let (from, name) = (request.from, request.name.clone());
-        keep.saw(
-            self.clock.now(),
-            &Happened::Sent(Sent {
-                number: self.sent,
-                from: agent,
-                step: { self.actors.get(agent.0 as usize) }
-                    .and_then(|actor| actor.machine.as_deref())
-                    .map_or(0, Machine::steps),
-                to: from,
-                channel: None,
-                name: &name,
-                data: &data,
-                request: Some(number),
-                answer: true,
-                delivered: true,
-            }),
-        );
-        request.answers.push((agent, data));
+        let (is_verdict, is_judged) =
+            (matches!(request.wanted, Wanted::Verdict { .. }), request.verifier.is_some());
+        if is_verdict {
+            let Value::Bool(accepts) = data else {
+                return Err(invalid("a verifier answers with a bool"));
+            };
+            self.tell_answer(agent, (from, &name), number, &data, keep);
+            self.sent += 1;
+            self.judge(number, accepts, keep);
+            return Ok(());
+        }
+        self.tell_answer(agent, (from, &name), number, &data, keep);
+        if is_judged {
+            self.ask_verdict(number, agent, data, keep)?;
+        } else if let Some(request) = self.requests.get_mut(&number) {
+            request.answers.push((agent, data));
+            self.sent += 1;
+        }
+        if let Some(request) = self.requests.get_mut(&number) {
+            request.open.remove(&agent);
+        }
         if let Some(actor) = self.actor_mut(agent) {
             actor.asked.remove(&number);
         }
-        self.sent += 1;
-        self.reply(agent, Answer::outputs(Vec::new()), keep);
+        let terms = self.requests.get(&number).and_then(|request| request.reward);
+        if terms.is_some_and(|reward| reward.terms == Terms::First) {
+            self.claim(number, agent, agent);
+        }
         self.answered(number, keep);
+        Ok(())
     }
 
-    fn message(&mut self, from: AgentId, draft: Draft) -> Arc<Message> {
+    /// Tells that an agent answers a request of somebody, of a name.
+    fn tell_answer(
+        &self,
+        from: AgentId,
+        (to, name): (AgentId, &Text),
+        request: u64,
+        data: &Value,
+        keep: &mut impl Keep,
+    ) {
+        let sent = Sent {
+            number: self.sent,
+            from,
+            step: self.step(from),
+            to,
+            channel: None,
+            name,
+            data,
+            request: Some(request),
+            answer: true,
+            delivered: true,
+        };
+        keep.saw(self.now(), &Happened::Sent(sent));
+    }
+
+    pub(super) fn message(&mut self, from: AgentId, draft: Draft) -> Arc<Message> {
         let Draft { channel, name, data, request } = draft;
         let number = self.sent;
         self.sent += 1;
         Arc::new(Message { number, from, channel, name, data, request, sent: self.now() })
     }
 
+    /// Whether a message of an agent would be taken.
+    fn has_room(&self, from: AgentId, to: AgentId) -> bool {
+        self.actor(to).is_some_and(|actor| actor.inbox.held(from) < self.rules.inbox_share)
+    }
+
     /// Hands a message over, or puts it into the inbox; `false` if there is no room for it.
-    fn deliver(&mut self, to: AgentId, message: &Arc<Message>, keep: &mut impl Keep) -> bool {
+    pub(super) fn deliver(
+        &mut self,
+        to: AgentId,
+        message: &Arc<Message>,
+        keep: &mut impl Keep,
+    ) -> bool {
         let wanted = self.waits_for(to).is_some_and(|what| message.is(what));
         let fits = wanted || self.put(to, message);
         let (number, from, step) = (message.number, message.from, self.step(message.from));
@@ -318,6 +440,15 @@ impl World {
     pub(super) fn took(&self, agent: AgentId, message: u64, keep: &mut impl Keep) {
         keep.saw(self.now(), &Happened::Took { agent, step: self.step(agent), message });
     }
+
+    /// Says what holds in a channel; without a name, for messages from one agent to another.
+    pub fn set_channel(&mut self, name: &str, rules: super::ChannelRules) {
+        self.channels.entry(Text::from(name)).or_default().rules = rules;
+    }
+}
+
+fn invalid(why: &str) -> Refusal {
+    Refusal::Fails(FailureCode::InvalidArgument, why.to_string())
 }
 
 /// Whether a wait is for a task of the host.

@@ -119,6 +119,7 @@ impl World {
         if let Some(actor) = self.actor_mut(agent) {
             actor.state = State::Waits(Wait { what, timer });
         }
+        self.remember(agent);
     }
 
     /// What an agent waits for, if it does.
@@ -200,6 +201,10 @@ impl World {
                 actor.asked.remove(&number);
             }
         }
+        for verdict in &request.judged {
+            self.forget(*verdict);
+        }
+        self.close(&request);
         Some(request)
     }
 

@@ -1,6 +1,6 @@
 //! Records that are no steps, from their bytes.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use avm_ir::{
     Value,
@@ -8,9 +8,9 @@ use avm_ir::{
 };
 
 use crate::{
-    effect::{Answer, Failure, FailureCode},
+    effect::{Answer, Failure, FailureCode, Handover},
     journal::{Event, read_end},
-    meter::{Meter, Spend},
+    meter::{Budget, Meter, Spend},
     policy::read_vote,
     trace::{Kind, step::read_varint, table::Table},
 };
@@ -32,7 +32,7 @@ pub(super) fn read(first: u8, table: &mut Table, input: &mut Reader<'_>) -> Read
             return Ok(Record::Answered { id, request, answer: answer(table, input)? });
         }
         Some(Kind::ToppedUp) => {
-            let meter = meter(input)?.ok_or_else(|| input.error("no such meter"))?;
+            let meter = meter(input.u8()?, input)?.ok_or_else(|| input.error("no such meter"))?;
             Event::ToppedUp { meter, amount: read_varint(input)? }
         }
         Some(Kind::Voted) => Event::Voted(read_vote(input)?),
@@ -104,14 +104,21 @@ fn answer(table: &mut Table, input: &mut Reader<'_>) -> Read<Answer> {
         let code = known.ok_or_else(|| input.error("no such kind of failure"))?;
         Err(Failure { code, message: input.text()? })
     };
-    Ok(Answer {
-        result,
-        units: read_varint(input)?,
-        cost: read_varint(input)?,
-        spent: spend(input)?,
-        refund: spend(input)?,
-        short: meter(input)?,
-    })
+    let (units, cost) = (read_varint(input)?, read_varint(input)?);
+    let (spent, refund) = (spend(input)?, spend(input)?);
+    let last = input.u8()?;
+    let short = meter(last & 0x7F, input)?;
+    let handover = if last & 0x80 != 0 { Some(Box::new(handover(input)?)) } else { None };
+    Ok(Answer { result, units, cost, spent, refund, short, handover })
+}
+
+fn handover(input: &mut Reader<'_>) -> Read<Handover> {
+    let gas = read_varint(input)?;
+    Ok(Handover { gas, back: budget(input)?, taken: budget(input)? })
+}
+
+fn budget(input: &mut Reader<'_>) -> Read<Budget> {
+    Ok(Budget { spend: spend(input)?, effects: read_varint(input)? })
 }
 
 fn spend(input: &mut Reader<'_>) -> Read<Spend> {
@@ -123,8 +130,7 @@ fn spend(input: &mut Reader<'_>) -> Read<Spend> {
 }
 
 /// A meter; 0 is none.
-fn meter(input: &mut Reader<'_>) -> Read<Option<Meter>> {
-    let number = input.u8()?;
+fn meter(number: u8, input: &Reader<'_>) -> Read<Option<Meter>> {
     if number == 0 {
         return Ok(None);
     }
