@@ -29,7 +29,7 @@ pub use record::Recorder;
 pub use skim::{Rest, Skim, skim};
 pub use write::Writer;
 
-pub(crate) use read::{flag, read_answer, read_config, read_end};
+pub(crate) use read::{flag, meter, read_answer, read_config, read_end};
 pub(crate) use write::{write_answer, write_config, write_end};
 
 use crate::{

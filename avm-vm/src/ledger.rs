@@ -36,6 +36,7 @@ use alloc::{
 pub use amount::{AmountError, UNIT, amount};
 pub use audit::{Audit, Dropped, Fault};
 pub use codec::{LEDGER_VERSION, LedgerError};
+pub(crate) use codec::{read_owner, read_policy, write_owner, write_policy};
 pub use error::{Error, Refusal, Wanted};
 pub use family::MAX_FUNDS;
 pub use names::{MAX_LINEAGE, MAX_NAME, MAX_NAMES};

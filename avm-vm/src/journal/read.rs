@@ -232,7 +232,7 @@ fn read_spend(input: &mut Reader<'_>) -> Read<Spend> {
     Ok(Spend::of(amounts))
 }
 
-fn meter(input: &mut Reader<'_>) -> Read<Meter> {
+pub(crate) fn meter(input: &mut Reader<'_>) -> Read<Meter> {
     let number = input.u8()?;
     Meter::from_number(number).ok_or_else(|| input.error("no such meter"))
 }

@@ -9,6 +9,8 @@ use avm_ir::wire::Writer;
 use super::{Ledger, Owner, Settle, Use, names::Name};
 
 pub use read::LedgerError;
+pub(crate) use read::read_owner;
+pub(crate) use spending::{read_policy, write_policy};
 
 pub(crate) const MAGIC: &[u8; 4] = b"AVML";
 /// Version of the encoding.

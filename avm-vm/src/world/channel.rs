@@ -2,9 +2,13 @@
 
 use alloc::collections::BTreeMap;
 
-use avm_ir::{value::Text, wire::Writer};
+use avm_ir::{
+    value::Text,
+    wire::{Reader, WireError, Writer},
+};
 
 use super::AgentId;
+use crate::journal::flag;
 
 /// What an agent may do in a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +131,40 @@ impl ChannelRules {
             Payout::Split => out.u8(2),
         }
     }
+}
+
+/// Reads what [`ChannelRules::write`] wrote.
+pub(super) fn read_rules(input: &mut Reader<'_>) -> Result<ChannelRules, WireError> {
+    let roles = match flag(input)? {
+        true => {
+            let mut roles = BTreeMap::new();
+            for _ in 0..input.count(5)? {
+                let (name, role) = (Text::from(input.text()?), input.u8()?);
+                let role = Role::from_number(role).ok_or_else(|| input.error("no such role"))?;
+                if roles.last_key_value().is_some_and(|(last, _)| *last >= name) {
+                    return Err(input.error("roles are not sorted by name"));
+                }
+                roles.insert(name, role);
+            }
+            Some(roles)
+        }
+        false => None,
+    };
+    let quota = match flag(input)? {
+        true => Some(Rate { most: input.u32()?, window: input.u64()? }),
+        false => None,
+    };
+    let price = match flag(input)? {
+        true => Some(Price { free: input.u32()?, window: input.u64()?, base: input.u64()? }),
+        false => None,
+    };
+    let payout = match input.u8()? {
+        0 => Payout::First,
+        1 => Payout::Accepted(Text::from(input.text()?)),
+        2 => Payout::Split,
+        _ => return Err(input.error("no such payout")),
+    };
+    Ok(ChannelRules { roles, quota, price, payout })
 }
 
 /// How often something happened in a window.

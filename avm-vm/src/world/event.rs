@@ -8,13 +8,21 @@ use core::fmt;
 
 use avm_ir::wire::{Reader, WireError, Writer};
 
-use super::{AgentId, Happened, JoinError, Keep, World};
+use super::{
+    AgentId, ChannelRules, Happened, JoinError, Keep, Rate, Supervision, World, channel::read_rules,
+};
 use crate::{
     effect::Answer,
     identity::{child_id, id_of},
-    journal::{flag, read_answer, read_config, request_hash, write_answer, write_config},
+    journal::{
+        self, flag, meter, read_answer, read_config, request_hash, write_answer, write_config,
+    },
+    ledger::{
+        self, Money, Owner, Policy as Spending, Pool, read_owner, read_policy, write_owner,
+        write_policy,
+    },
     machine::{Config, Image, InputError, Machine},
-    policy::Policy,
+    policy::{Policy, read_vote, write_vote},
 };
 
 /// Something that came from outside.
@@ -39,6 +47,64 @@ pub enum Event {
         /// Which.
         until: u64,
     },
+    /// Code has a name from now on, from which agents can start others.
+    Named {
+        /// Which.
+        name: String,
+        /// Hash of the program, which the world has to know ([`World::learn`]).
+        program: [u8; 32],
+    },
+    /// Tokens were made.
+    Minted {
+        /// Who got them.
+        to: Owner,
+        /// Which.
+        token: String,
+        /// Billionths of it.
+        amount: u64,
+    },
+    /// What an owner may spend from now on.
+    Spending {
+        /// Who.
+        owner: Owner,
+        /// Whatever it has, without one.
+        policy: Option<Box<Spending>>,
+    },
+    /// Who shares a pool wallet from now on.
+    Pooled {
+        /// Name of the wallet.
+        name: String,
+        /// By identity, with whether they may pay.
+        members: Pool,
+    },
+    /// What holds in a channel from now on.
+    Channel {
+        /// Its name; without one it is about messages from one agent to another.
+        name: String,
+        /// What.
+        rules: ChannelRules,
+    },
+    /// Somebody said whether a payment that an agent waits with takes place.
+    Approved {
+        /// Who waits.
+        agent: AgentId,
+        /// Whether.
+        yes: bool,
+    },
+    /// An agent that stood still was changed: a limit was raised, a vote counted.
+    Changed {
+        /// Who.
+        agent: AgentId,
+        /// How.
+        event: journal::Event,
+    },
+    /// An agent that traps is started again from now on.
+    Supervised {
+        /// Who.
+        agent: AgentId,
+        /// How often.
+        rules: Supervision,
+    },
 }
 
 /// How an agent came into a world.
@@ -62,10 +128,30 @@ pub(super) enum Kind {
     Joined = 16,
     Answered = 17,
     Passed = 18,
+    Named = 19,
+    Minted = 20,
+    Spending = 21,
+    Pooled = 22,
+    Channel = 23,
+    Approved = 24,
+    Changed = 25,
+    Supervised = 26,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Joined, Self::Answered, Self::Passed];
+    pub(super) const ALL: [Self; 11] = [
+        Self::Joined,
+        Self::Answered,
+        Self::Passed,
+        Self::Named,
+        Self::Minted,
+        Self::Spending,
+        Self::Pooled,
+        Self::Channel,
+        Self::Approved,
+        Self::Changed,
+        Self::Supervised,
+    ];
 }
 
 /// Why something that came from outside does not fit the world.
@@ -79,6 +165,10 @@ pub enum Misfit {
     Input(InputError),
     /// The agent asks the host nothing, or something else.
     Asked,
+    /// The ledger refuses.
+    Ledger(ledger::Error),
+    /// The agent does not wait for that, or is not there.
+    Agent,
 }
 
 impl fmt::Display for Misfit {
@@ -88,6 +178,8 @@ impl fmt::Display for Misfit {
             Self::Join(error) => write!(f, "{error}"),
             Self::Input(error) => write!(f, "{error}"),
             Self::Asked => f.write_str("it asks for something else, or nothing"),
+            Self::Ledger(error) => write!(f, "{error}"),
+            Self::Agent => f.write_str("the agent does not wait for that, or is not there"),
         }
     }
 }
@@ -104,8 +196,11 @@ impl Event {
     /// The agent that it is about; the next one for one that joins.
     pub(super) const fn agent(&self) -> Option<AgentId> {
         match self {
-            Self::Answered { agent, .. } => Some(*agent),
-            Self::Joined(_) | Self::Passed { .. } => None,
+            Self::Answered { agent, .. }
+            | Self::Approved { agent, .. }
+            | Self::Changed { agent, .. }
+            | Self::Supervised { agent, .. } => Some(*agent),
+            _ => None,
         }
     }
 
@@ -114,6 +209,14 @@ impl Event {
             Self::Joined(_) => Kind::Joined,
             Self::Answered { .. } => Kind::Answered,
             Self::Passed { .. } => Kind::Passed,
+            Self::Named { .. } => Kind::Named,
+            Self::Minted { .. } => Kind::Minted,
+            Self::Spending { .. } => Kind::Spending,
+            Self::Pooled { .. } => Kind::Pooled,
+            Self::Channel { .. } => Kind::Channel,
+            Self::Approved { .. } => Kind::Approved,
+            Self::Changed { .. } => Kind::Changed,
+            Self::Supervised { .. } => Kind::Supervised,
         }
     }
 
@@ -137,6 +240,57 @@ impl Event {
                 write_answer(answer, out);
             }
             Self::Passed { until } => out.u64(*until),
+            Self::Named { name, program } => {
+                out.text(name);
+                out.raw(program);
+            }
+            Self::Minted { to, token, amount } => {
+                write_owner(out, *to);
+                out.text(token);
+                out.u64(*amount);
+            }
+            Self::Spending { owner, policy } => {
+                write_owner(out, *owner);
+                out.u8(u8::from(policy.is_some()));
+                policy.iter().for_each(|policy| write_policy(out, policy));
+            }
+            Self::Pooled { name, members } => {
+                out.text(name);
+                out.u32(members.len() as u32);
+                for (member, pays) in members {
+                    out.raw(member);
+                    out.u8(u8::from(*pays));
+                }
+            }
+            Self::Channel { name, rules } => {
+                out.text(name);
+                rules.write(out);
+            }
+            Self::Approved { agent, yes } => {
+                out.u32(agent.0);
+                out.u8(u8::from(*yes));
+            }
+            Self::Changed { agent, event } => {
+                out.u32(agent.0);
+                match event {
+                    journal::Event::ToppedUp { meter, amount } => {
+                        out.u8(0);
+                        out.u8(*meter as u8);
+                        out.u64(*amount);
+                    }
+                    journal::Event::Voted(vote) => {
+                        out.u8(1);
+                        write_vote(vote, out);
+                    }
+                    // Nothing else changes an agent that stands still.
+                    _ => out.u8(2),
+                }
+            }
+            Self::Supervised { agent, rules: Supervision { restarts } } => {
+                out.u32(agent.0);
+                out.u32(restarts.most);
+                out.u64(restarts.window);
+            }
         }
     }
 
@@ -158,6 +312,45 @@ impl Event {
                 answer: read_answer(input)?,
             },
             Kind::Passed => Self::Passed { until: input.u64()? },
+            Kind::Named => Self::Named { name: input.text()?, program: input.hash()? },
+            Kind::Minted => {
+                Self::Minted { to: read_owner(input)?, token: input.text()?, amount: input.u64()? }
+            }
+            Kind::Spending => Self::Spending {
+                owner: read_owner(input)?,
+                policy: match flag(input)? {
+                    true => Some(Box::new(read_policy(input)?)),
+                    false => None,
+                },
+            },
+            Kind::Pooled => {
+                let (name, mut members) = (input.text()?, Pool::new());
+                for _ in 0..input.count(33)? {
+                    let member = input.hash()?;
+                    if members.last_key_value().is_some_and(|(last, _)| *last >= member) {
+                        return Err(input.error("members are not sorted"));
+                    }
+                    members.insert(member, flag(input)?);
+                }
+                Self::Pooled { name, members }
+            }
+            Kind::Channel => Self::Channel { name: input.text()?, rules: read_rules(input)? },
+            Kind::Approved => Self::Approved { agent: AgentId(input.u32()?), yes: flag(input)? },
+            Kind::Changed => Self::Changed {
+                agent: AgentId(input.u32()?),
+                event: match input.u8()? {
+                    0 => {
+                        let meter = meter(input)?;
+                        journal::Event::ToppedUp { meter, amount: input.u64()? }
+                    }
+                    1 => journal::Event::Voted(read_vote(input)?),
+                    _ => return Err(input.error("no such change of an agent")),
+                },
+            },
+            Kind::Supervised => Self::Supervised {
+                agent: AgentId(input.u32()?),
+                rules: Supervision { restarts: Rate { most: input.u32()?, window: input.u64()? } },
+            },
         })
     }
 }
@@ -200,9 +393,31 @@ impl World {
                 }
             }
             Event::Passed { until } => self.pass(*until, keep),
+            Event::Named { name, program } => {
+                let image = self.codes.get(program).ok_or(Misfit::Program)?.clone();
+                self.know(name, image);
+            }
+            Event::Minted { to, token, amount } => {
+                self.mint(*to, Money { token, amount: *amount }).map_err(Misfit::Ledger)?;
+            }
+            Event::Spending { owner, policy } => {
+                let policy = policy.as_deref().cloned();
+                self.set_spending(*owner, policy).map_err(Misfit::Ledger)?;
+            }
+            Event::Pooled { name, members } => {
+                self.set_pool(name, members.clone()).map_err(Misfit::Ledger)?;
+            }
+            Event::Channel { name, rules } => self.set_channel(name, rules.clone()),
+            Event::Approved { agent, yes } => done(self.approve(*agent, *yes, keep))?,
+            Event::Changed { agent, event } => done(self.outside(*agent, event, keep))?,
+            Event::Supervised { agent, rules } => done(self.supervise(*agent, *rules))?,
         }
         Ok(())
     }
+}
+
+fn done(done: bool) -> Result<(), Misfit> {
+    if done { Ok(()) } else { Err(Misfit::Agent) }
 }
 
 /// Who an agent is by its public key, and which one of several with the same.

@@ -273,7 +273,7 @@ fn read_map<'a, K: Ord + Copy, V>(
     Ok(map)
 }
 
-pub(super) fn read_owner(input: &mut Reader<'_>) -> Read<Owner> {
+pub(crate) fn read_owner(input: &mut Reader<'_>) -> Read<Owner> {
     Ok(match input.u8()? {
         0 => Owner::Genesis,
         1 => Owner::Fees,

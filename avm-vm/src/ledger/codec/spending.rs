@@ -76,7 +76,7 @@ pub(super) fn read_guard(input: &mut Reader<'_>, now: u64) -> Read<Guard> {
     Ok(Guard { policy, open, refused, spent })
 }
 
-fn write_policy(out: &mut Writer, policy: &Policy) {
+pub(crate) fn write_policy(out: &mut Writer, policy: &Policy) {
     let text = |out: &mut Writer, text: &String| out.text(text);
     write_list(out, &policy.tokens, text);
     write_list(out, &policy.payees, |out, owner| write_owner(out, *owner));
@@ -103,7 +103,7 @@ fn write_policy(out: &mut Writer, policy: &Policy) {
     }
 }
 
-fn read_policy(input: &mut Reader<'_>) -> Read<Policy> {
+pub(crate) fn read_policy(input: &mut Reader<'_>) -> Read<Policy> {
     let tokens = read_list(input, Reader::text)?;
     let payees = read_list(input, read_owner)?;
     let purposes = read_list(input, Reader::text)?;
