@@ -42,6 +42,13 @@ pub(crate) struct World {
     /// Most bytes of what a message carries.
     #[serde(deserialize_with = "config::memory")]
     message: Option<u64>,
+    /// Most agents that are there at a time, where agents start others.
+    agents: Option<u32>,
+    /// Most children of an agent that are there at a time.
+    children: Option<u32>,
+    /// Gas of a child whose parent does not say.
+    #[serde(deserialize_with = "config::gas")]
+    child_gas: Option<Gas>,
 }
 
 impl World {
@@ -57,6 +64,10 @@ impl World {
             inbox_share: self.inbox.unwrap_or(rules.inbox_share),
             requests: self.requests.unwrap_or(rules.requests),
             message_bytes: self.message.unwrap_or(rules.message_bytes),
+            agents: self.agents.unwrap_or(rules.agents),
+            children: self.children.unwrap_or(rules.children),
+            child_gas: self.child_gas.map_or(rules.child_gas, |Gas(gas)| gas),
+            ..rules
         }
     }
 }

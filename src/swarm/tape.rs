@@ -63,7 +63,9 @@ impl Tape {
         let Some((kept, writer)) = &mut self.0 else { return Ok(()) };
         kept.write(&writer.event(tick, event))?;
         match event {
-            Event::Joined(_) | Event::Answered { .. } | Event::Passed { .. } => Ok(()),
+            // What somebody decided about money is not decided again.
+            Event::Approved { .. } => kept.sync(),
+            _ => Ok(()),
         }
     }
 

@@ -145,8 +145,8 @@ impl World {
         Some(match self.actor(agent)?.state {
             State::Ready => Doing::Runs,
             State::Waits(_) => Doing::Waits,
-            State::Asks => Doing::Asks,
-            State::Over => Doing::Over,
+            State::Asks | State::Approval(_) => Doing::Asks,
+            State::Over | State::Rests => Doing::Over,
         })
     }
 
