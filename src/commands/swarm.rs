@@ -305,6 +305,7 @@ fn seeds(args: &Explore) -> Outcome {
         1 => "1 finding".to_owned(),
         findings => format!("{findings} findings"),
     };
-    note(&format!("{} seeds, {found}", explored.seeds));
+    let s = if explored.seeds == 1 { "" } else { "s" };
+    note(&format!("{} seed{s}, {found}", explored.seeds));
     Ok(if explored.findings.is_empty() { Exit::Done } else { Exit::Program })
 }

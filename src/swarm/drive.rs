@@ -28,6 +28,8 @@ pub(crate) enum Left {
     Over,
     /// Somebody stopped it.
     Interrupted,
+    /// It waits for somebody who is not there now.
+    Waits,
     /// It came to the most ticks that it may take.
     Limit,
 }
@@ -92,8 +94,8 @@ impl Drive<'_> {
                 }
                 Idle::Until(until) if self.time == Time::Simulated => world.pass(until, watch),
                 Idle::Until(until) => wall.nap(until),
-                // Everything that was asked is answered.
-                Idle::Asks => {}
+                // Everything that providers are asked is answered.
+                Idle::Asks => return Ok(Left::Waits),
                 Idle::Over => return Ok(Left::Over),
             }
         }

@@ -83,14 +83,16 @@ pub(crate) fn explore(plan: &Plan, options: &Options, interrupt: &Interrupt) -> 
         }
     });
     let all = all.into_inner().map_err(|_| Failure::files("a thread broke down"))?;
-    gather(all, options.from)
+    gather(plan, all, options.from)
 }
 
 /// Puts together what seeds showed, by the first seed that does.
-fn gather(all: BTreeMap<u64, Outcome<Shown>>, from: u64) -> Outcome<Explored> {
+fn gather(plan: &Plan, all: BTreeMap<u64, Outcome<Shown>>, from: u64) -> Outcome<Explored> {
     let mut explored = Explored::default();
     let mut findings: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut first: BTreeMap<String, String> = BTreeMap::new();
+    // Results that differ, by agent: how it was told first.
+    let mut differ: BTreeMap<String, String> = BTreeMap::new();
     for (number, shown) in all {
         let seed = from.wrapping_add(number);
         let Shown { mut found, results } = shown?;
@@ -100,11 +102,14 @@ fn gather(all: BTreeMap<u64, Outcome<Shown>>, from: u64) -> Outcome<Explored> {
                 None => drop(first.insert(agent, result)),
                 Some(before) if *before == result => {}
                 Some(before) => {
-                    let what = format!(
-                        "result: that of \"{agent}\" differs from that of seed {from}: {result}, \
-                         and {before} there"
-                    );
-                    found.insert(what);
+                    let group = plan.group(&agent);
+                    let what = differ.entry(group.to_owned()).or_insert_with(|| {
+                        format!(
+                            "result: that of \"{group}\" differs from seed to seed: {before} with \
+                             seed {from}, {result} with seed {seed}"
+                        )
+                    });
+                    found.insert(what.clone());
                 }
             }
         }

@@ -152,6 +152,9 @@ pub(crate) fn of(world: &World, left: Left, waits: &Waits, plan: &Plan) -> BTree
     if left == Left::Limit {
         found.insert("endless: it does not come to rest within the ticks that it may take".into());
     }
+    if left == Left::Waits {
+        found.insert("approval: it waits for somebody outside".into());
+    }
     for circle in world.deadlocks() {
         let names = circle.iter().chain(circle.first());
         let names: Vec<&str> =

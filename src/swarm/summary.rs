@@ -114,6 +114,7 @@ impl Summary<'_> {
             match self.left {
                 Left::Over => "every agent came to its end",
                 Left::Interrupted => "stopped; it can go on",
+                Left::Waits => "waits for somebody outside; it can go on",
                 Left::Limit => "stopped at the most ticks that were allowed",
             },
         );

@@ -1,6 +1,14 @@
 //! `avm swarm`: run, replay, messages, one agent under the debugger, many seeds.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use avm_vm::world::{
+    Event,
+    journal::{Entry, Journal},
+};
 
 use super::harness::Bench;
 
@@ -180,5 +188,103 @@ fn time_as_on_the_wall() {
     bench.file("w.toml", "[[agent]]\nname = \"waits\"\nprogram = \"waits.avm\"\n");
     let ran = bench.run(&["swarm", "run", "w.toml", "--clock", "wall", "--run", "r"]);
     assert!(ran.exit == 0 && ran.stdout == "waits: true\n", "{}", ran.show());
+    assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
+}
+
+/// Each asks the other and answers nobody: the circle is named, and other seeds find other things.
+#[test]
+fn what_seeds_find() {
+    let bench = Bench::new();
+    bench.file(
+        "circle.avm",
+        "SWARM_CONNECT \"c\"\nWAIT 1\nSWARM_FETCH \"x\", \"id\" -> h\nWAIT_FOR_RESPONSE h -> r\nRETURN r\n",
+    );
+    bench.file("dice.avm", "RANDOM 0, 3 -> n\nDIV 6, n -> r\nRETURN r\n");
+    bench.file(
+        "s.toml",
+        "[grants]\nchannel = [\"c\"]\n\n[[agent]]\nname = \"circle\"\nprogram = \"circle.avm\"\ncount = 2\n\n\
+         [[agent]]\nname = \"dice\"\nprogram = \"dice.avm\"\n\n[[expect]]\nagent = \"dice\"\nsame_results = true\n",
+    );
+    insta::assert_snapshot!(bench.run(&["swarm", "explore", "s.toml", "--seeds", "12"]).show());
+    let json = bench.run(&["swarm", "explore", "s.toml", "--seeds", "1", "--from", "7", "--json"]);
+    insta::assert_snapshot!("findings_as_json", json.show());
+    let ran = bench.run(&["swarm", "run", "s.toml", "--no-journal"]);
+    assert!(ran.stderr.contains("deadlock   circle-0 -> circle-1 -> circle-0"), "{}", ran.show());
+}
+
+/// Providers of the file answer the agents; one that has a memory is asked in an order that does not
+/// depend on the threads, and what it is asked is noted before it is.
+#[test]
+fn providers_answer_in_order() {
+    let bench = Bench::new();
+    bench.file("a.avm", "READ_FROM_TOOL \"Feed\", {} -> n\nRETURN n\n");
+    let counts: String = (0..20).map(|n| format!("[[read]]\ngive = {n}\ntimes = 1\n\n")).collect();
+    bench.file("feed.toml", counts);
+    bench.file(
+        "s.toml",
+        "[tools.Feed]\nuse = \"fixture\"\nfile = \"feed.toml\"\n\n\
+         [[agent]]\nname = \"a\"\nprogram = \"a.avm\"\ncount = 20\n",
+    );
+    let results = |threads: &str, run: &str| {
+        let args = ["swarm", "run", "s.toml", "--seed", "5", "--threads", threads, "--run", run];
+        let ran = bench.run(&args);
+        assert_eq!(ran.exit, 0, "{}", ran.show());
+        ran.stdout
+    };
+    let one = results("1", "one");
+    assert_eq!(results("8", "eight"), one);
+    assert!(!one.contains("a-0: 0\na-1: 1\na-2: 2"), "the seed draws the order: {one}");
+    let journal = Journal::read(&bench.read("one/world.avmw")).expect("it was just written");
+    let place = |wanted: fn(&Entry) -> bool| {
+        journal.records.iter().position(|record| wanted(&record.entry)).expect("there is one")
+    };
+    let asked = place(|entry| matches!(entry, Entry::Asked { .. }));
+    let answered = place(|entry| matches!(entry, Entry::Event(Event::Answered { .. })));
+    assert_eq!(answered, asked + 20, "all are noted before the first is asked");
+    // Without its fixture it is replayed all the same, but nobody can go on without.
+    std::fs::remove_file(bench.path().join("feed.toml")).expect("a file");
+    assert_eq!(bench.run(&["swarm", "replay", "one"]).exit, 0);
+}
+
+/// What a fixture gave before the world was stopped it does not give again.
+#[test]
+fn a_provider_with_a_memory_goes_on_too() {
+    let bench = Bench::new();
+    bench.file(
+        "a.avm",
+        "SET sum = []\nFOR i IN RANGE(0, 6) DO\n  READ_FROM_TOOL \"Feed\", {} -> n\n  PUSH sum, n\nENDFOR\nRETURN sum\n",
+    );
+    let counts: String = (0..6).map(|n| format!("[[read]]\ngive = {n}\ntimes = 1\n\n")).collect();
+    bench.file("feed.toml", counts);
+    bench.file(
+        "s.toml",
+        "[tools.Feed]\nuse = \"fixture\"\nfile = \"feed.toml\"\n\n[[agent]]\nname = \"a\"\nprogram = \"a.avm\"\n",
+    );
+    let part = bench.run(&["swarm", "run", "s.toml", "--run", "r", "--ticks", "3"]);
+    assert_eq!(part.exit, 6, "{}", part.show());
+    let whole = bench.run(&["swarm", "run", "s.toml", "--continue", "r", "--quiet"]);
+    assert_eq!(whole.stdout, "a: [0,1,2,3,4,5]\n", "{}", whole.show());
+    assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
+}
+
+/// Ctrl-C stops a world between two ticks; its journal is whole.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_cleanly() {
+    let bench = Bench::new();
+    bench.file("waits.avm", "WAIT 3600\nRETURN 1\n");
+    bench.file("w.toml", "[[agent]]\nname = \"waits\"\nprogram = \"waits.avm\"\n");
+    let mut command = bench.command(&["swarm", "run", "w.toml", "--clock", "wall", "--run", "r"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.expect("the command starts");
+    // It listens before it makes the journal.
+    while !bench.path().join("r/world.avmw").exists() {
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &pid]).status().expect("kill is there");
+    assert!(killed.success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(6), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
 }
