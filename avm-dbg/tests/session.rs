@@ -6,7 +6,7 @@ mod recording;
 use std::fmt::Write;
 
 use avm_dbg::{
-    Session,
+    Message, Session,
     commands::{COMMANDS, complete},
 };
 use avm_vm::{Config, OnExhausted};
@@ -444,6 +444,32 @@ fn every_command_is_in_order() {
     }
     assert!(session.command("quit").quit);
     insta::assert_snapshot!(session.command("help").text);
+}
+
+/// What others sent to an agent of a world, up to where one stands.
+#[test]
+fn messages_of_a_world() {
+    let message = |number, step, sent, other_step| Message {
+        number,
+        step,
+        sent,
+        other: String::from("other"),
+        other_step,
+        name: String::from("REQ"),
+        channel: (number == 1).then(|| String::from("c")),
+        bytes: 9,
+        open: other_step.map(|step| format!("avm debug r --agent other --at {step}")),
+    };
+    let messages = vec![
+        message(0, Some(2), false, Some(5)),
+        message(1, Some(3), true, None),
+        message(2, Some(6), false, Some(9)),
+        message(3, None, false, Some(9)),
+    ];
+    let mut session = session(TOUR).with_messages(messages);
+    let script = script(&mut session, "messages\nstep 3\nmessages\nmessages all\nmessages 3");
+    insta::assert_snapshot!(script);
+    assert!(session.command("messages").to_json().contains("\"other_step\":5"));
 }
 
 #[test]

@@ -2,18 +2,23 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     panic::{self, AssertUnwindSafe},
     sync::{
         Mutex,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use avm_vm::world::Turn;
 
 /// Parts that a round is split into for each thread: short turns make up for long ones.
 const PARTS: usize = 4;
+
+/// Rounds shorter than that are not worth handing over.
+const WORTH: Duration = Duration::from_micros(100);
 
 /// Turns that were run, or the panic of a thread.
 type Done = Result<Vec<Turn>, Box<dyn Any + Send>>;
@@ -24,6 +29,8 @@ pub(super) struct Pool {
     threads: usize,
     to: Sender<Vec<Turn>>,
     done: Receiver<Done>,
+    /// How long a turn took lately.
+    turn: Cell<Duration>,
 }
 
 impl Pool {
@@ -32,7 +39,7 @@ impl Pool {
         let (to, jobs) = channel::<Vec<Turn>>();
         let (give, done) = channel();
         let threads = if threads > 1 { threads } else { 0 };
-        let pool = Self { threads, to, done };
+        let pool = Self { threads, to, done, turn: Cell::new(Duration::ZERO) };
         let jobs = Mutex::new(jobs);
         thread::scope(|scope| {
             for _ in 0..threads {
@@ -47,11 +54,18 @@ impl Pool {
     }
 
     /// Runs turns, each to its end.
-    pub(super) fn run(&self, mut turns: Vec<Turn>) -> Vec<Turn> {
-        if self.threads == 0 || turns.len() < 2 {
-            turns.iter_mut().for_each(|turn| turn.run(&mut ()));
-            return turns;
-        }
+    pub(super) fn run(&self, turns: Vec<Turn>) -> Vec<Turn> {
+        let Ok(count @ 1..) = u32::try_from(turns.len()) else { return turns };
+        let hand_over = self.threads > 0 && count > 1 && self.turn.get() * count >= WORTH;
+        let begin = Instant::now();
+        let turns = if hand_over { self.hand_over(turns) } else { alone(turns) };
+        let side_by_side = if hand_over { self.threads.min(turns.len()) } else { 1 };
+        let took = begin.elapsed() * u32::try_from(side_by_side).unwrap_or(1) / count;
+        self.turn.set((3 * self.turn.get() + took) / 4);
+        turns
+    }
+
+    fn hand_over(&self, mut turns: Vec<Turn>) -> Vec<Turn> {
         let size = turns.len().div_ceil(PARTS * self.threads);
         let all = turns.len();
         let mut parts = 0;
@@ -73,15 +87,17 @@ impl Pool {
     }
 }
 
+fn alone(mut turns: Vec<Turn>) -> Vec<Turn> {
+    turns.iter_mut().for_each(|turn| turn.run(&mut ()));
+    turns
+}
+
 fn serve(jobs: &Mutex<Receiver<Vec<Turn>>>, give: &Sender<Done>) {
     loop {
         // Nobody panics while holding it.
         let job = jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
-        let Some(mut turns) = job else { return };
-        let done = panic::catch_unwind(AssertUnwindSafe(move || {
-            turns.iter_mut().for_each(|turn| turn.run(&mut ()));
-            turns
-        }));
+        let Some(turns) = job else { return };
+        let done = panic::catch_unwind(AssertUnwindSafe(move || alone(turns)));
         if give.send(done).is_err() {
             return;
         }
