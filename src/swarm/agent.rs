@@ -2,8 +2,8 @@
 //! outside.
 
 use avm_vm::{
-    Answer, Machine,
-    journal::{Event, Journal, Recorder, Start, Writer},
+    Answer, Config, Image, Machine,
+    journal::{Event, Journal, Start, Writer, request_hash},
     world::{
         AgentId, Happened, Keep, World,
         journal::{Entry, Journal as WorldJournal},
@@ -34,41 +34,78 @@ struct Extract<'a> {
     name: &'a str,
     number: Option<AgentId>,
     world: &'a WorldJournal,
-    recorder: Option<Recorder>,
+    start: Option<Start>,
+    /// With the executed instructions then.
+    records: Vec<(u64, Event)>,
+}
+
+impl Extract<'_> {
+    fn is(&self, agent: AgentId) -> bool {
+        self.number == Some(agent)
+    }
+
+    fn joined(&mut self, agent: AgentId, image: &Image, config: &Config) {
+        (self.number, self.start) = (Some(agent), Some(Start::of(image, config.clone())));
+        let debug = image.program().debug.as_ref();
+        let files = debug.map_or(&[][..], |debug| &debug.files);
+        for record in &self.world.records {
+            if let Entry::Source { path, text } = &record.entry
+                && files.contains(path)
+            {
+                let (path, text) = (path.clone(), text.clone());
+                self.records.push((0, Event::Source { path, text }));
+            }
+        }
+    }
+
+    /// The bytes of the journal.
+    fn finish(self) -> Option<(AgentId, Vec<u8>)> {
+        let (mut writer, mut bytes) = Writer::new(&self.start?);
+        for (steps, event) in &self.records {
+            bytes.extend(writer.event(*steps, event));
+        }
+        Some((self.number?, bytes))
+    }
 }
 
 impl Keep for Extract<'_> {
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
-        match &mut self.recorder {
-            // It is the one that waits.
-            Some(recorder) if self.number == Some(agent) => {
-                let _ = recorder.answer(machine, answer, &mut ());
-            }
-            _ => ().answer(agent, machine, answer),
+        if self.is(agent)
+            && let Some(asked) = machine.pending()
+        {
+            let (id, request, answer) = (asked.id, request_hash(asked), answer.clone());
+            self.records.push((machine.steps(), Event::Answered { id, request, answer }));
         }
+        ().answer(agent, machine, answer);
+    }
+
+    fn outside(&mut self, agent: AgentId, machine: &mut Machine, event: &Event) -> bool {
+        let steps = machine.steps();
+        let done = ().outside(agent, machine, event);
+        if done && self.is(agent) {
+            self.records.push((steps, event.clone()));
+        }
+        done
     }
 
     fn saw(&mut self, _: u64, happened: &Happened<'_>) {
         match happened {
             Happened::Joined { agent, name, image, config } if *name == self.name => {
-                let start = Start::of(image, (*config).clone());
-                let (writer, bytes) = Writer::new(&start);
-                let mut recorder = Recorder::new(writer, bytes);
-                let debug = image.program().debug.as_ref();
-                let files = debug.map_or(&[][..], |debug| &debug.files);
-                for record in &self.world.records {
-                    if let Entry::Source { path, text } = &record.entry
-                        && files.contains(path)
-                    {
-                        let (path, text) = (path.clone(), text.clone());
-                        recorder.note(0, &Event::Source { path, text });
-                    }
-                }
-                (self.number, self.recorder) = (Some(*agent), Some(recorder));
+                self.joined(*agent, image, config);
             }
-            Happened::Left { agent, machine } if self.number == Some(*agent) => {
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.rest(machine);
+            // What it was answered since then it was not answered.
+            Happened::Restarted { agent, machine } if self.is(*agent) => {
+                let first = machine.pending().map_or(machine.effects(), |asked| asked.id);
+                self.records.retain(|(_, event)| match event {
+                    Event::Answered { id, .. } => *id < first,
+                    Event::Rested { .. } => false,
+                    _ => true,
+                });
+            }
+            Happened::Left { agent, machine } if self.is(*agent) => {
+                if let Some(end) = machine.end().cloned() {
+                    let (gas, state) = (machine.gas_used(), machine.state_hash());
+                    self.records.push((machine.steps(), Event::Rested { end, gas, state }));
                 }
             }
             _ => {}
@@ -79,11 +116,13 @@ impl Keep for Extract<'_> {
 impl OfAgent {
     /// Plays a world again and keeps what is one agent's.
     pub(crate) fn of(recorded: &Recorded, name: &str, threads: usize) -> Outcome<Self> {
-        let mut extract = Extract { name, number: None, world: &recorded.journal, recorder: None };
+        let world = &recorded.journal;
+        let mut extract =
+            Extract { name, number: None, world, start: None, records: Vec::new() };
         let mut log = Log::default();
         let interrupt = Interrupt::default();
         let (world, _) = recorded.play(threads, &interrupt, &mut (&mut extract, &mut log))?;
-        let (Some(agent), Some(mut recorder)) = (extract.number, extract.recorder) else {
+        let Some((agent, bytes)) = extract.finish() else {
             let names: Vec<&str> =
                 super::summary::agents(&world).filter_map(|agent| world.name(agent)).collect();
             let shown = names.iter().take(20).copied().collect::<Vec<_>>().join(", ");
@@ -94,7 +133,7 @@ impl OfAgent {
             )));
         };
         let messages = log.rows.into_iter().filter(|row| row.is_of(agent)).collect();
-        Ok(Self { bytes: recorder.take(), messages, agent, world })
+        Ok(Self { bytes, messages, agent, world })
     }
 
     /// Its journal, read.

@@ -78,6 +78,10 @@ impl<A: Keep, B: Keep> Keep for (A, B) {
         self.0.answer(agent, machine, answer);
     }
 
+    fn outside(&mut self, agent: AgentId, machine: &mut Machine, event: &Event) -> bool {
+        self.0.outside(agent, machine, event)
+    }
+
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
         self.0.saw(now, happened);
         self.1.saw(now, happened);
@@ -87,6 +91,10 @@ impl<A: Keep, B: Keep> Keep for (A, B) {
 impl<K: Keep> Keep for &mut K {
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         (**self).answer(agent, machine, answer);
+    }
+
+    fn outside(&mut self, agent: AgentId, machine: &mut Machine, event: &Event) -> bool {
+        (**self).outside(agent, machine, event)
     }
 
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
