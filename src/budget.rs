@@ -63,6 +63,9 @@ pub(crate) fn amount_of(meter: Meter, text: &str) -> Result<u64, String> {
     }
 }
 
+/// What is wrong with a stretch of time that is none.
+pub(crate) const NO_TIME: &str = "a stretch of time is longer than nothing, such as 1s";
+
 /// Reads a time: a number of seconds, or one with `ms`, `s`, `min` or `h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "a time is a number with ms, s, min or h, such as 30s";

@@ -61,7 +61,7 @@ use crate::{
     exit::{Failure, Outcome},
     files,
     redact::Rules,
-    swarm::file as swarm,
+    swarm::{file as swarm, tables},
 };
 
 /// Name of the file.
@@ -116,6 +116,10 @@ pub(crate) struct Config {
     pub(crate) agent: Vec<swarm::Agent>,
     /// Programs of its agents by name.
     pub(crate) programs: BTreeMap<String, PathBuf>,
+    /// What holds in its channels, by name.
+    pub(crate) channel: BTreeMap<String, tables::Channel>,
+    /// Wallets that its agents share, by name.
+    pub(crate) pool: BTreeMap<String, tables::Pool>,
     /// What should come of it.
     pub(crate) expect: Vec<swarm::Expect>,
 }
@@ -253,6 +257,8 @@ impl Config {
             world: self.world,
             agent: self.agent,
             programs: self.programs,
+            channel: self.channel,
+            pool: self.pool,
             expect: self.expect,
         }
     }
@@ -288,8 +294,9 @@ pub(crate) fn swarm(path: &Path) -> Outcome<Config> {
 
 /// Refuses the file of a swarm where one agent is meant.
 fn alone(config: Config) -> Outcome<Config> {
-    let Config { world, agent, programs, expect, .. } = &config;
-    if world.is_none() && agent.is_empty() && programs.is_empty() && expect.is_empty() {
+    let Config { world, agent, programs, channel, pool, expect, .. } = &config;
+    let tables = channel.is_empty() && pool.is_empty() && expect.is_empty();
+    if world.is_none() && agent.is_empty() && programs.is_empty() && tables {
         return Ok(config);
     }
     let path = config.name();

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`file`] | what the file says |
+//! | [`file`], [`tables`] | what the file says, the latter of money, channels and supervision |
 //! | [`plan`] | a world before its first tick: programs, agents, who answers them |
 //! | [`drive`] | lets a world go on: turns on threads, asks to providers, time |
 //! | [`tape`] | writes its journal |
@@ -26,4 +26,5 @@ mod pool;
 pub(crate) mod recorded;
 pub(crate) mod summary;
 pub(crate) mod table;
+pub(crate) mod tables;
 pub(crate) mod tape;

@@ -81,6 +81,14 @@ pub(crate) struct Run {
     #[arg(conflicts_with_all = ["run", "no_journal", "seed", "jitter", "slice", "clock"])]
     pub(crate) go_on: Option<PathBuf>,
 
+    /// Let the payment take place that this agent waits with
+    #[arg(long, value_name = "NAME", requires = "go_on")]
+    pub(crate) approve: Vec<String>,
+
+    /// Refuse the payment that this agent waits with
+    #[arg(long, value_name = "NAME", requires = "go_on")]
+    pub(crate) refuse: Vec<String>,
+
     /// Stop after so many ticks: rounds, and times that time went on
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
     pub(crate) ticks: Option<u64>,

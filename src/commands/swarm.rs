@@ -8,7 +8,7 @@ use std::{
 use avm_ir::{Value, value::Record};
 use avm_vm::{
     World,
-    world::{Keep, Rules, journal::Time},
+    world::{Event, Keep, Rules, journal::Time},
 };
 
 use crate::{
@@ -74,7 +74,14 @@ fn go(args: &Run) -> Outcome {
     let threads = threads(args.threads, plan.threads);
     let mut table = Table::new(!args.quiet && !args.json);
     let ready = match &args.go_on {
-        Some(folder) => go_on(&plan, folder, threads, &interrupt, &mut table)?,
+        Some(folder) => {
+            let mut ready = go_on(&plan, folder, threads, &interrupt, &mut table)?;
+            let said = args.approve.iter().map(|name| (name, true));
+            for (name, yes) in said.chain(args.refuse.iter().map(|name| (name, false))) {
+                decide(&mut ready, name, yes, &mut table)?;
+            }
+            ready
+        }
         None => begin(&plan, args, &mut table)?,
     };
     let Ready { mut world, mut asks, mut tape, time, folder } = ready;
@@ -108,12 +115,11 @@ fn go(args: &Run) -> Outcome {
     if !args.quiet && !args.json {
         note(summary.text().trim_end());
         if let (Exit::Suspended, Some(run)) = (summary.exit(), &run) {
-            let file = args.file.display().to_string();
-            note(&format!(
-                "go on with: avm swarm run {} --continue {}",
-                quoted(&file),
-                quoted(run)
-            ));
+            let file = quoted(&args.file.display().to_string());
+            let waits = world.approvals().next().and_then(|(agent, _)| world.name(agent));
+            let approve =
+                waits.map_or(String::new(), |name| format!(" --approve {}", quoted(name)));
+            note(&format!("go on with: avm swarm run {file} --continue {}{approve}", quoted(run)));
         }
     }
     match summary.exit() {
@@ -176,6 +182,18 @@ fn go_on(
     let (world, _) = recorded.play(threads, interrupt, &mut rehearse)?;
     let time = recorded.journal.start.time;
     Ok(Ready { world, asks, tape, time, folder: Some(folder.to_owned()) })
+}
+
+/// Says whether the payment takes place that an agent waits with.
+fn decide(ready: &mut Ready, name: &str, yes: bool, table: &mut Table) -> Outcome<()> {
+    let world = &mut ready.world;
+    let waits = world.approvals().find(|(agent, _)| world.name(*agent) == Some(name));
+    let Some(agent) = waits.map(|(agent, _)| agent) else {
+        return Err(Failure::usage(format!("there is no agent \"{name}\" that waits to pay")));
+    };
+    let event = Event::Approved { agent, yes };
+    ready.tape.event(world.ticks(), &event)?;
+    world.apply(&event, table).map_err(Failure::files)
 }
 
 /// Lets providers with a memory of their own have it again.

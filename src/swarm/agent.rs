@@ -117,8 +117,7 @@ impl OfAgent {
     /// Plays a world again and keeps what is one agent's.
     pub(crate) fn of(recorded: &Recorded, name: &str, threads: usize) -> Outcome<Self> {
         let world = &recorded.journal;
-        let mut extract =
-            Extract { name, number: None, world, start: None, records: Vec::new() };
+        let mut extract = Extract { name, number: None, world, start: None, records: Vec::new() };
         let mut log = Log::default();
         let interrupt = Interrupt::default();
         let (world, _) = recorded.play(threads, &interrupt, &mut (&mut extract, &mut log))?;

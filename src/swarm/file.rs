@@ -10,9 +10,10 @@ use avm_ir::gas::Gas;
 use avm_vm::world::{Rules, SECOND};
 use serde::Deserialize;
 
+use super::tables::{Rate, Spending};
 use crate::{
     cli::{Dialect, OnExhausted},
-    config,
+    config::{self, Written},
 };
 
 /// Most copies of one agent.
@@ -109,6 +110,13 @@ pub(crate) struct Agent {
     /// What its private store holds already.
     #[serde(default)]
     pub(crate) store: toml::Table,
+    /// What it has of each token.
+    #[serde(default)]
+    pub(crate) wallet: BTreeMap<String, Written>,
+    /// What it may pay; whatever it has, without that.
+    pub(crate) spending: Option<Spending>,
+    /// How often it is started again where it traps.
+    pub(crate) restarts: Option<Rate>,
 }
 
 impl Agent {
@@ -148,4 +156,7 @@ pub(crate) struct Expect {
     pub(crate) same_results: bool,
     /// Most messages in all.
     pub(crate) messages: Option<u64>,
+    /// What the agent has of tokens in the end.
+    #[serde(default)]
+    pub(crate) balance: BTreeMap<String, Written>,
 }

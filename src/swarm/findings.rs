@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avm_ir::value::to_json;
+use avm_ir::{Gas, value::to_json};
 use avm_plugins::settings::value;
 use avm_vm::{
     Answer, End, Machine, World,
@@ -14,6 +14,7 @@ use super::{
     file::Expect,
     plan::Plan,
     summary::{agents, word},
+    tables::amount,
 };
 use crate::end;
 
@@ -185,7 +186,7 @@ pub(crate) fn of(world: &World, left: Left, waits: &Waits, plan: &Plan) -> BTree
 /// What was expected and is not so.
 pub(crate) fn broken(world: &World, plan: &Plan) -> Vec<String> {
     let mut broken = Vec::new();
-    for Expect { agent, result, end: wanted, messages, .. } in &plan.expect {
+    for Expect { agent, result, end: wanted, messages, balance, .. } in &plan.expect {
         if let Some(most) = messages.filter(|most| world.sent() > *most) {
             broken.push(format!("expect: more than {most} messages"));
         }
@@ -200,6 +201,15 @@ pub(crate) fn broken(world: &World, plan: &Plan) -> Vec<String> {
             if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != word(world, number))
             {
                 broken.push(format!("expect: \"{group}\" has not {wanted}"));
+            }
+            for (token, written) in balance {
+                // It was looked at when the file was read.
+                let wanted = amount(written).unwrap_or_default();
+                let has = world.wallet(number).map_or(0, |of| world.ledger().balance(of, token));
+                if has != wanted {
+                    let (has, wanted) = (Gas(has), Gas(wanted));
+                    broken.push(format!("expect: \"{group}\" has {has} {token}, not {wanted}"));
+                }
             }
             let Some(wanted) = result else { continue };
             let wanted = value(wanted).map(|wanted| to_json(&wanted)).unwrap_or_default();

@@ -1,6 +1,10 @@
 //! A world before its first tick: its programs, its agents, and who answers them.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use avm_asm::SourceFile;
 use avm_ir::{NameKind, Schedule, Value, gas::Gas, program::Manifest, value::Record};
@@ -21,11 +25,12 @@ use super::{
     asks::Asks,
     drive::Watch,
     file::{Agent, Expect, MAX_COPIES},
+    tables::{Means, Tables, amount},
     tape::Tape,
 };
 use crate::{
     begin,
-    cli::Setup,
+    cli::{Dialect, Setup},
     code_policy,
     config::{self, Config},
     exit::{Failure, Outcome},
@@ -44,6 +49,8 @@ pub(crate) struct Plan {
     programs: Vec<Arc<Image>>,
     sources: Vec<SourceFile>,
     agents: Vec<Planned>,
+    /// Code by name, from which agents can start others.
+    named: Vec<(String, Arc<Image>)>,
     /// All that the programs name.
     manifest: Manifest,
     /// What should come of it.
@@ -55,6 +62,7 @@ struct Planned {
     joined: Joined,
     /// Whether its random numbers follow from the world's seed.
     drawn: bool,
+    means: Arc<Means>,
 }
 
 impl Plan {
@@ -68,14 +76,27 @@ impl Plan {
             programs: Vec::new(),
             sources: Vec::new(),
             agents: Vec::new(),
+            named: Vec::new(),
             manifest: Manifest::default(),
             expect: config.expect.clone(),
             config,
         };
-        let mut known: BTreeMap<std::path::PathBuf, Arc<Image>> = BTreeMap::new();
+        if !plan.config.wallet.is_empty() {
+            let file = plan.config.name();
+            let why = "wallet: every agent of a swarm has its own; it is a key of [[agent]]";
+            return Err(Failure::files(format!("{file}: {why}")));
+        }
+        let mut known: BTreeMap<PathBuf, Arc<Image>> = BTreeMap::new();
         for agent in plan.config.agent.clone() {
             plan.add(&agent, &mut known)
                 .map_err(|failure| plan.about(&format!("agent \"{}\"", agent.name), failure))?;
+        }
+        for (name, path) in plan.config.programs.clone() {
+            let image = plan
+                .load(&path, plan.config.dialect(None), &mut known)
+                .map_err(|failure| plan.about(&format!("programs.{name}"), failure))?;
+            plan.reach(&image, plan.policy(&image)?.as_ref());
+            plan.named.push((name, image));
         }
         plan.check_expectations()?;
         Ok(plan)
@@ -86,11 +107,7 @@ impl Plan {
         Failure { error, ..failure }
     }
 
-    fn add(
-        &mut self,
-        agent: &Agent,
-        known: &mut BTreeMap<std::path::PathBuf, Arc<Image>>,
-    ) -> Outcome<()> {
+    fn add(&mut self, agent: &Agent, known: &mut BTreeMap<PathBuf, Arc<Image>>) -> Outcome<()> {
         let count = agent.count.unwrap_or(1);
         if count > MAX_COPIES {
             return Err(Failure::files(format!("count: at most {MAX_COPIES} copies")));
@@ -105,28 +122,9 @@ impl Plan {
                 )));
             }
         };
-        let image = match known.get(&path) {
-            Some(image) => image.clone(),
-            None => {
-                let dialect = self.config.dialect(agent.dialect);
-                let loaded = program::read(&path, dialect)?.accept(false)?;
-                for file in loaded.files {
-                    if !self.sources.iter().any(|source| source.path == file.path) {
-                        self.sources.push(file);
-                    }
-                }
-                let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
-                known.insert(path, image.clone());
-                if !self.programs.iter().any(|p| p.program_hash() == image.program_hash()) {
-                    self.programs.push(image.clone());
-                }
-                image
-            }
-        };
+        let image = self.load(&path, self.config.dialect(agent.dialect), known)?;
         let given = self.given(agent, &image)?;
-        let reach = code_policy::reach(&image.program().manifest, given.policy.as_deref());
-        self.manifest.names.extend(reach.names);
-        self.manifest.computed.extend(reach.computed);
+        self.reach(&image, given.policy.as_deref());
         let key = match &agent.key {
             Some(key) => {
                 unhex(key).ok_or_else(|| Failure::files("key: wants 64 hexadecimal digits"))?
@@ -150,6 +148,11 @@ impl Plan {
             let values = from.iter().map(|from| convert(&what, from));
             each.push((name.clone(), values.collect::<Outcome<Vec<Value>>>()?));
         }
+        let means = Arc::new(Means {
+            wallet: agent.wallet.clone(),
+            spending: agent.spending.clone(),
+            restarts: agent.restarts,
+        });
         for (copy, name) in (0_u32..).zip(agent.names()) {
             let mut inputs = inputs.clone();
             for (name, values) in &each {
@@ -163,9 +166,47 @@ impl Plan {
             let copy = agent.count.map(|_| u64::from(copy));
             let program = image.program_hash();
             let joined = Joined { name, key, copy, program, config };
-            self.agents.push(Planned { joined, drawn: agent.seed.is_none() });
+            let drawn = agent.seed.is_none();
+            self.agents.push(Planned { joined, drawn, means: means.clone() });
         }
         Ok(())
+    }
+
+    /// The program of a file, read once.
+    fn load(
+        &mut self,
+        path: &Path,
+        dialect: Dialect,
+        known: &mut BTreeMap<PathBuf, Arc<Image>>,
+    ) -> Outcome<Arc<Image>> {
+        if let Some(image) = known.get(path) {
+            return Ok(image.clone());
+        }
+        let loaded = program::read(path, dialect)?.accept(false)?;
+        for file in loaded.files {
+            if !self.sources.iter().any(|source| source.path == file.path) {
+                self.sources.push(file);
+            }
+        }
+        let image = Arc::new(Image::new(loaded.program, &Schedule::v1()));
+        known.insert(path.to_owned(), image.clone());
+        if !self.programs.iter().any(|known| known.program_hash() == image.program_hash()) {
+            self.programs.push(image.clone());
+        }
+        Ok(image)
+    }
+
+    /// Notes what a program names.
+    fn reach(&mut self, image: &Image, policy: Option<&Policy>) {
+        let reach = code_policy::reach(&image.program().manifest, policy);
+        self.manifest.names.extend(reach.names);
+        self.manifest.computed.extend(reach.computed);
+    }
+
+    /// What the operator lets agents of a program do with their code.
+    fn policy(&self, image: &Image) -> Outcome<Option<Policy>> {
+        let policy = self.config.code.policy.as_ref();
+        policy.map(|file| code_policy::load(file, Some(image.program()))).transpose()
     }
 
     /// What the machine of an agent is given, but for inputs and seed.
@@ -174,9 +215,7 @@ impl Plan {
         if given.budget.spend.wall != u64::MAX {
             return Err(Failure::files("budget: wall time is not metered in a world"));
         }
-        let policy = self.config.code.policy.as_ref();
-        let policy = policy.map(|file| code_policy::load(file, Some(image.program())));
-        let policy: Option<Policy> = policy.transpose()?;
+        let policy = self.policy(image)?;
         let limits = given.limits;
         let memory = agent.memory.unwrap_or(limits.memory);
         let kept: Option<Outcome<Value>> = (!agent.store.is_empty()).then(|| {
@@ -211,11 +250,15 @@ impl Plan {
 
     fn check_expectations(&self) -> Outcome<()> {
         for expect in &self.expect {
+            let file = self.config.name();
+            for written in expect.balance.values() {
+                let wrong = |why| Failure::files(format!("{file}: expect.balance: {why}"));
+                amount(written).map_err(wrong)?;
+            }
             let Some(name) = &expect.agent else { continue };
             if !self.config.agent.iter().any(|agent| agent.name == *name)
                 && !self.names().any(|known| known == name)
             {
-                let file = self.config.name();
                 return Err(Failure::files(format!("{file}: expect: there is no agent {name}")));
             }
         }
@@ -229,11 +272,21 @@ impl Plan {
         library::index(&mut library, &self.config.docs, &[], &self.manifest)?;
         let file = self.config.path.as_deref().unwrap_or(Path::new(config::NAME));
         let mut registry = providers::bind(&setup, &self.config, file, library)?;
-        // Who is in the file is there to be talked to.
+        // What is in the file is there to be used.
         for name in self.names() {
             for kind in [NameKind::Agent, NameKind::Channel] {
                 registry.grants_mut().allow(kind, name, Origin::Config);
             }
+        }
+        for name in self.config.channel.keys() {
+            registry.grants_mut().allow(NameKind::Channel, name, Origin::Config);
+        }
+        for (name, _) in &self.named {
+            registry.grants_mut().allow(NameKind::Code, name, Origin::Config);
+        }
+        let wallets = self.config.agent.iter().flat_map(|agent| agent.wallet.keys());
+        for token in wallets {
+            registry.grants_mut().allow(NameKind::Token, token, Origin::Config);
         }
         providers::check_grants(&registry, &self.manifest)
             .map_err(|failure| self.about("[grants]", failure))?;
@@ -277,7 +330,7 @@ impl Plan {
             tape.code(0, image)?;
             world.learn(image.clone());
         }
-        for Planned { joined, drawn } in &self.agents {
+        for Planned { joined, drawn, .. } in &self.agents {
             let mut joined = joined.clone();
             // Each effect of each run has an idempotency key of its own.
             joined.config.run = *blake3::keyed_hash(&run, joined.name.as_bytes()).as_bytes();
@@ -291,7 +344,33 @@ impl Plan {
                 Failure::files(format!("{}: agent \"{name}\": {misfit}", self.config.name()))
             })?;
         }
+        let group = |name: &str| self.copies(name);
+        let tables = Tables {
+            channels: &self.config.channel,
+            pools: &self.config.pool,
+            means: { self.agents.iter() }
+                .map(|planned| (planned.joined.name.as_str(), &*planned.means))
+                .collect(),
+            group: &group,
+        };
+        let wrong =
+            |why: &dyn std::fmt::Display| Failure::files(format!("{}: {why}", self.config.name()));
+        let named = self.named.iter().map(|(name, image)| {
+            let (name, program) = (name.clone(), image.program_hash());
+            Event::Named { name, program }
+        });
+        let orders = tables.events(&world).map_err(|why| wrong(&why))?;
+        for event in named.chain(orders) {
+            tape.event(0, &event)?;
+            world.apply(&event, watch).map_err(|misfit| wrong(&misfit))?;
+        }
         Ok(world)
+    }
+
+    /// The agents that a name stands for: one, or copies.
+    fn copies(&self, name: &str) -> Vec<String> {
+        let found = self.names().filter(|known| *known == name || self.group(known) == name);
+        found.map(str::to_owned).collect()
     }
 
     /// Who answers the agents.

@@ -140,6 +140,20 @@ impl Summary<'_> {
         for circle in self.deadlocks() {
             row("deadlock", &circle.join(" -> "));
         }
+        for (agent, wanted) in world.approvals().take(SHOWN) {
+            let (name, amount) = (world.name(agent).unwrap_or("?"), Gas(wanted.amount));
+            let purpose = match &*wanted.purpose {
+                "" => String::new(),
+                purpose => format!(" for \"{purpose}\""),
+            };
+            let text = format!("\"{name}\" wants to pay {amount} {}{purpose}", wanted.token);
+            row("approval", &text);
+        }
+        let wallets: Vec<String> = agents(world).filter_map(|agent| self.wallet(agent)).collect();
+        wallets.iter().take(SHOWN).for_each(|text| row("wallet", text));
+        if wallets.len() > SHOWN {
+            row("wallet", &format!("… {} more", wallets.len() - SHOWN));
+        }
         row("gas", &Gas(self.sum(Meter::Gas)).to_string());
         for meter in [Meter::Tokens, Meter::Credits, Meter::Gpu, Meter::Effects] {
             match self.sum(meter) {
@@ -155,6 +169,16 @@ impl Summary<'_> {
             row("run", run);
         }
         out
+    }
+
+    /// What an agent has, if that is anything.
+    fn wallet(&self, agent: AgentId) -> Option<String> {
+        let owner = self.world.wallet(agent)?;
+        let tokens = self.world.ledger().balances(owner).filter(|money| money.amount > 0);
+        let tokens: Vec<String> =
+            tokens.map(|money| format!("{} {}", Gas(money.amount), money.token)).collect();
+        let name = self.world.name(agent)?;
+        (!tokens.is_empty()).then(|| format!("\"{name}\" {}", tokens.join(", ")))
     }
 
     /// Circles of agents that waited for each other, by name; the first stands at the end again.
@@ -178,6 +202,14 @@ impl Summary<'_> {
                 ("steps", int(machine.steps())),
                 ("state", Value::from(hex(&machine.state_hash()))),
             ];
+            if let Some(owner) = world.wallet(agent) {
+                let tokens = world.ledger().balances(owner).filter(|money| money.amount > 0);
+                let tokens = tokens.map(|money| (money.token, int(money.amount)));
+                let tokens = Record::from_iter(tokens);
+                if !tokens.is_empty() {
+                    fields.push(("wallet", Value::Record(tokens)));
+                }
+            }
             match machine.end() {
                 Some(End::Halted(value)) => fields.push(("value", value.clone())),
                 _ => fields.extend(why(machine).map(|why| ("why", Value::from(why)))),

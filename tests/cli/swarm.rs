@@ -15,12 +15,26 @@ use super::harness::Bench;
 /// A bench with the programs and files of `programs/swarm`.
 fn bench() -> Bench {
     let bench = Bench::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/swarm");
+    copy(&bench, "swarm", "");
+    bench
+}
+
+fn copy(bench: &Bench, folder: &str, into: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(folder);
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        bench.file(&name, std::fs::read(&path).expect("a file"));
+        if path.is_file() {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            bench.file(&format!("{into}{name}"), std::fs::read(&path).expect("a file"));
+        }
     }
+}
+
+/// A bench with `programs/swarm` and the whitepaper's own programs beside it.
+fn bench_with_paper() -> Bench {
+    let bench = Bench::new();
+    copy(&bench, "swarm", "swarm/");
+    copy(&bench, "paper", "paper/");
     bench
 }
 
@@ -35,23 +49,112 @@ fn ping_pong() {
     insta::assert_snapshot!("ping_pong_messages", bench.run(&["swarm", "messages"]).show());
 }
 
+/// The whitepaper's text asks, and what it makes of the answers is in its store.
 #[test]
 fn one_two_and_a_hundred() {
-    let bench = bench();
+    let bench = bench_with_paper();
     for (count, result) in [(1, "0.5"), (2, "0.375"), (100, "0.625")] {
-        let ran = bench.run(&["swarm", "run", &format!("sentiment_{count}.toml"), "--no-journal"]);
+        let (file, run) = (format!("swarm/sentiment_{count}.toml"), format!("r{count}"));
+        let ran = bench.run(&["swarm", "run", &file, "--run", &run]);
         assert_eq!(ran.exit, 0, "{}", ran.show());
-        assert!(ran.stdout.starts_with(&format!("asker: {result}\n")), "{}", ran.show());
+        let store = bench.feed(&["debug", &run, "--agent", "asker"], "run-to end\nstore\n");
+        assert!(
+            store.stdout.contains(&format!("\"collab_sentiment\": float = {result}")),
+            "{}",
+            store.show()
+        );
     }
-    assert!(!bench.path().join(".avm").exists());
+    let two = bench.run(&["swarm", "run", "swarm/sentiment_2.toml", "--no-journal"]);
+    insta::assert_snapshot!(two.show());
+}
+
+#[test]
+fn an_agent_that_starts_others() {
+    let bench = bench();
+    insta::assert_snapshot!(bench.run(&["swarm", "run", "family.toml", "--run", "r"]).show());
+    assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
+    let child = bench.feed(&["debug", "r", "--agent", "parent/2"], "end\nmessages all\n");
+    insta::assert_snapshot!("a_child_under_the_debugger", child.show());
+    let explored = bench.run(&["swarm", "explore", "family.toml", "--seeds", "20"]);
+    assert_eq!(explored.exit, 0, "{}", explored.show());
+}
+
+const MONEY: &str = "\
+[[agent]]
+name = \"payer\"
+program = \"payer.avm\"
+wallet = { AVM_CREDITS = 10 }
+
+[agent.spending]
+payees = [\"friend\"]
+limits.AVM_CREDITS = { approval = 2 }
+
+[[agent]]
+name = \"friend\"
+program = \"friend.avm\"
+count = 2
+
+[[expect]]
+agent = \"payer\"
+balance = { AVM_CREDITS = 7 }
+";
+
+/// A payment over what the policy allows waits for somebody; it takes place or is denied then.
+#[test]
+fn a_payment_that_waits_for_approval() {
+    let bench = Bench::new();
+    bench.file(
+        "payer.avm",
+        ".uses agent \"friend-1\"\nPAY_AGENT \"friend-1\", 3, \"AVM_CREDITS\" -> s\nRETURN s\n",
+    );
+    bench.file("friend.avm", "RETURN \"here\"\n");
+    bench.file("m.toml", MONEY);
+    let waits = bench.run(&["swarm", "run", "m.toml", "--run", "yes"]);
+    insta::assert_snapshot!(waits.show());
+    bench.run(&["swarm", "run", "m.toml", "--run", "no"]);
+    let yes = bench.run(&["swarm", "run", "m.toml", "--continue", "yes", "--approve", "payer"]);
+    insta::assert_snapshot!("a_payment_that_is_approved", yes.show());
+    let no = bench.run(&["swarm", "run", "m.toml", "--continue", "no", "--refuse", "payer"]);
+    insta::assert_snapshot!("a_payment_that_is_refused", no.show());
+    for run in ["yes", "no"] {
+        assert_eq!(bench.run(&["swarm", "replay", run]).exit, 0);
+    }
+    let nobody =
+        bench.run(&["swarm", "run", "m.toml", "--continue", "yes", "--approve", "friend-0"]);
+    assert_eq!(nobody.exit, 2, "{}", nobody.show());
+}
+
+/// An agent that traps is started again where it waited last; its own journal is that of its last life.
+#[test]
+fn an_agent_that_is_started_again() {
+    let bench = Bench::new();
+    bench.file(
+        "fragile.avm",
+        "SET got = 0\nWHILE got < 2 DO\n  WAIT_FOR_RESPONSE \"*\" -> m\n  IF m.data == 0 THEN\n    DIV 1, 0 -> x\n  ENDIF\n  SET got = got + m.data\nENDWHILE\nRETURN got\n",
+    );
+    bench.file(
+        "sender.avm",
+        "WAIT 1\nSEND_SWARM_MSG \"fragile\", 1\nSEND_SWARM_MSG \"fragile\", 0\nSEND_SWARM_MSG \"fragile\", 1\nRETURN 0\n",
+    );
+    bench.file(
+        "s.toml",
+        "[[agent]]\nname = \"fragile\"\nprogram = \"fragile.avm\"\nrestarts = { most = 1, window = \"60s\" }\n\n\
+         [[agent]]\nname = \"sender\"\nprogram = \"sender.avm\"\n\n[[expect]]\nagent = \"fragile\"\nresult = 2\n",
+    );
+    let ran = bench.run(&["swarm", "run", "s.toml", "--run", "r"]);
+    assert_eq!(ran.exit, 0, "{}", ran.show());
+    assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
+    bench.run(&["swarm", "journal", "r", "--agent", "fragile", "-o", "f.avmj"]);
+    let replayed = bench.run(&["replay", "f.avmj"]);
+    assert_eq!((replayed.exit, &*replayed.stdout), (0, "2\n"), "{}", replayed.show());
 }
 
 /// The world's hash does not depend on the number of threads; another seed with jitter is another world.
 #[test]
 fn threads_do_not_show() {
-    let bench = bench();
+    let bench = bench_with_paper();
     let hash = |args: &[&str]| {
-        let mut all = vec!["swarm", "run", "sentiment_100.toml", "--json"];
+        let mut all = vec!["swarm", "run", "swarm/sentiment_100.toml", "--json"];
         all.extend(args);
         let ran = bench.run(&all);
         assert_eq!(ran.exit, 0, "{}", ran.show());
@@ -81,7 +184,15 @@ fn what_is_wrong_with_a_file_has_its_place() {
             "[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\n\n[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\n",
         ),
         ("input", "[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\ninputs = { x = 1 }\n"),
-        ("channel", "[[agent]]\nname = \"a\"\nprogram = \"asker.avm\"\n"),
+        ("channel", "[[agent]]\nname = \"a\"\nprogram = \"early.avm\"\n"),
+        (
+            "wallet",
+            "[wallet]\nAVM_CREDITS = 1\n\n[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\n",
+        ),
+        (
+            "roles",
+            "[channel.c]\nmembers = [\"b\"]\n\n[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\n",
+        ),
         (
             "expect",
             "[[agent]]\nname = \"a\"\nprogram = \"pong.avm\"\n\n[[expect]]\nagent = \"b\"\n",
