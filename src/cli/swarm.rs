@@ -76,6 +76,10 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "run")]
     pub(crate) no_journal: bool,
 
+    /// Sign the journal at the end with the secret key of this file
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "no_journal")]
+    pub(crate) sign: Option<PathBuf>,
+
     /// Go on with the run in this folder; seed, clock and agents are those that it began with
     #[arg(long = "continue", value_name = "DIR")]
     #[arg(conflicts_with_all = ["run", "no_journal", "seed", "jitter", "slice", "clock"])]

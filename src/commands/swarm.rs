@@ -13,9 +13,11 @@ use avm_vm::{
 
 use crate::{
     cli::swarm::{Clock, Explore, Journal, Messages, Replay, Run, Swarm, SwarmCommand},
+    commands::key,
     exit::{Exit, Failure, Outcome},
     files,
     output::{Out, note},
+    report::hex,
     run_dir::{self, quoted},
     swarm::{
         agent::OfAgent,
@@ -70,6 +72,7 @@ struct Ready {
 
 fn go(args: &Run) -> Outcome {
     let plan = Plan::read(&args.file)?;
+    let signer = args.sign.as_deref().map(key::read).transpose()?;
     let interrupt = Interrupt::listen()?;
     let threads = threads(args.threads, plan.threads);
     let mut table = Table::new(!args.quiet && !args.json);
@@ -95,6 +98,9 @@ fn go(args: &Run) -> Outcome {
     };
     let left = drive.run(&mut world, &mut table)?;
     drop(table);
+    if let Some(secret) = &signer {
+        tape.sign(world.ticks(), secret)?;
+    }
     let run = folder.as_ref().map(|folder| folder.display().to_string());
     let summary = Summary { world: &world, left, run: run.as_deref() };
     let record = summary.record();
@@ -220,6 +226,7 @@ impl Keep for Rehearse<'_> {
 
 fn again(args: &Replay) -> Outcome {
     let recorded = Recorded::open(args.run.as_deref())?;
+    let signers = recorded.signers()?;
     let interrupt = Interrupt::listen()?;
     let threads = threads(args.threads, None);
     let (world, stop) = recorded.play(threads, &interrupt, &mut ())?;
@@ -233,7 +240,8 @@ fn again(args: &Replay) -> Outcome {
             "replayed: {agents} agents, {} messages, {ticks} ticks, {marks} mark{s}, as recorded",
             world.sent()
         ));
-        note(&format!("world {}", crate::report::hex(&world.hash())));
+        note(&format!("world {}", hex(&world.hash())));
+        signers.iter().for_each(|signer| note(&format!("signed by {}", hex(signer))));
     }
     Ok(Exit::Done)
 }

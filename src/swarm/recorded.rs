@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use avm_ir::Schedule;
+use avm_ir::{
+    Schedule,
+    program::{Domain, Signature},
+};
 use avm_vm::{
     journal::Tail,
     world::{
@@ -85,6 +88,24 @@ impl Recorded {
         (stop == Stop::Cut).then(|| {
             format!("the run was cut off: it is replayed up to tick {tick}, where nothing more was written")
         })
+    }
+
+    /// Whose signatures it carries, each of everything before it.
+    pub(crate) fn signers(&self) -> Outcome<Vec<[u8; 32]>> {
+        let mut signers = Vec::new();
+        let mut before = self.journal.first;
+        for record in &self.journal.records {
+            if let Entry::Signed { key, signature } = &record.entry {
+                let signature = Signature { key: *key, bytes: *signature };
+                signature.is_of(Domain::Journal, &before).map_err(|error| {
+                    let (path, offset) = (self.path.display(), record.offset);
+                    Failure::files(format!("{path}: signature at byte {offset}: {error}"))
+                })?;
+                signers.push(*key);
+            }
+            before = record.link;
+        }
+        Ok(signers)
     }
 
     /// How many marks it has.

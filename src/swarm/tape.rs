@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use avm_asm::SourceFile;
+use avm_ir::program::{Domain, Signature};
 use avm_vm::{
     EffectRequest, Image, World,
     world::{
@@ -106,6 +107,15 @@ impl Tape {
             return Ok(());
         }
         self.write(world.ticks(), &Entry::Rested(Mark::of(world)))?;
+        self.sync()
+    }
+
+    /// Signs everything written so far.
+    pub(crate) fn sign(&mut self, tick: u64, secret: &[u8; 32]) -> Outcome<()> {
+        let Some((_, writer)) = &self.0 else { return Ok(()) };
+        let Signature { key, bytes: signature } =
+            Signature::of(Domain::Journal, secret, &writer.link());
+        self.write(tick, &Entry::Signed { key, signature })?;
         self.sync()
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use avm_vm::world::{
     Event,
-    journal::{Entry, Journal},
+    journal::{Entry, Journal, Writer},
 };
 
 use super::harness::Bench;
@@ -272,6 +272,28 @@ fn a_question_that_comes_too_early() {
     assert_ne!(again.exit, 0, "{}", again.show());
     let clean = bench.run(&["swarm", "explore", "map_reduce.toml", "--seeds", "20"]);
     insta::assert_snapshot!("nothing_found", clean.show());
+}
+
+#[test]
+fn a_signed_journal() {
+    let bench = bench();
+    let key = bench.run(&["key", "new", "k.key"]).stdout;
+    let ran = bench.run(&["swarm", "run", "ping_pong.toml", "--run", "r", "--sign", "k.key"]);
+    assert_eq!(ran.exit, 0, "{}", ran.show());
+    let replayed = bench.run(&["swarm", "replay", "r"]);
+    assert!(replayed.stderr.contains(&format!("signed by {}", key.trim())), "{}", replayed.show());
+    // Somebody else's name under it: the links are made to fit again.
+    let journal = Journal::read(&bench.read("r/world.avmw")).expect("it was just written");
+    let (mut writer, mut bytes) = Writer::new(&journal.start);
+    for mut record in journal.records {
+        if let Entry::Signed { signature, .. } = &mut record.entry {
+            signature[0] ^= 1;
+        }
+        bytes.extend(writer.record(record.tick, &record.entry));
+    }
+    bench.file("r/world.avmw", &bytes);
+    let forged = bench.run(&["swarm", "replay", "r"]);
+    assert!(forged.exit == 3 && forged.stderr.contains("signature at byte"), "{}", forged.show());
 }
 
 #[test]
