@@ -307,6 +307,9 @@ impl Keep for Looks {
             Happened::RanOut { agent, step, wanted } => {
                 format!("{now} {} at {step} ran out: {wanted:?}", agent.0)
             }
+            Happened::Called { agent, step, function } => {
+                format!("{now} {} at {step} does {function}", agent.0)
+            }
             Happened::Restarted { agent, machine } => {
                 format!("{now} {} goes on at {}", agent.0, machine.steps())
             }

@@ -715,14 +715,14 @@ gas [] sets task reach task sem "out = await(task_id).status" source "O-12 §11.
 0xCA WAIT => effect::request also []
 in { delay_sec: Num = required "seconds" } out {}
 gas [] sets task reach time sem "time += delay_sec" source "O-2 §11.1" since 1;
-/// Runs a label or code reference again and again.
+/// Calls a function of the program again and again, while the agent waits.
 0xCB SCHEDULE_TASK => effect::request also []
-in { task_id: Text = required "label or code reference", interval_sec: Num = required "seconds between runs" }
+in { task_id: Text = required "the function's name", interval_sec: Num = required "seconds between calls" }
 out { status: Any = optional "\"OK\"" }
 gas [] sets task reach time sem "every interval_sec: task_id" source "O-3 §11.1 X-35" since 1;
 /// Ends a scheduled task.
 0xCC CANCEL_TASK => effect::request also []
-in { task_id: Any = required "label, code reference or handle" }
+in { task_id: Any = required "the function's name" }
 out { status: Any = optional "\"OK\"" }
 gas [] sets task reach time sem "cancel(task_id)" source "X-35" since 1;
 /// The time in seconds since 1970, from the run's clock.

@@ -27,11 +27,12 @@ mod request;
 mod restart;
 mod reward;
 mod round;
+mod schedule;
 mod swarm;
 mod wait;
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
     sync::Arc,
     vec::Vec,
@@ -47,6 +48,7 @@ pub use money::{CREDITS, pool_id};
 pub use replay::{Differs, Next, Replay, Stop};
 pub use restart::Supervision;
 pub use round::{Keep, Turn};
+pub use schedule::Task;
 
 use crate::{
     agent::Draws,
@@ -86,6 +88,8 @@ pub struct Rules {
     pub requests: u32,
     /// Most bytes of what a message carries ([`Value::size`]).
     pub message_bytes: u64,
+    /// Most tasks of an agent.
+    pub tasks: u32,
     /// Most agents that are there at a time, where agents start others.
     pub agents: u32,
     /// Most children of an agent that are there at a time.
@@ -108,6 +112,7 @@ impl Default for Rules {
             inbox_share: 64,
             requests: 1 << 10,
             message_bytes: 1 << 20,
+            tasks: 64,
             agents: 100_000,
             children: 1 << 10,
             forks: None,
@@ -185,6 +190,8 @@ pub struct World {
     /// Messages that did not fit into an inbox.
     dropped: u64,
     deadlocks: Vec<Vec<AgentId>>,
+    /// Agents that may be in a deadlock that was not there before; follows from the rest.
+    suspects: BTreeSet<AgentId>,
 }
 
 impl World {
@@ -212,6 +219,7 @@ impl World {
             codes: BTreeMap::new(),
             dropped: 0,
             deadlocks: Vec::new(),
+            suspects: BTreeSet::new(),
         }
     }
 
@@ -351,7 +359,10 @@ impl World {
             self.find_deadlock();
         }
         while let Some(due) = self.clock.take(until) {
-            self.due(&due, keep);
+            match due.task {
+                Some(task) => self.task_due(due.agent, task, keep),
+                None => self.due(&due, keep),
+            }
         }
         self.clock.go(until);
     }

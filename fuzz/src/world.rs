@@ -26,12 +26,15 @@ const GAS: u64 = 50_000_000;
 const SLICE: u64 = 500;
 
 /// Programs that have to do with each other.
-const TALKERS: [&str; 4] = [
+const TALKERS: [&str; 5] = [
     "SWARM_CONNECT \"c\"\nWAIT 1\nSWARM_BROADCAST \"Q\", [1]\nWAIT_FOR_RESPONSE \"Q\", timeout=3 -> r\nRETURN r",
     "SWARM_CONNECT \"c\"\nWAIT_FOR_RESPONSE \"*\", timeout=2 -> m\nSEND_SWARM_MSG m.request, 7\n\
      REDUCE_MODEL_CALL \"x\", [m.data] -> r\nRETURN r",
     "SWARM_CONNECT \"c\"\nSWARM_FETCH \"Q\", \"id\" -> h\nWAIT_FOR_RESPONSE h, timeout=2 -> r\nSEND_SWARM_MSG \"0\", r\nRETURN r",
     "WAIT_FOR_RESPONSE \"*\", timeout=1 -> m\nSEND_SWARM_MSG m.from, m\nREAD_FROM_TOOL \"t\", \"q\" -> r\nRETURN r",
+    "SWARM_CONNECT \"c\"\nSCHEDULE_TASK \"say\", 0.7\nSCHEDULE_TASK \"nap\", 1.1\nREDUCE_MODEL_CALL \"x\", [1] -> r\n\
+     WAIT_FOR_RESPONSE \"Q\", timeout=3 -> m\nWAIT 2\nCANCEL_TASK \"say\"\nWAIT 1\nRETURN m\n.func say()\n\
+     SWARM_BROADCAST \"Q\", RANDOM(1, 9)\n.endfunc\n.func nap()\nWAIT 1\n.endfunc",
 ];
 
 fn talkers() -> &'static [Arc<Image>] {
@@ -58,6 +61,7 @@ pub fn run(data: &[u8]) {
         inbox_share: entropy.below(4) as u32,
         requests: entropy.below(3) as u32,
         message_bytes: entropy.below(200) as u64,
+        tasks: entropy.below(4) as u32,
         ..Rules::default()
     };
     let time = *entropy.pick(&[Time::Simulated, Time::Given]);

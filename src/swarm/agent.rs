@@ -2,7 +2,7 @@
 //! outside.
 
 use avm_vm::{
-    Answer, Config, Image, Machine,
+    Answer, Config, Image, InterruptError, Machine,
     journal::{Event, Journal, Start, Writer, request_hash},
     world::{
         AgentId, Happened, Keep, World,
@@ -86,6 +86,20 @@ impl Keep for Extract<'_> {
             self.records.push((steps, event.clone()));
         }
         done
+    }
+
+    fn call(
+        &mut self,
+        agent: AgentId,
+        machine: &mut Machine,
+        function: &str,
+    ) -> Result<(), InterruptError> {
+        let steps = machine.steps();
+        ().call(agent, machine, function)?;
+        if self.is(agent) {
+            self.records.push((steps, Event::Called { function: function.to_owned() }));
+        }
+        Ok(())
     }
 
     fn saw(&mut self, _: u64, happened: &Happened<'_>) {

@@ -40,6 +40,8 @@ pub(crate) struct World {
     inbox: Option<u32>,
     /// Most requests of an agent that are open.
     requests: Option<u32>,
+    /// Most tasks of an agent.
+    tasks: Option<u32>,
     /// Most bytes of what a message carries.
     #[serde(deserialize_with = "config::memory")]
     message: Option<u64>,
@@ -65,6 +67,7 @@ impl World {
             inbox_share: self.inbox.unwrap_or(rules.inbox_share),
             requests: self.requests.unwrap_or(rules.requests),
             message_bytes: self.message.unwrap_or(rules.message_bytes),
+            tasks: self.tasks.unwrap_or(rules.tasks),
             agents: self.agents.unwrap_or(rules.agents),
             children: self.children.unwrap_or(rules.children),
             child_gas: self.child_gas.map_or(rules.child_gas, |Gas(gas)| gas),

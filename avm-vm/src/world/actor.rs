@@ -8,7 +8,7 @@ use alloc::{
 
 use avm_ir::{value::Text, wire::Writer};
 
-use super::{AgentId, channel::Count, inbox::Inbox, restart::Guard};
+use super::{AgentId, channel::Count, inbox::Inbox, restart::Guard, schedule::Tasks};
 use crate::{
     effect::{Answer, Handover},
     ledger::Wanted,
@@ -33,10 +33,11 @@ pub(super) enum State {
     Over,
 }
 
-/// What an agent waits for, and the number of the timer that ends the wait.
+/// What an agent waits for, when that ends at the latest, and the number of the timer that ends it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wait {
     pub(super) what: What,
+    pub(super) until: u64,
     pub(super) timer: u64,
 }
 
@@ -119,6 +120,8 @@ pub(super) struct Actor {
     pub(super) kin: Option<Box<Kin>>,
     /// If somebody looks after it.
     pub(super) guard: Option<Box<Guard>>,
+    /// If it ever scheduled one.
+    pub(super) tasks: Option<Box<Tasks>>,
 }
 
 impl Actor {
@@ -134,6 +137,7 @@ impl Actor {
             asked: BTreeSet::new(),
             kin: None,
             guard: None,
+            tasks: None,
         }
     }
 
@@ -152,8 +156,9 @@ impl Actor {
         out.raw(&self.machine.as_ref().map_or([0; 32], |machine| machine.state_hash()));
         match &self.state {
             State::Ready => out.u8(0),
-            State::Waits(Wait { what, timer }) => {
+            State::Waits(Wait { what, until, timer }) => {
                 out.u8(1);
+                out.u64(*until);
                 out.u64(*timer);
                 match what {
                     What::Time => out.u8(0),
@@ -192,6 +197,10 @@ impl Actor {
         }
         if let Some(guard) = &self.guard {
             guard.write(out);
+        }
+        out.u8(u8::from(self.tasks.is_some()));
+        if let Some(tasks) = &self.tasks {
+            tasks.write(out);
         }
     }
 }

@@ -5,7 +5,10 @@
 //! for a certain sender can be helped by those it waits for. Whoever nobody can help, not even by way
 //! of others, is in a deadlock, and its timeout is all that is left.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use super::{
     AgentId, World,
@@ -13,33 +16,64 @@ use super::{
 };
 
 impl World {
-    /// Looks for agents that nobody can help, and notes a circle of them that was not noted before.
+    /// Looks for agents that nobody can help, and notes each circle of them that was not noted before.
+    /// Only those are looked at that began to wait, or lost somebody who could help, since it was
+    /// looked last: whoever waits for one of them is in no other circle.
     pub(super) fn find_deadlock(&mut self) {
-        let mut stuck: BTreeSet<AgentId> = BTreeSet::new();
-        for number in 0..self.actors.len() as u32 {
-            let agent = AgentId(number);
-            match self.waits_for(agent) {
-                Some(What::Request(_) | What::From(_)) => drop(stuck.insert(agent)),
-                // Any agent could send it, and one that waits for a time may.
-                Some(What::Message(_) | What::Time) | None => {}
+        let (mut free, mut stuck) = (BTreeSet::new(), BTreeSet::new());
+        for agent in core::mem::take(&mut self.suspects) {
+            if self.is_free(agent) || self.reaches_free(agent, &mut free, &mut stuck) {
+                continue;
+            }
+            if let Some(circle) = self.circle(&stuck, agent)
+                && !self.deadlocks.contains(&circle)
+            {
+                self.deadlocks.push(circle);
             }
         }
-        // Whoever can be helped by somebody who is not stuck is not either.
-        loop {
-            let free = stuck.iter().copied().find(|agent| {
-                self.helpers(*agent)
-                    .iter()
-                    .any(|helper| !stuck.contains(helper) && self.acts(*helper))
-            });
-            match free {
-                Some(agent) => stuck.remove(&agent),
-                None => break,
-            };
+    }
+
+    /// Whether an agent will do something, or anybody may make it do something.
+    fn is_free(&self, agent: AgentId) -> bool {
+        match self.waits_for(agent) {
+            // A task of its own can help it, and others.
+            Some(What::Request(_) | What::From(_)) => !self.tasks(agent).is_empty(),
+            // Any agent could send it, and one that waits for a time may.
+            Some(What::Message(_) | What::Time) | None => self.acts(agent),
         }
-        let Some(circle) = self.circle(&stuck) else { return };
-        if !self.deadlocks.contains(&circle) {
-            self.deadlocks.push(circle);
+    }
+
+    /// Whether somebody can help an agent, maybe by way of others; takes note of whoever is found out
+    /// about.
+    fn reaches_free(
+        &self,
+        agent: AgentId,
+        free: &mut BTreeSet<AgentId>,
+        stuck: &mut BTreeSet<AgentId>,
+    ) -> bool {
+        // Who was come to, and from whom.
+        let mut seen = BTreeMap::from([(agent, agent)]);
+        let mut open = alloc::vec![agent];
+        while let Some(at) = open.pop() {
+            if free.contains(&at) || self.is_free(at) {
+                let mut helped = at;
+                while free.insert(helped) || helped == at {
+                    match seen.get(&helped) {
+                        Some(before) if *before != helped => helped = *before,
+                        _ => break,
+                    }
+                }
+                return true;
+            }
+            for helper in self.helpers(at) {
+                if !stuck.contains(&helper) && !seen.contains_key(&helper) {
+                    seen.insert(helper, at);
+                    open.push(helper);
+                }
+            }
         }
+        stuck.extend(seen.into_keys());
+        false
     }
 
     /// Whether an agent may still do something.
@@ -60,22 +94,23 @@ impl World {
         }
     }
 
-    /// A circle among agents, beginning with the one of the lowest number.
-    fn circle(&self, stuck: &BTreeSet<AgentId>) -> Option<Vec<AgentId>> {
-        for first in stuck {
-            let (mut path, mut at) = (alloc::vec![*first], *first);
-            // Along the first helper that is stuck too; a path without an end comes back to itself.
-            while let Some(next) = self.helpers(at).into_iter().find(|next| stuck.contains(next)) {
-                if let Some(begin) = path.iter().position(|seen| *seen == next) {
-                    let mut circle = path.split_off(begin);
-                    let lowest = { circle.iter().enumerate() }.min_by_key(|(_, agent)| **agent);
-                    let turn = lowest.map_or(0, |(at, _)| at);
-                    circle.rotate_left(turn);
-                    return Some(circle);
-                }
-                path.push(next);
-                at = next;
+    /// A circle among agents that an agent waits for, beginning with the one of the lowest number.
+    fn circle(&self, stuck: &BTreeSet<AgentId>, first: AgentId) -> Option<Vec<AgentId>> {
+        let (mut path, mut places) = (alloc::vec![first], BTreeMap::from([(first, 0)]));
+        let mut at = first;
+        // Along the first helper that waits too; a path without an end comes back to itself.
+        let waits = |next: &AgentId| stuck.contains(next) && self.waits_for(*next).is_some();
+        while let Some(next) = self.helpers(at).into_iter().find(waits) {
+            if let Some(begin) = places.get(&next) {
+                let mut circle = path.split_off(*begin);
+                let lowest = { circle.iter().enumerate() }.min_by_key(|(_, agent)| **agent);
+                let turn = lowest.map_or(0, |(at, _)| at);
+                circle.rotate_left(turn);
+                return Some(circle);
             }
+            places.insert(next, path.len());
+            path.push(next);
+            at = next;
         }
         None
     }

@@ -344,7 +344,7 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
 
 fn write_rules(rules: &Rules, out: &mut Bytes) {
     let Rules { seed, slice, jitter, epoch, patience, inbox_share, requests, .. } = rules;
-    let Rules { message_bytes, agents, children, forks, child_gas, .. } = rules;
+    let Rules { message_bytes, tasks, agents, children, forks, child_gas, .. } = rules;
     out.u64(*seed);
     out.u64(*slice);
     out.u8(u8::from(*jitter));
@@ -353,6 +353,7 @@ fn write_rules(rules: &Rules, out: &mut Bytes) {
     out.u32(*inbox_share);
     out.u32(*requests);
     out.u64(*message_bytes);
+    out.u32(*tasks);
     out.u32(*agents);
     out.u32(*children);
     out.u8(u8::from(forks.is_some()));
@@ -373,6 +374,7 @@ fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
         inbox_share: input.u32()?,
         requests: input.u32()?,
         message_bytes: input.u64()?,
+        tasks: input.u32()?,
         agents: input.u32()?,
         children: input.u32()?,
         forks: match flag(input)? {

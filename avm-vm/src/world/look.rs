@@ -64,6 +64,15 @@ pub enum Happened<'a> {
         /// Number of the request.
         request: u64,
     },
+    /// A task of an agent was called while it waited.
+    Called {
+        /// Whose.
+        agent: AgentId,
+        /// Its executed instructions.
+        step: u64,
+        /// The function's name.
+        function: &'a Text,
+    },
     /// A wait ran out of time with nothing to show for it.
     RanOut {
         /// Whose.

@@ -6,7 +6,7 @@ use super::{AgentId, Happened, World, actor::State, request::Wanted};
 use crate::{
     effect::Answer,
     journal::Event,
-    machine::{Machine, Pause},
+    machine::{InterruptError, Machine, Pause},
     observer::Observer,
 };
 
@@ -54,6 +54,21 @@ pub trait Keep {
             Event::Voted(vote) => machine.vote(vote).is_ok(),
             _ => false,
         }
+    }
+
+    /// Calls a task of an agent that waits. Whoever keeps journals of agents has to note it, as
+    /// [`Recorder::call`](crate::journal::Recorder::call) does.
+    ///
+    /// # Errors
+    /// As for [`Machine::interrupt`]: it cannot be called now, and nothing changed.
+    fn call(
+        &mut self,
+        agent: AgentId,
+        machine: &mut Machine,
+        function: &str,
+    ) -> Result<(), InterruptError> {
+        let _ = agent;
+        machine.interrupt(function)
     }
 
     /// Something happened, at a time in nanoseconds since 1970. Nothing comes of it in the world.
@@ -210,6 +225,7 @@ impl World {
     fn leave(&mut self, agent: AgentId, keep: &mut impl Keep) {
         self.bequeath(agent);
         let now = self.now();
+        self.drop_tasks(agent);
         let Some(actor) = self.actor_mut(agent) else { return };
         actor.state = State::Over;
         if let Some(guard) = &mut actor.guard {

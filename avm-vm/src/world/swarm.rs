@@ -39,6 +39,7 @@ struct Ask {
 impl World {
     /// Takes an effect: answers it, lets the agent wait, or leaves it to the host.
     pub(super) fn take(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
+        self.asks_again(agent);
         let answered = match request.opcode {
             Opcode::SWARM_CONNECT => self.connect(agent, request, keep),
             Opcode::SWARM_BROADCAST => self.broadcast(agent, request, keep),
@@ -52,7 +53,9 @@ impl World {
             Opcode::WAIT_FOR_RESPONSE if !is_task(request) => {
                 return self.wait_response(agent, request, keep);
             }
-            op if matches!(request.reach, Reach::Swarm | Reach::World) || is_timer(op) => {
+            Opcode::SCHEDULE_TASK => self.schedule(agent, request),
+            Opcode::CANCEL_TASK => self.cancel_task(agent, request),
+            op if matches!(request.reach, Reach::Swarm | Reach::World) => {
                 let message = format!("a world does not know {} yet", op.mnemonic());
                 Err(Refusal::Fails(FailureCode::NoProvider, message))
             }
@@ -454,9 +457,4 @@ fn invalid(why: &str) -> Refusal {
 /// Whether a wait is for a task of the host.
 fn is_task(request: &EffectRequest) -> bool {
     matches!(request.arg("task_id"), Some(Value::Handle(HandleKind::Task, _)))
-}
-
-/// Whether an instruction wants schedules.
-const fn is_timer(op: Opcode) -> bool {
-    matches!(op, Opcode::SCHEDULE_TASK | Opcode::CANCEL_TASK)
 }

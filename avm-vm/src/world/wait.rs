@@ -15,17 +15,20 @@ use super::{
 use crate::effect::{Answer, EffectRequest, FailureCode};
 
 /// Longest wait, in nanoseconds.
-const LONGEST: u64 = 366 * 24 * 60 * 60 * SECOND;
+pub(super) const LONGEST: u64 = 366 * 24 * 60 * 60 * SECOND;
 
 /// A number of seconds that a program gives, in nanoseconds.
 pub(super) fn nanoseconds(value: &Value) -> Option<u64> {
+    exact_nanoseconds(value).map(|time| time.min(LONGEST))
+}
+
+/// The same without a most.
+pub(super) fn exact_nanoseconds(value: &Value) -> Option<u64> {
     match value {
-        Value::Int(seconds) => {
-            Some(u64::try_from(*seconds).ok()?.saturating_mul(SECOND).min(LONGEST))
-        }
+        Value::Int(seconds) => Some(u64::try_from(*seconds).ok()?.saturating_mul(SECOND)),
         // Converted once, here, and exact from then on; the cast saturates.
         Value::Float(seconds) if *seconds >= 0.0 => {
-            Some((libm::round(*seconds * SECOND as f64) as u64).min(LONGEST))
+            Some(libm::round(*seconds * SECOND as f64) as u64)
         }
         _ => None,
     }
@@ -43,7 +46,7 @@ impl World {
             let message = "WAIT wants a number of seconds that is not negative";
             return self.fail(agent, FailureCode::InvalidArgument, message, keep);
         };
-        self.block(agent, What::Time, delay);
+        self.block(agent, What::Time, delay, keep);
     }
 
     /// `WAIT_FOR_RESPONSE`: a text names the agent's latest open request of that name, and else the
@@ -108,18 +111,28 @@ impl World {
             }
             What::Time => {}
         }
-        if timeout == 0 {
+        if timeout == 0 && self.again(agent).is_none() {
             return self.fail(agent, FailureCode::Timeout, "there is nothing yet", keep);
         }
-        self.block(agent, what, timeout);
+        self.block(agent, what, timeout, keep);
     }
 
-    fn block(&mut self, agent: AgentId, what: What, timeout: u64) {
-        let timer = self.clock.set(timeout, agent);
+    /// Lets an agent wait. A wait that a task interrupted ends when it would have.
+    fn block(&mut self, agent: AgentId, what: What, timeout: u64, keep: &mut impl Keep) {
+        let again = self.again(agent);
+        if again.is_some_and(|until| until <= self.now()) {
+            return self.over(agent, what, keep);
+        }
+        let until = again.unwrap_or_else(|| self.now().saturating_add(timeout));
+        let timer = self.clock.set(until, agent, None);
+        if matches!(what, What::Request(_) | What::From(_)) {
+            self.suspects.insert(agent);
+        }
         if let Some(actor) = self.actor_mut(agent) {
-            actor.state = State::Waits(Wait { what, timer });
+            actor.state = State::Waits(Wait { what, until, timer });
         }
         self.remember(agent);
+        self.call_due(agent, keep);
     }
 
     /// What an agent waits for, if it does.
@@ -145,23 +158,27 @@ impl World {
             Some(State::Waits(wait)) if wait.timer == due.timer => wait.what.clone(),
             _ => return,
         };
+        self.over(due.agent, what, keep);
+    }
+
+    fn over(&mut self, agent: AgentId, what: What, keep: &mut impl Keep) {
         if let Some(wanted) = what.wanted() {
-            self.ran_out(due.agent, wanted, keep);
+            self.ran_out(agent, wanted, keep);
         }
         match what {
-            What::Time => self.reply(due.agent, Answer::outputs(alloc::vec::Vec::new()), keep),
+            What::Time => self.reply(agent, Answer::outputs(alloc::vec::Vec::new()), keep),
             // What came in time is better than nothing.
             What::Request(number) => self.settle_request(number, keep),
             What::Message(name) => {
                 let of =
                     name.map_or_else(alloc::string::String::new, |n| format!(" {}", quoted(&n)));
                 let message = format!("no message{of} came in time");
-                self.fail(due.agent, FailureCode::Timeout, &message, keep);
+                self.fail(agent, FailureCode::Timeout, &message, keep);
             }
             What::From(from) => {
                 let name = self.name(from).unwrap_or_default();
                 let message = format!("no message of {} came in time", quoted(name));
-                self.fail(due.agent, FailureCode::Timeout, &message, keep);
+                self.fail(agent, FailureCode::Timeout, &message, keep);
             }
         }
     }
@@ -210,10 +227,13 @@ impl World {
 
     /// A request got an answer, or one fewer can answer: if it is done, whoever waits gets it.
     pub(super) fn answered(&mut self, number: u64, keep: &mut impl Keep) {
-        let Some(request) = self.requests.get(&number).filter(|request| request.is_done()) else {
-            return;
-        };
+        let Some(request) = self.requests.get(&number) else { return };
         let from = request.from;
+        if !request.is_done() {
+            // One fewer can help.
+            self.suspects.insert(from);
+            return;
+        }
         if self.waits_for(from) == Some(&What::Request(number)) {
             if let Some(State::Waits(wait)) = self.actor(from).map(|actor| &actor.state) {
                 let timer = wait.timer;
