@@ -20,7 +20,8 @@ fn main() {
     let count: usize =
         std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(1_000_000);
     tasks(count / TASKS);
-    waits(count);
+    // An agent that waits takes four kilobytes.
+    waits(count / 10);
     month();
 }
 

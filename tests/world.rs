@@ -147,6 +147,34 @@ fn a_deadlock_is_named_with_its_circle() {
     assert_eq!([result(&world, "a"), result(&world, "b")], ["null", "null"]);
 }
 
+/// A circle is found wherever it closes: the last to wait has others to wait for, who are of no help.
+#[test]
+fn a_deadlock_behind_a_dead_end_is_found() {
+    let mut world = World::new(Rules::default());
+    let head = ".uses channel \"c\"\nSWARM_CONNECT \"c\"\n";
+    // Of those who were asked, one waits for somebody who came to an end.
+    join(&mut world, "gone", ".uses channel \"late\"\nSEND_SWARM_MSG \"late\", 1");
+    join(
+        &mut world,
+        "late",
+        &format!("{head}WAIT_FOR_RESPONSE \"*\" -> m\nWAIT_FOR_RESPONSE m.from -> r"),
+    );
+    join(
+        &mut world,
+        "a",
+        &format!("{head}WAIT_FOR_RESPONSE \"b\" -> m\nWAIT_FOR_RESPONSE m.from, timeout=50 -> r"),
+    );
+    join(
+        &mut world,
+        "b",
+        &format!(
+            "{head}WAIT 2\nSWARM_BROADCAST \"b\"\nWAIT 2\nWAIT_FOR_RESPONSE \"b\", timeout=40 -> r"
+        ),
+    );
+    run(&mut world, 1);
+    assert_eq!(world.deadlocks(), [vec![AgentId(2), AgentId(3)]]);
+}
+
 /// What a flooder sends beyond its share is its own failure; others get through.
 #[test]
 fn a_flooder_fills_its_own_share_alone() {

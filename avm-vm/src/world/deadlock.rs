@@ -56,12 +56,14 @@ impl World {
         let mut open = alloc::vec![agent];
         while let Some(at) = open.pop() {
             if free.contains(&at) || self.is_free(at) {
+                // So are all that it can help, as far as they led here.
                 let mut helped = at;
-                while free.insert(helped) || helped == at {
-                    match seen.get(&helped) {
-                        Some(before) if *before != helped => helped = *before,
-                        _ => break,
+                while let Some(before) = seen.get(&helped) {
+                    free.insert(helped);
+                    if *before == helped {
+                        break;
                     }
+                    helped = *before;
                 }
                 return true;
             }
@@ -96,11 +98,16 @@ impl World {
 
     /// A circle among agents that an agent waits for, beginning with the one of the lowest number.
     fn circle(&self, stuck: &BTreeSet<AgentId>, first: AgentId) -> Option<Vec<AgentId>> {
-        let (mut path, mut places) = (alloc::vec![first], BTreeMap::from([(first, 0)]));
-        let mut at = first;
-        // Along the first helper that waits too; a path without an end comes back to itself.
-        let waits = |next: &AgentId| stuck.contains(next) && self.waits_for(*next).is_some();
-        while let Some(next) = self.helpers(at).into_iter().find(waits) {
+        let mut path = alloc::vec![first];
+        let mut places = BTreeMap::from([(first, 0)]);
+        let mut seen = BTreeSet::from([first]);
+        let mut open = alloc::vec![self.helpers(first).into_iter()];
+        while let Some(helpers) = open.last_mut() {
+            let Some(next) = helpers.next() else {
+                open.pop();
+                path.pop().and_then(|agent| places.remove(&agent));
+                continue;
+            };
             if let Some(begin) = places.get(&next) {
                 let mut circle = path.split_off(*begin);
                 let lowest = { circle.iter().enumerate() }.min_by_key(|(_, agent)| **agent);
@@ -108,9 +115,11 @@ impl World {
                 circle.rotate_left(turn);
                 return Some(circle);
             }
-            places.insert(next, path.len());
-            path.push(next);
-            at = next;
+            if stuck.contains(&next) && seen.insert(next) {
+                places.insert(next, path.len());
+                path.push(next);
+                open.push(self.helpers(next).into_iter());
+            }
         }
         None
     }
