@@ -36,7 +36,7 @@ fn config() -> Config {
 
 fn join(world: &mut World, name: &str, image: &Arc<Image>) -> AgentId {
     let machine = Machine::new(image.clone(), config()).expect("it starts");
-    world.join(name, machine).expect("the name is free")
+    world.join(name, *blake3::hash(name.as_bytes()).as_bytes(), machine).expect("the name is free")
 }
 
 /// A world of one agent, at its end; and what it returned.
@@ -194,7 +194,7 @@ fn a_task_can_end_its_agent() {
     let endless = "SCHEDULE_TASK \"endless\", 5\nWAIT 100\n.func endless()\n  SET n = 0\n  WHILE n >= 0 DO\n  SET n = n + 1\n  ENDWHILE\n.endfunc";
     let config = Config { gas: 1_000_000, ..Config::default() };
     let machine = Machine::new(image(endless), config).expect("it starts");
-    world.join("a", machine).expect("the name is free");
+    world.join("a", [0; 32], machine).expect("the name is free");
     world.run(&mut ());
     assert_eq!(world.end(AgentId(0)), Some(&End::Exhausted(Meter::Gas)));
     let used = world.machine(AgentId(0)).expect("it is here").gas_used();
@@ -212,7 +212,7 @@ fn a_task_without_room_waits_for_its_turn() {
     let mut config = config();
     config.limits.call_depth = 3;
     let machine = Machine::new(image(&source), config).expect("it starts");
-    world.join("a", machine).expect("the name is free");
+    world.join("a", [0; 32], machine).expect("the name is free");
     world.run(&mut ());
     let Some(End::Halted(value)) = world.end(AgentId(0)) else {
         panic!("{:?}", world.end(AgentId(0)))
@@ -244,7 +244,9 @@ fn talkers(threads: usize, keep: &mut impl Keep) -> (World, Arc<Image>) {
     let image = image(&format!("{TALKER}{TICK}"));
     for number in 0..8 {
         let machine = Machine::new(image.clone(), start(number)).expect("it starts");
-        world.join(&format!("talker {number}"), machine).expect("the name is free");
+        world
+            .join(&format!("talker {number}"), [number as u8; 32], machine)
+            .expect("the name is free");
     }
     loop {
         match world.idle() {
