@@ -310,7 +310,7 @@ impl Keep for Journals {
 #[test]
 fn journals_of_agents_with_tasks_replay() {
     let mut journals = Journals::default();
-    let (world, image) = talkers(2, &mut journals);
+    let (world, image) = talkers(2, &mut (&mut journals, ()));
     assert_eq!(world.hash(), talkers(1, &mut ()).0.hash(), "keeping journals changes nothing");
     for (agent, mut recorder) in journals.0 {
         let machine = world.machine(agent).expect("it is here");

@@ -110,8 +110,11 @@ impl Keep for Extract<'_> {
             // What it was answered since then it was not answered.
             Happened::Restarted { agent, machine } if self.is(*agent) => {
                 let first = machine.pending().map_or(machine.effects(), |asked| asked.id);
-                self.records.retain(|(_, event)| match event {
+                let steps = machine.steps();
+                self.records.retain(|(step, event)| match event {
                     Event::Answered { id, .. } => *id < first,
+                    // A wait that is interrupted is asked again at a later step.
+                    Event::Called { .. } => *step < steps,
                     Event::Rested { .. } => false,
                     _ => true,
                 });

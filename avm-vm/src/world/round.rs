@@ -97,6 +97,15 @@ impl<A: Keep, B: Keep> Keep for (A, B) {
         self.0.outside(agent, machine, event)
     }
 
+    fn call(
+        &mut self,
+        agent: AgentId,
+        machine: &mut Machine,
+        function: &str,
+    ) -> Result<(), InterruptError> {
+        self.0.call(agent, machine, function)
+    }
+
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
         self.0.saw(now, happened);
         self.1.saw(now, happened);
@@ -110,6 +119,15 @@ impl<K: Keep> Keep for &mut K {
 
     fn outside(&mut self, agent: AgentId, machine: &mut Machine, event: &Event) -> bool {
         (**self).outside(agent, machine, event)
+    }
+
+    fn call(
+        &mut self,
+        agent: AgentId,
+        machine: &mut Machine,
+        function: &str,
+    ) -> Result<(), InterruptError> {
+        (**self).call(agent, machine, function)
     }
 
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
