@@ -2,6 +2,7 @@
 
 pub(crate) mod name;
 pub(crate) mod swarm;
+pub(crate) mod wallet;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Run many agents in one world, and look at what they did
     Swarm(swarm::Swarm),
+    /// Show who has what in a recorded world, and every movement that made it so
+    Wallet(wallet::Wallet),
     /// Check that programs repeat their golden runs
     Test(Test),
     /// Assemble a program into bytecode

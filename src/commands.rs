@@ -25,3 +25,4 @@ pub(crate) mod swarm;
 pub(crate) mod test;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod wallet;

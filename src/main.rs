@@ -118,6 +118,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::History(history) => commands::history::run(&history),
         Command::Runs(runs) => commands::runs::run(&runs),
         Command::Swarm(swarm) => commands::swarm::run(&swarm),
+        Command::Wallet(wallet) => commands::wallet::run(&wallet),
         Command::Test(test) => commands::test::run(&test),
         Command::Asm(asm) => commands::asm::run(&asm),
         Command::Dis(dis) => commands::dis::run(&dis),

@@ -20,5 +20,6 @@ mod cli {
     mod runs;
     mod secrets;
     mod swarm;
+    mod swarms;
     mod trace;
 }

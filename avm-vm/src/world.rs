@@ -168,6 +168,8 @@ pub struct World {
     /// Agents that did not come to their end.
     living: u32,
     ledger: Ledger,
+    /// Names of pool wallets.
+    pools: BTreeSet<Text>,
     /// Orders of whoever runs the world so far.
     orders: u64,
     /// Agents that wait for an approval.
@@ -206,6 +208,7 @@ impl World {
             by_id: BTreeMap::new(),
             living: 0,
             ledger: Ledger::new(),
+            pools: BTreeSet::new(),
             orders: 0,
             waiting: 0,
             code_names: BTreeMap::new(),
@@ -389,6 +392,8 @@ impl World {
         self.clock.write(&mut out);
         out.raw(&self.ledger.hash());
         out.u64(self.orders);
+        out.u32(self.pools.len() as u32);
+        self.pools.iter().for_each(|name| out.text(name));
         out.u32(self.code_names.len() as u32);
         for (name, program) in &self.code_names {
             out.text(name);

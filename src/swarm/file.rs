@@ -162,4 +162,6 @@ pub(crate) struct Expect {
     /// What the agent has of tokens in the end.
     #[serde(default)]
     pub(crate) balance: BTreeMap<String, Written>,
+    /// Most payments that the agent makes.
+    pub(crate) payments: Option<usize>,
 }

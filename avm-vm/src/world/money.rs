@@ -122,7 +122,13 @@ impl World {
     pub fn set_pool(&mut self, name: &str, members: Pool) -> Result<Owner, Error> {
         let id = pool_id(name);
         self.ledger.set_pool(id, members)?;
+        self.pools.insert(Text::from(name));
         Ok(Owner::Pool(id))
+    }
+
+    /// Names of pool wallets.
+    pub fn pools(&self) -> impl Iterator<Item = &str> {
+        self.pools.iter().map(|name| name.as_str())
     }
 
     /// Payments that wait for approval, by agent.
