@@ -4,11 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use avm_ir::{Schedule, Value};
 use avm_vm::{
-    Config, Image, Limits, World,
+    Config, Image, Meter, World,
     journal::{JournalError, Tail},
+    ledger::{Limits, Owner, Policy},
     world::{
-        AgentId, Event, Idle, Joined, Next, Replay, Rules, SECOND, Stop,
+        AgentId, ChannelRules, Event, Idle, Joined, Next, Payout, Price, Rate, Replay, Role, Rules,
+        SECOND, Stop, Supervision,
         journal::{Entry, Journal, Mark, Start, Time, Writer},
+        pool_id,
     },
 };
 
@@ -37,16 +40,88 @@ const TALKERS: [&str; 5] = [
      SWARM_BROADCAST \"Q\", RANDOM(1, 9)\n.endfunc\n.func nap()\nWAIT 1\n.endfunc",
 ];
 
+/// Programs that pay each other, and start each other.
+const PAYERS: [&str; 3] = [
+    ".uses agent \"0\"\nPAY_AGENT \"0\", 2, \"AVM_CREDITS\" -> s\nSWARM_CONNECT \"c\"\n\
+     SWARM_BROADCAST \"Q\", 1, reward=3\nWAIT_FOR_RESPONSE \"Q\", timeout=2 -> r\nRETURN [s, r]",
+    ".uses code \"code\"\n.uses channel \"c\"\nFORK_AGENT \"code\" -> child\nSEND_SWARM_MSG child, 1, reward=1\n\
+     WAIT_FOR_RESPONSE \"*\", timeout=2 -> r\nDIV 1, 0 -> x\nRETURN r",
+    "CHECK_BALANCE \"AVM_CREDITS\", 1 -> b\nSWARM_CONNECT \"c\"\nWAIT_FOR_RESPONSE \"*\", timeout=2 -> m\n\
+     SEND_SWARM_MSG m.request, TRUE\nWAIT_FOR_RESPONSE \"*\", timeout=2 -> m\nSEND_SWARM_MSG m.request, m.data > 0\nRETURN b",
+];
+
 fn talkers() -> &'static [Arc<Image>] {
     static IMAGES: OnceLock<Vec<Arc<Image>>> = OnceLock::new();
     IMAGES.get_or_init(|| {
-        let assembled = TALKERS.map(|text| {
+        let assembled = TALKERS.iter().chain(&PAYERS).map(|text| {
             let options = avm_asm::Options::default();
             let assembly = avm_asm::assemble("a.avm", text, &mut avm_asm::NoSources, &options);
-            image(&assembly.program.unwrap_or_else(|| panic!("{:?}", assembly.diagnostics)))
+            image(&assembly.program.unwrap_or_else(|| panic!("{text}: {:?}", assembly.diagnostics)))
         });
-        assembled.into()
+        assembled.collect()
     })
+}
+
+/// What whoever runs a world may do with money, channels and agents.
+fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
+    let agent = AgentId(entropy.below(4) as u32);
+    let mut owner = || match entropy.below(4) {
+        0 => Owner::Pool(pool_id("p")),
+        1 => Owner::Fees,
+        _ => Owner::Agent(world.identity(AgentId(entropy.below(4) as u32)).unwrap_or_default()),
+    };
+    let (owner, other) = (owner(), owner());
+    let rate = Rate { most: entropy.below(4) as u32, window: entropy.below(3) as u64 * SECOND };
+    match entropy.below(8) {
+        0 | 1 => {
+            let amount = entropy.below(8) as u64 * SECOND;
+            Event::Minted { to: owner, token: "AVM_CREDITS".to_owned(), amount }
+        }
+        2 => {
+            let limits = Limits {
+                per_call: entropy.once_in(3).then_some(SECOND),
+                approval: entropy.once_in(2).then_some(SECOND),
+                windows: Vec::new(),
+            };
+            let limits = [("AVM_CREDITS".to_owned(), limits)].into();
+            let mut policy = Policy { limits, ..Policy::default() };
+            if entropy.once_in(3) {
+                policy.payees.never.insert(other);
+            }
+            Event::Spending { owner, policy: entropy.once_in(2).then(|| Box::new(policy)) }
+        }
+        3 => {
+            let members = (0..3).filter_map(|number| world.identity(AgentId(number)));
+            let members = members.map(|member| (member, entropy.once_in(2))).collect();
+            Event::Pooled { name: "p".to_owned(), members }
+        }
+        4 => {
+            let roles = [Role::Member, Role::Listener, Role::Speaker].into_iter().zip(0..);
+            let roles = roles.map(|(role, number)| (number.to_string().as_str().into(), role));
+            let rules = ChannelRules {
+                roles: entropy.once_in(3).then(|| roles.collect()),
+                quota: entropy.once_in(3).then_some(rate),
+                price: entropy.once_in(3).then_some(Price { free: 1, window: SECOND, base: 7 }),
+                payout: match entropy.below(3) {
+                    0 => Payout::First,
+                    1 => Payout::Split,
+                    _ => Payout::Accepted("1".into()),
+                },
+            };
+            let name = if entropy.once_in(4) { "" } else { "c" };
+            Event::Channel { name: name.to_owned(), rules }
+        }
+        5 => {
+            let program = entropy.pick(talkers()).program_hash();
+            Event::Named { name: "code".to_owned(), program }
+        }
+        6 => {
+            let (meter, amount) = (*entropy.pick(Meter::ALL), entropy.below(1000) as u64);
+            let event = avm_vm::journal::Event::ToppedUp { meter, amount };
+            Event::Changed { agent, event }
+        }
+        _ => Event::Supervised { agent, rules: Supervision { restarts: rate } },
+    }
 }
 
 /// Records a random world and plays it again; then what is left of it when a byte changes, and when a
@@ -68,12 +143,17 @@ pub fn run(data: &[u8]) {
     let start = Start { rules, time, schedule: Schedule::v1().hash() };
     let (writer, bytes) = Writer::new(&start);
     let mut tape = Tape { world: World::new(start.rules), writer, bytes };
+    talkers().iter().for_each(|image| tape.learn(image));
     for number in 0..=entropy.below(4) {
         let image = match entropy.once_in(4) {
             true => image(&program(&mut entropy, Shape { block: 20, ..Shape::ANY })),
             false => entropy.pick(talkers()).clone(),
         };
         tape.join(&number.to_string(), image, entropy.u64());
+    }
+    while entropy.once_in(2) {
+        let order = order(&tape.world, &mut entropy);
+        tape.apply(order);
     }
     tape.run(time, &mut entropy);
     let Tape { world, writer, bytes } = tape;
@@ -116,19 +196,24 @@ impl Tape {
     }
 
     fn apply(&mut self, event: Event) {
+        // What does not fit changes nothing.
+        let tick = self.world.ticks();
         if self.world.apply(&event, &mut ()).is_ok() {
-            // Where it was noted does not matter here: nothing came between.
-            self.note(&Entry::Event(event));
+            self.bytes.extend(self.writer.record(tick, &Entry::Event(event)));
+        }
+    }
+
+    fn learn(&mut self, image: &Arc<Image>) {
+        if self.world.code(&image.program_hash()).is_none() {
+            self.note(&Entry::Code(image.program().to_bytes()));
+            self.world.learn(image.clone());
         }
     }
 
     fn join(&mut self, name: &str, image: Arc<Image>, seed: u64) {
         let program = image.program_hash();
-        if self.world.code(&program).is_none() {
-            self.note(&Entry::Code(image.program().to_bytes()));
-            self.world.learn(image);
-        }
-        let limits = Limits { memory: MEMORY, call_depth: 20, log_entries: 4 };
+        self.learn(&image);
+        let limits = avm_vm::Limits { memory: MEMORY, call_depth: 20, log_entries: 4 };
         let config = Config { gas: GAS / 10, limits, seed, ..Config::default() };
         let (name, key) = (name.to_owned(), [7; 32]);
         let joined = Joined { name, key, copy: Some(seed), program, config };
@@ -144,6 +229,14 @@ impl Tape {
             for agent in asking {
                 let event = Event::answered(&self.world, agent, answer(entropy));
                 self.apply(event.expect("it asks"));
+            }
+            let waiting: Vec<AgentId> = self.world.approvals().map(|(agent, _)| agent).collect();
+            for agent in waiting {
+                self.apply(Event::Approved { agent, yes: entropy.once_in(2) });
+            }
+            if entropy.once_in(20) {
+                let order = order(&self.world, entropy);
+                self.apply(order);
             }
             match self.world.idle() {
                 Idle::Not => {
