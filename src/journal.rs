@@ -1,7 +1,7 @@
 //! The file of a journal: written as the run goes, so that a crash loses nothing that was answered.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -191,16 +191,33 @@ impl Kept {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// A file that is gone on with; what a crash left of a record behind the last whole one goes.
-    pub(crate) fn go_on(path: &Path, tail: Tail) -> Outcome<Self> {
+    /// A file that is there, from now on for nobody else. It is read after that, so that what is read is
+    /// all there is.
+    pub(crate) fn hold(path: &Path) -> Outcome<Self> {
         let about = |error| files::about(path, error);
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(about)?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(about)?;
         lock(&file, path)?;
-        if let Tail::Torn { whole, .. } = tail {
-            file.set_len(whole as u64).map_err(about)?;
-        }
-        file.seek(SeekFrom::End(0)).map_err(about)?;
         Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Goes on behind what was read; what a crash left of a record behind the last whole one goes.
+    pub(crate) fn behind(&mut self, tail: Tail) -> Outcome<()> {
+        let about = |error| files::about(&self.path, error);
+        if let Tail::Torn { whole, .. } = tail {
+            self.file.set_len(whole as u64).map_err(about)?;
+        }
+        self.file.seek(SeekFrom::End(0)).map_err(about)?;
+        Ok(())
+    }
+
+    /// Gives it another name in its folder, which is there after a power cut, too.
+    pub(crate) fn rename(&mut self, name: &str) -> Outcome<()> {
+        let path = self.path.with_file_name(name);
+        let renamed = fs::rename(&self.path, &path)
+            .and_then(|()| File::open(files::folder_of(&path))?.sync_all());
+        renamed.map_err(|error| files::about(&path, error))?;
+        self.path = path;
+        Ok(())
     }
 
     /// For people.

@@ -6,6 +6,7 @@
 //! | [`plan`] | a world before its first tick: programs, agents, who answers them |
 //! | [`drive`] | lets a world go on: turns on threads, asks to providers, time |
 //! | [`tape`] | writes its journal |
+//! | [`folder`] | what stands around it, so that a run that was cut off goes on |
 //! | [`recorded`] | a world again, from its journal |
 //! | [`messages`], [`diagram`] | who sent what to whom |
 //! | [`agent`] | the journal of one agent out of that of its world |
@@ -19,6 +20,7 @@ pub(crate) mod drive;
 pub(crate) mod explore;
 pub(crate) mod file;
 pub(crate) mod findings;
+pub(crate) mod folder;
 pub(crate) mod interrupt;
 pub(crate) mod messages;
 pub(crate) mod plan;

@@ -16,6 +16,8 @@ pub(crate) struct Swarm {
 pub(crate) enum SwarmCommand {
     /// Run the agents that a file describes, in one world
     Run(Run),
+    /// Go on with a run that was stopped or killed, as if nothing had happened
+    Resume(Resume),
     /// Run a recorded world again, without providers, and check that it comes to the same
     Replay(Replay),
     /// Show who sent what to whom in a recorded world
@@ -41,8 +43,8 @@ pub(crate) enum Clock {
 #[command(after_help = "\
 Standard output carries the results of the agents, one a line; the summary goes to standard error. The world
 is kept in a folder of its own: world.avmw, its journal, a copy of the file, and summary.json. The same
-file, seed and answers give the same world, whatever the number of threads. After Ctrl-C it can go on:
-with --continue and its folder.")]
+file, seed and answers give the same world, whatever the number of threads. After Ctrl-C or a crash it goes on
+with `avm swarm resume` and its folder.")]
 pub(crate) struct Run {
     /// The file of the swarm
     pub(crate) file: PathBuf,
@@ -94,6 +96,46 @@ pub(crate) struct Run {
     pub(crate) refuse: Vec<String>,
 
     /// Stop after so many ticks: rounds, and times that time went on
+    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
+    pub(crate) ticks: Option<u64>,
+
+    /// Print one JSON object with all there is to tell
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print no summary, and no table while it goes
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `avm swarm resume`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Nobody is asked again what was answered. What was asked and not answered is asked again, under the same
+idempotency key. The end is that of a run that was never stopped. Providers are those of the file that the run
+was started with; agents, seed and clock are those that it began with.")]
+pub(crate) struct Resume {
+    /// Folder of the run [default: the latest one in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+
+    /// Let the payment take place that this agent waits with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) approve: Vec<String>,
+
+    /// Refuse the payment that this agent waits with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) refuse: Vec<String>,
+
+    /// Sign the journal at the end with the secret key of this file
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) sign: Option<PathBuf>,
+
+    /// Threads that run the agents; results do not depend on it [default: as many as there are
+    /// processors]
+    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u16, 1>)]
+    pub(crate) threads: Option<u16>,
+
+    /// Stop after so many ticks from the beginning of the world
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
     pub(crate) ticks: Option<u64>,
 

@@ -1,9 +1,6 @@
 //! `avm swarm`: many agents in one world.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use avm_ir::{Value, value::Record};
 use avm_vm::{
@@ -12,41 +9,35 @@ use avm_vm::{
 };
 
 use crate::{
-    cli::swarm::{Clock, Explore, Journal, Messages, Replay, Run, Swarm, SwarmCommand},
+    cli::swarm::{Clock, Explore, Journal, Messages, Replay, Resume, Run, Swarm, SwarmCommand},
     commands::key,
     exit::{Exit, Failure, Outcome},
     files,
     output::{Out, note},
     report::hex,
-    run_dir::{self, quoted},
+    run_dir::quoted,
     swarm::{
         agent::OfAgent,
         asks::Asks,
         diagram,
         drive::{Drive, Left},
         explore::{self, Finding},
-        findings,
+        findings, folder,
         interrupt::Interrupt,
         messages::{self, Log, Row},
         plan::Plan,
-        recorded::Recorded,
+        recorded::{self, Recorded},
         summary::Summary,
         table::Table,
-        tape::{self, Tape},
+        tape::Tape,
     },
 };
-
-/// Name of the copy of its file in the folder of a run.
-const COPY: &str = "swarm.toml";
-/// Name of the summary there.
-const SUMMARY: &str = "summary.json";
-/// Largest file of a swarm, in bytes.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Does what is to be done with a swarm.
 pub(crate) fn run(args: &Swarm) -> Outcome {
     match &args.command {
         SwarmCommand::Run(run) => go(run),
+        SwarmCommand::Resume(resume) => resume_run(resume),
         SwarmCommand::Replay(replay) => again(replay),
         SwarmCommand::Messages(messages) => show(messages),
         SwarmCommand::Journal(journal) => write_journal(journal),
@@ -70,124 +61,149 @@ struct Ready {
     folder: Option<PathBuf>,
 }
 
+/// How a world goes, and what is shown of it.
+struct Going<'a> {
+    plan: &'a Plan,
+    threads: usize,
+    interrupt: &'a Interrupt,
+    table: Table,
+    /// Most ticks in all.
+    most: u64,
+    /// Secret key of whoever signs the journal at the end.
+    signer: Option<[u8; 32]>,
+    json: bool,
+    quiet: bool,
+}
+
 fn go(args: &Run) -> Outcome {
     let plan = Plan::read(&args.file)?;
     let signer = args.sign.as_deref().map(key::read).transpose()?;
     let interrupt = Interrupt::listen()?;
-    let threads = threads(args.threads, plan.threads);
-    let mut table = Table::new(!args.quiet && !args.json);
-    let ready = match &args.go_on {
-        Some(folder) => {
-            let mut ready = go_on(&plan, folder, threads, &interrupt, &mut table)?;
-            let said = args.approve.iter().map(|name| (name, true));
-            for (name, yes) in said.chain(args.refuse.iter().map(|name| (name, false))) {
-                decide(&mut ready, name, yes, &mut table)?;
-            }
-            ready
-        }
-        None => begin(&plan, args, &mut table)?,
-    };
-    let Ready { mut world, mut asks, mut tape, time, folder } = ready;
-    let drive = Drive {
-        asks: &mut asks,
-        tape: &mut tape,
-        time,
-        threads,
+    let mut going = Going {
+        plan: &plan,
+        threads: threads(args.threads, plan.threads),
         interrupt: &interrupt,
+        table: Table::new(!args.quiet && !args.json),
         most: args.ticks.unwrap_or(u64::MAX),
+        signer,
+        json: args.json,
+        quiet: args.quiet,
     };
-    let left = drive.run(&mut world, &mut table)?;
-    drop(table);
-    if let Some(secret) = &signer {
-        tape.sign(world.ticks(), secret)?;
-    }
-    let run = folder.as_ref().map(|folder| folder.display().to_string());
-    let summary = Summary { world: &world, left, run: run.as_deref() };
-    let record = summary.record();
-    if let Some(folder) = &folder {
-        let json = format!("{}\n", avm_asm::render::json(record.clone()));
-        files::write(&folder.join(SUMMARY), json.as_bytes())?;
-    }
-    let over = left == Left::Over;
-    let broken = if over { findings::broken(&world, &plan) } else { Vec::new() };
-    let mut out = Out::new();
-    if args.json {
-        out.event("swarm", record);
-    } else {
-        summary.results(&mut out);
-    }
-    out.flush();
-    broken.iter().for_each(|what| note(what));
-    if !args.quiet && !args.json {
-        note(summary.text().trim_end());
-        if let (Exit::Suspended, Some(run)) = (summary.exit(), &run) {
-            let file = quoted(&args.file.display().to_string());
-            let waits = world.approvals().next().and_then(|(agent, _)| world.name(agent));
-            let approve =
-                waits.map_or(String::new(), |name| format!(" --approve {}", quoted(name)));
-            note(&format!("go on with: avm swarm run {file} --continue {}{approve}", quoted(run)));
+    let ready = match &args.go_on {
+        Some(folder) => going.go_on(folder, &args.approve, &args.refuse)?,
+        None => going.begin(args)?,
+    };
+    going.run(ready)
+}
+
+fn resume_run(args: &Resume) -> Outcome {
+    let signer = args.sign.as_deref().map(key::read).transpose()?;
+    let named = match &args.run {
+        Some(named) => named.clone(),
+        None => recorded::latest()?,
+    };
+    let (folder, file) = folder::enter(&named)?;
+    let plan = Plan::read(&file)?;
+    let interrupt = Interrupt::listen()?;
+    let mut going = Going {
+        plan: &plan,
+        threads: threads(args.threads, plan.threads),
+        interrupt: &interrupt,
+        table: Table::new(!args.quiet && !args.json),
+        most: args.ticks.unwrap_or(u64::MAX),
+        signer,
+        json: args.json,
+        quiet: args.quiet,
+    };
+    let ready = going.go_on(&folder, &args.approve, &args.refuse)?;
+    going.run(ready)
+}
+
+impl Going<'_> {
+    fn run(self, ready: Ready) -> Outcome {
+        let Self { plan, threads, interrupt, mut table, most, signer, json, quiet } = self;
+        let Ready { mut world, mut asks, mut tape, time, folder } = ready;
+        let drive = Drive { asks: &mut asks, tape: &mut tape, time, threads, interrupt, most };
+        let left = drive.run(&mut world, &mut table)?;
+        drop(table);
+        if let Some(secret) = &signer {
+            tape.sign(world.ticks(), secret)?;
+        }
+        let run = folder.as_ref().map(|folder| folder.display().to_string());
+        let summary = Summary { world: &world, left, run: run.as_deref() };
+        let record = summary.record();
+        if let Some(folder) = &folder {
+            let json = format!("{}\n", avm_asm::render::json(record.clone()));
+            folder::sum_up(folder, &json)?;
+        }
+        let over = left == Left::Over;
+        let broken = if over { findings::broken(&world, plan) } else { Vec::new() };
+        let mut out = Out::new();
+        if json {
+            out.event("swarm", record);
+        } else {
+            summary.results(&mut out);
+        }
+        out.flush();
+        broken.iter().for_each(|what| note(what));
+        if !quiet && !json {
+            note(summary.text().trim_end());
+            if let (Exit::Suspended, Some(run)) = (summary.exit(), &run) {
+                let waits = world.approvals().next().and_then(|(agent, _)| world.name(agent));
+                let approve =
+                    waits.map_or(String::new(), |name| format!(" --approve {}", quoted(name)));
+                note(&format!("go on with: avm swarm resume {}{approve}", quoted(run)));
+            }
+        }
+        match summary.exit() {
+            Exit::Done if !broken.is_empty() => Ok(Exit::Program),
+            exit => Ok(exit),
         }
     }
-    match summary.exit() {
-        Exit::Done if !broken.is_empty() => Ok(Exit::Program),
-        exit => Ok(exit),
-    }
-}
 
-/// A world before its first tick.
-fn begin(plan: &Plan, args: &Run, table: &mut Table) -> Outcome<Ready> {
-    let rules = Rules {
-        seed: args.seed.unwrap_or(plan.rules.seed),
-        jitter: args.jitter || plan.rules.jitter,
-        slice: args.slice.unwrap_or(plan.rules.slice),
-        ..plan.rules.clone()
-    };
-    let time = match args.clock {
-        Clock::Simulated => Time::Simulated,
-        Clock::Wall => Time::Given,
-    };
-    // Before anything is written: names that nobody allows.
-    let asks = plan.asks()?;
-    let folder = if args.no_journal { None } else { Some(folder(args)?) };
-    let mut tape = match &folder {
-        None => Tape::none(),
-        Some(folder) => {
-            let copy = files::read(&args.file, MAX_FILE)?;
-            files::write(&folder.join(COPY), &copy)?;
-            Tape::create(&folder.join(tape::FILE), &plan.start(&rules, time))?
+    /// A world before its first tick.
+    fn begin(&mut self, args: &Run) -> Outcome<Ready> {
+        let plan = self.plan;
+        let rules = Rules {
+            seed: args.seed.unwrap_or(plan.rules.seed),
+            jitter: args.jitter || plan.rules.jitter,
+            slice: args.slice.unwrap_or(plan.rules.slice),
+            ..plan.rules.clone()
+        };
+        let time = match args.clock {
+            Clock::Simulated => Time::Simulated,
+            Clock::Wall => Time::Given,
+        };
+        // Before anything is written: names that nobody allows.
+        let asks = plan.asks()?;
+        let folder = match args.no_journal {
+            true => None,
+            false => Some(folder::create(args.run.as_deref(), &args.file)?),
+        };
+        let mut tape = match &folder {
+            None => Tape::none(),
+            Some(folder) => Tape::create(folder, &plan.start(&rules, time))?,
+        };
+        let world = plan.world(&rules, &mut tape, &mut self.table)?;
+        tape.begun()?;
+        Ok(Ready { world, asks, tape, time, folder })
+    }
+
+    /// A world that was left, as its journal has it, and what is said of payments that wait.
+    fn go_on(&mut self, folder: &Path, approve: &[String], refuse: &[String]) -> Outcome<Ready> {
+        let (recorded, kept) = Recorded::hold(folder)?;
+        let mut asks = self.plan.asks()?;
+        let mut rehearse = Rehearse { asks: &mut asks, table: &mut self.table };
+        let (world, _) = recorded.play(self.threads, self.interrupt, &mut rehearse)?;
+        let tape = Tape::go_on(kept, &recorded.journal)?;
+        let time = recorded.journal.start.time;
+        let mut ready = Ready { world, asks, tape, time, folder: Some(folder.to_owned()) };
+        let said = approve.iter().map(|name| (name, true));
+        for (name, yes) in said.chain(refuse.iter().map(|name| (name, false))) {
+            decide(&mut ready, name, yes, &mut self.table)?;
         }
-    };
-    let world = plan.world(&rules, &mut tape, table)?;
-    Ok(Ready { world, asks, tape, time, folder })
-}
-
-/// The folder of a new run.
-fn folder(args: &Run) -> Outcome<PathBuf> {
-    let Some(named) = &args.run else { return run_dir::new_folder(&args.file) };
-    if fs::read_dir(named).is_ok_and(|mut entries| entries.next().is_some()) {
-        let named = named.display();
-        return Err(Failure::files(format!("{named}: is not empty; name a new folder")));
+        Ok(ready)
     }
-    fs::create_dir_all(named).map_err(|error| files::about(named, error))?;
-    Ok(named.clone())
-}
-
-/// A world that was left, as its journal has it.
-fn go_on(
-    plan: &Plan,
-    folder: &Path,
-    threads: usize,
-    interrupt: &Interrupt,
-    table: &mut Table,
-) -> Outcome<Ready> {
-    let recorded = Recorded::open(Some(folder))?;
-    // Held before it is played: nobody else goes on with it meanwhile.
-    let tape = Tape::go_on(&recorded.path, &recorded.journal)?;
-    let mut asks = plan.asks()?;
-    let mut rehearse = Rehearse { asks: &mut asks, table };
-    let (world, _) = recorded.play(threads, interrupt, &mut rehearse)?;
-    let time = recorded.journal.start.time;
-    Ok(Ready { world, asks, tape, time, folder: Some(folder.to_owned()) })
 }
 
 /// Says whether the payment takes place that an agent waits with.

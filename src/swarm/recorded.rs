@@ -18,6 +18,7 @@ use super::{interrupt::Interrupt, pool::Pool, tape};
 use crate::{
     exit::{Failure, Outcome},
     files,
+    journal::Kept,
     run_dir::RUNS,
 };
 
@@ -48,6 +49,13 @@ impl Recorded {
         let journal = Journal::read(&bytes)
             .map_err(|error| Failure::files(format!("{}: {error}", path.display())))?;
         Ok(Self { path, name: named.display().to_string(), journal })
+    }
+
+    /// Opens the journal of a run that goes on: from now on nobody else does.
+    pub(crate) fn hold(folder: &Path) -> Outcome<(Self, Kept)> {
+        // Before it is read: what somebody else still wrote would be cut off.
+        let kept = Kept::hold(&folder.join(tape::FILE))?;
+        Ok((Self::open(Some(folder))?, kept))
     }
 
     /// Plays it to where nothing more was written; whoever looks on sees everything.
@@ -116,7 +124,7 @@ impl Recorded {
 }
 
 /// The run of a swarm that was written to last.
-fn latest() -> Outcome<PathBuf> {
+pub(crate) fn latest() -> Outcome<PathBuf> {
     let none = || Failure::files(format!("{RUNS}: there is no run of a swarm; name one"));
     let entries = std::fs::read_dir(RUNS).map_err(|_| none())?;
     let written = |folder: PathBuf| {

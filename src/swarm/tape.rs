@@ -19,9 +19,18 @@ use crate::{
 
 /// Its name in the folder of a run.
 pub(crate) const FILE: &str = "world.avmw";
+/// Its name until the world has begun.
+pub(crate) const NEW: &str = "world.avmw.new";
 
 /// Where everything passes that comes to a world from outside, and is written down if it is to be.
-pub(crate) struct Tape(Option<(Kept, Writer)>);
+pub(crate) struct Tape(Option<Open>);
+
+struct Open {
+    kept: Kept,
+    writer: Writer,
+    /// Ticks at which the world came to rest, if nothing came since.
+    rested: Option<u64>,
+}
 
 impl Tape {
     /// Nothing is written.
@@ -29,23 +38,33 @@ impl Tape {
         Self(None)
     }
 
-    /// A new journal in a file that must not exist yet.
-    pub(crate) fn create(path: &Path, start: &Start) -> Outcome<Self> {
-        let mut kept = Kept::create(path)?;
+    /// A new journal in a folder. It has its name from [`Self::begun`] on.
+    pub(crate) fn create(folder: &Path, start: &Start) -> Outcome<Self> {
+        let mut kept = Kept::create(&folder.join(NEW))?;
         let (writer, bytes) = Writer::new(start);
         kept.write(&bytes)?;
-        Ok(Self(Some((kept, writer))))
+        Ok(Self(Some(Open { kept, writer, rested: None })))
     }
 
-    /// Goes on with a journal.
-    pub(crate) fn go_on(path: &Path, journal: &Journal) -> Outcome<Self> {
-        let kept = Kept::go_on(path, journal.tail)?;
-        Ok(Self(Some((kept, Writer::behind(journal.link())))))
+    /// All that the world begins with is written: from now on there is something to go on with. A run that
+    /// is killed before has no journal, and not one of half a world.
+    pub(crate) fn begun(&mut self) -> Outcome<()> {
+        let Some(open) = &mut self.0 else { return Ok(()) };
+        open.kept.sync()?;
+        open.kept.rename(FILE)
+    }
+
+    /// Goes on with a journal that was read from this file.
+    pub(crate) fn go_on(mut kept: Kept, journal: &Journal) -> Outcome<Self> {
+        kept.behind(journal.tail)?;
+        let rested = journal.rest().map(|(record, _)| record.tick);
+        Ok(Self(Some(Open { kept, writer: Writer::behind(journal.link()), rested })))
     }
 
     fn write(&mut self, tick: u64, entry: &Entry) -> Outcome<()> {
-        let Some((kept, writer)) = &mut self.0 else { return Ok(()) };
-        kept.write(&writer.record(tick, entry))
+        let Some(open) = &mut self.0 else { return Ok(()) };
+        open.rested = None;
+        open.kept.write(&open.writer.record(tick, entry))
     }
 
     /// Notes a text of a program.
@@ -61,7 +80,8 @@ impl Tape {
 
     /// Notes what comes from outside, before it comes.
     pub(crate) fn event(&mut self, tick: u64, event: &Event) -> Outcome<()> {
-        let Some((kept, writer)) = &mut self.0 else { return Ok(()) };
+        let Some(Open { kept, writer, rested }) = &mut self.0 else { return Ok(()) };
+        *rested = None;
         kept.write(&writer.event(tick, event))?;
         match event {
             // What somebody decided about money is not decided again.
@@ -76,7 +96,7 @@ impl Tape {
         world: &World,
         asks: impl Iterator<Item = (AgentId, &'a EffectRequest)>,
     ) -> Outcome<()> {
-        let Some((kept, writer)) = &mut self.0 else { return Ok(()) };
+        let Some(Open { kept, writer, .. }) = &mut self.0 else { return Ok(()) };
         let (mut bytes, mut money) = (Vec::new(), false);
         for (agent, request) in asks {
             bytes.extend(writer.asks(world, agent, request).unwrap_or_default());
@@ -90,7 +110,7 @@ impl Tape {
 
     /// Brings everything written so far to the disk.
     pub(crate) fn sync(&mut self) -> Outcome<()> {
-        self.0.as_mut().map_or(Ok(()), |(kept, _)| kept.sync())
+        self.0.as_mut().map_or(Ok(()), |open| open.kept.sync())
     }
 
     /// Notes how the world stands.
@@ -101,10 +121,11 @@ impl Tape {
         self.write(world.ticks(), &Entry::Mark(Mark::of(world)))
     }
 
-    /// Notes how the world stands at rest, or as it is left.
+    /// Notes how the world stands at rest, or as it is left; once.
     pub(crate) fn rest(&mut self, world: &World) -> Outcome<()> {
-        if self.0.is_none() {
-            return Ok(());
+        match &self.0 {
+            Some(open) if open.rested != Some(world.ticks()) => {}
+            _ => return Ok(()),
         }
         self.write(world.ticks(), &Entry::Rested(Mark::of(world)))?;
         self.sync()
@@ -112,10 +133,14 @@ impl Tape {
 
     /// Signs everything written so far.
     pub(crate) fn sign(&mut self, tick: u64, secret: &[u8; 32]) -> Outcome<()> {
-        let Some((_, writer)) = &self.0 else { return Ok(()) };
+        let Some(open) = &self.0 else { return Ok(()) };
         let Signature { key, bytes: signature } =
-            Signature::of(Domain::Journal, secret, &writer.link());
+            Signature::of(Domain::Journal, secret, &open.writer.link());
+        let rested = open.rested;
         self.write(tick, &Entry::Signed { key, signature })?;
+        if let Some(open) = &mut self.0 {
+            open.rested = rested;
+        }
         self.sync()
     }
 }

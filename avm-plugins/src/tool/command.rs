@@ -9,7 +9,7 @@ mod process;
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use avm_ir::Value;
+use avm_ir::{Value, wire::hex};
 use avm_vm::FailureCode;
 use serde::Deserialize;
 
@@ -24,6 +24,9 @@ use crate::{
     settings::{BadSettings, Settings},
 };
 use process::{Done, End, Job};
+
+/// Variable of the environment with the effect's idempotency key, in hexadecimal.
+const KEY: &str = "AVM_IDEMPOTENCY_KEY";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,10 +118,14 @@ impl Command {
         let arguments = self.arguments.iter().map(|argument| filled(argument, args));
         let arguments: Vec<String> = arguments.collect::<Result<_, _>>()?;
         let most = most_bytes(call);
+        // What is asked again after a crash comes with the same one.
+        let key = hex(&call.idempotency_key.bytes());
+        let environment = { self.environment.iter().cloned() }.chain([(KEY.into(), key.into())]);
+        let environment: Vec<(OsString, OsString)> = environment.collect();
         let job = Job {
             program: &self.program,
             arguments: &arguments,
-            environment: &self.environment,
+            environment: &environment,
             folder: &self.folder,
             input: &self.input.bytes(function, args)?,
             max_bytes: usize::try_from(most).unwrap_or(usize::MAX),
