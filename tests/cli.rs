@@ -21,5 +21,6 @@ mod cli {
     mod secrets;
     mod swarm;
     mod swarms;
+    mod swarm_kill;
     mod trace;
 }

@@ -28,6 +28,11 @@ impl Machine {
         left
     }
 
+    /// What tells this run from every other one of the program.
+    pub(crate) const fn run_key(&self) -> [u8; 32] {
+        self.agent.run
+    }
+
     /// Makes effects of a machine that is used once more different from those of the time before.
     pub(crate) fn begin_again(&mut self, lives: u32) {
         let mut hasher = blake3::Hasher::new_derive_key("aither avm restart v1");

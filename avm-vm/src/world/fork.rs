@@ -72,11 +72,10 @@ impl World {
         }
         let id = AgentId(u32::try_from(self.actors.len()).unwrap_or(u32::MAX));
         let child_gas = self.rules.child_gas;
-        let Some(Actor { id: parent_id, machine: Some(machine), kin, .. }) = self.actor_mut(agent)
-        else {
+        let Some(Actor { machine: Some(machine), kin, .. }) = self.actor_mut(agent) else {
             return Err(Refusal::fails(FailureCode::Internal, "the agent is not there"));
         };
-        let (parent_id, number) = (*parent_id, kin.as_ref().map_or(0, |kin| kin.forks));
+        let number = kin.as_ref().map_or(0, |kin| kin.forks);
         let child = Value::Handle(HandleKind::Agent, u64::from(id.0));
         let code: usize = image.program().regions.iter().map(|region| region.code.len()).sum();
         let mut answer = Answer::output(child, code as u64);
@@ -94,7 +93,7 @@ impl World {
             budget,
             on_exhausted: machine.on_exhausted(),
             limits: Limits { memory: machine.limit(Meter::Memory), ..Limits::default() },
-            run: child_run(&parent_id, number),
+            run: child_run(&machine.run_key(), number),
             seed: number,
             inputs: inputs(request)?,
             keepsake: None,
@@ -242,6 +241,8 @@ fn part_of(left: &Budget) -> Budget {
     part
 }
 
+/// Of the parent's, which is another one in every run of a world: what a child asks outside is not what
+/// its like asked in another run.
 fn child_run(parent: &[u8; 32], number: u64) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("aither avm child run v1");
     hasher.update(parent);
