@@ -64,7 +64,8 @@ RETURN job.data
 
 /// Notes every question that it got whole, and does what is asked once for each key.
 const COUNT: &str = "\
-read -r line || exit 1
+line=$(cat)
+[ -n \"$line\" ] || exit 1
 echo \"$AVM_IDEMPOTENCY_KEY\" >> asked
 mkdir \"done-$AVM_IDEMPOTENCY_KEY\" 2> /dev/null && echo \"$line\" >> counted
 echo null
