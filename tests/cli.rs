@@ -20,7 +20,7 @@ mod cli {
     mod runs;
     mod secrets;
     mod swarm;
-    mod swarms;
     mod swarm_kill;
+    mod swarms;
     mod trace;
 }
