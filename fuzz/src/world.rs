@@ -25,7 +25,7 @@ use crate::{
 const TICKS: u64 = 60;
 /// Most memory, gas and instructions of a slice that a forged journal may claim and still be played.
 const MEMORY: u64 = 1 << 20;
-const GAS: u64 = 50_000_000;
+const GAS: u64 = 1_000 * avm_ir::gas::GAS;
 const SLICE: u64 = 500;
 
 /// Programs that have to do with each other.
@@ -214,7 +214,9 @@ impl Tape {
         let program = image.program_hash();
         self.learn(&image);
         let limits = avm_vm::Limits { memory: MEMORY, call_depth: 20, log_entries: 4 };
-        let config = Config { gas: GAS / 10, limits, seed, ..Config::default() };
+        // Most can pay for messages and children, some run out.
+        let gas = if seed.is_multiple_of(8) { GAS / 100 } else { GAS };
+        let config = Config { gas, limits, seed, ..Config::default() };
         let (name, key) = (name.to_owned(), [7; 32]);
         let joined = Joined { name, key, copy: Some(seed), program, config };
         self.apply(Event::Joined(Box::new(joined)));
