@@ -1,6 +1,7 @@
 //! Worlds of agents: messages, requests, time, deadlocks; the same for every number of threads.
 
 mod world {
+    mod breach;
     mod family;
     mod money;
     pub(crate) mod support;
@@ -11,7 +12,7 @@ use std::fmt::Write;
 use avm_ir::{Value, value::to_json};
 use avm_vm::{
     End, World,
-    world::{AgentId, Rules, SECOND},
+    world::{AgentId, Idle, Rules, SECOND},
 };
 use world::support::{agent, identity, image, join, result, run};
 
@@ -199,6 +200,52 @@ fn a_flooder_fills_its_own_share_alone() {
     let results = ["flooder", "other", "victim"].map(|name| result(&world, name));
     assert_eq!(results, ["3", "false", "[0,1,2,\"hello\"]"]);
     assert_eq!(world.dropped(), 97);
+}
+
+/// However much somebody floods a channel and whoever is on it, and however long it computes, others are
+/// done in the same round and at the same time, and a server answers every client.
+#[test]
+fn a_flooder_delays_nobody() {
+    let server = "SWARM_CONNECT \"c\"\nSET k = 0\nWHILE k < 12 DO\n  WAIT_FOR_RESPONSE \"ask\" -> m\n\
+                  SEND_SWARM_MSG m.from, m.data * 2\n  SET k = k + 1\nENDWHILE\nRETURN k";
+    let client = ".uses channel \"server\"\n.input n = 0\nSWARM_CONNECT \"c\"\nSET k = 0\nSET got = 0\nWAIT 1\n\
+                  WHILE k < 3 DO\n  SWARM_BROADCAST \"ask\", n\n  WAIT_FOR_RESPONSE \"\" -> m\n\
+                  SET got = got + m.data\n  SET k = k + 1\nENDWHILE\nGET_CURRENT_TIME -> now\nRETURN [got, now]";
+    let flooder = ".uses channel \"server\"\nSWARM_CONNECT \"c\"\nSET k = 0\nWHILE TRUE DO\n\
+                   SWARM_BROADCAST \"BUY\", k\n  SEND_SWARM_MSG \"server\", k\n  SET k = k + 1\nENDWHILE";
+    let ends = |flooders: usize| {
+        let mut world = World::new(Rules::default());
+        join(&mut world, "server", server);
+        let clients: Vec<AgentId> = { 0..4 }
+            .map(|n| {
+                let name = format!("client {n}");
+                let machine = agent(&image(client), &[("n", Value::Int(n))]);
+                world.join(&name, identity(&name), machine).expect("the name is free")
+            })
+            .collect();
+        for number in 0..flooders {
+            join(&mut world, &format!("flooder {number}"), flooder);
+        }
+        let mut rounds = vec![0; clients.len()];
+        while rounds.contains(&0) {
+            if let Idle::Until(time) = world.idle() {
+                world.pass(time, &mut ());
+            }
+            let turns = world.turns();
+            world.commit(turns, &mut ());
+            for (client, round) in clients.iter().zip(&mut rounds) {
+                if *round == 0 && world.end(*client).is_some() {
+                    *round = world.rounds();
+                }
+            }
+            assert!(world.rounds() < 10_000, "the flooder keeps time from going on");
+        }
+        let results = clients.iter().map(|client| format!("{:?}", world.end(*client)));
+        (results.collect::<Vec<String>>(), rounds)
+    };
+    let quiet = ends(0);
+    assert!(quiet.0[3].contains("18"), "{quiet:?}");
+    assert_eq!(ends(3).0, quiet.0);
 }
 
 /// What a world cannot do fails, and says so.
