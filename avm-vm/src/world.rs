@@ -99,6 +99,9 @@ pub struct Rules {
     /// Nanogas that a child gets of its parent's unless that says otherwise, but never more than half of
     /// it.
     pub child_gas: u64,
+    /// Most rounds for which time stands still because somebody can run while others wait for a timer;
+    /// 0 is any number. So nobody who computes for ever keeps the time of others from going on.
+    pub standstill: u32,
 }
 
 impl Default for Rules {
@@ -117,6 +120,7 @@ impl Default for Rules {
             children: 1 << 10,
             forks: None,
             child_gas: 100 * avm_ir::gas::GAS,
+            standstill: 1000,
         }
     }
 }
@@ -187,6 +191,8 @@ pub struct World {
     sent: u64,
     rounds: u64,
     ticks: u64,
+    /// Rounds since time went on.
+    still: u32,
     /// Programs that agents run, by their hash.
     codes: BTreeMap<[u8; 32], Arc<Image>>,
     /// Messages that did not fit into an inbox.
@@ -219,6 +225,7 @@ impl World {
             sent: 0,
             rounds: 0,
             ticks: 0,
+            still: 0,
             codes: BTreeMap::new(),
             dropped: 0,
             deadlocks: Vec::new(),
@@ -361,6 +368,12 @@ impl World {
         if matches!(self.idle(), Idle::Until(_)) {
             self.find_deadlock();
         }
+        self.go_on(until, keep);
+    }
+
+    /// Time goes on to a moment; what was due until then happens, in order.
+    fn go_on(&mut self, until: u64, keep: &mut impl Keep) {
+        self.still = 0;
         while let Some(due) = self.clock.take(until) {
             match due.task {
                 Some(task) => self.task_due(due.agent, task, keep),
@@ -392,6 +405,7 @@ impl World {
         self.clock.write(&mut out);
         out.raw(&self.ledger.hash());
         out.u64(self.orders);
+        out.u32(self.still);
         out.u32(self.pools.len() as u32);
         self.pools.iter().for_each(|name| out.text(name));
         out.u32(self.code_names.len() as u32);

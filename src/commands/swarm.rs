@@ -170,9 +170,10 @@ impl Going<'_> {
             slice: args.slice.unwrap_or(plan.rules.slice),
             ..plan.rules.clone()
         };
-        let time = match args.clock {
-            Clock::Simulated => Time::Simulated,
-            Clock::Wall => Time::Given,
+        let (time, rules) = match args.clock {
+            Clock::Simulated => (Time::Simulated, rules),
+            // Time goes on by itself there.
+            Clock::Wall => (Time::Given, Rules { standstill: 0, ..rules }),
         };
         // Before anything is written: names that nobody allows.
         let asks = plan.asks()?;

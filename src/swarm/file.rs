@@ -52,6 +52,8 @@ pub(crate) struct World {
     /// Gas of a child whose parent does not say.
     #[serde(deserialize_with = "config::gas")]
     child_gas: Option<Gas>,
+    /// Most rounds for which time stands still because somebody can run while others wait for it.
+    standstill: Option<u32>,
 }
 
 impl World {
@@ -70,6 +72,7 @@ impl World {
             tasks: self.tasks.unwrap_or(rules.tasks),
             agents: self.agents.unwrap_or(rules.agents),
             children: self.children.unwrap_or(rules.children),
+            standstill: self.standstill.unwrap_or(rules.standstill),
             child_gas: self.child_gas.map_or(rules.child_gas, |Gas(gas)| gas),
             ..rules
         }

@@ -18,10 +18,17 @@ use super::support::{agent, identity, image};
 /// Something that an agent tries.
 #[derive(Clone, Debug)]
 enum Act {
-    Pay { to: &'static str, amount: u8, purpose: &'static str, pool: bool },
+    Pay {
+        to: &'static str,
+        amount: u8,
+        purpose: &'static str,
+        pool: bool,
+    },
     Offer(u8),
     Answer,
-    Fork { funds: u8 },
+    Fork {
+        funds: u8,
+    },
     /// New code for the region that pays, with another amount, and a call of it.
     Patch(u8),
     Wait(u8),
@@ -85,11 +92,8 @@ struct Bound {
 }
 
 fn bound() -> impl Strategy<Value = Bound> {
-    (1..10_u8, 1..25_u8, 1..6_u32, 1..60_u8).prop_map(|(per_call, amount, payments, length)| Bound {
-        per_call,
-        amount,
-        payments,
-        length,
+    (1..10_u8, 1..25_u8, 1..6_u32, 1..60_u8).prop_map(|(per_call, amount, payments, length)| {
+        Bound { per_call, amount, payments, length }
     })
 }
 

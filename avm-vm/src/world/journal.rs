@@ -344,7 +344,7 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
 
 fn write_rules(rules: &Rules, out: &mut Bytes) {
     let Rules { seed, slice, jitter, epoch, patience, inbox_share, requests, .. } = rules;
-    let Rules { message_bytes, tasks, agents, children, forks, child_gas, .. } = rules;
+    let Rules { message_bytes, tasks, agents, children, forks, child_gas, standstill, .. } = rules;
     out.u64(*seed);
     out.u64(*slice);
     out.u8(u8::from(*jitter));
@@ -362,6 +362,7 @@ fn write_rules(rules: &Rules, out: &mut Bytes) {
         out.u64(*window);
     }
     out.u64(*child_gas);
+    out.u32(*standstill);
 }
 
 fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
@@ -382,5 +383,6 @@ fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
             false => None,
         },
         child_gas: input.u64()?,
+        standstill: input.u32()?,
     })
 }

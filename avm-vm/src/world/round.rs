@@ -186,6 +186,20 @@ impl World {
                 Some(Pause::Effect(request)) => self.take(agent, &request, keep),
             }
         }
+        self.stand_still(keep);
+    }
+
+    /// Time stands still while somebody can run, but not for ever where others wait for it.
+    fn stand_still(&mut self, keep: &mut impl Keep) {
+        if self.rules.standstill == 0 || self.ready.is_empty() || !self.asks.is_empty() {
+            return;
+        }
+        self.still = self.still.saturating_add(1);
+        if self.still >= self.rules.standstill
+            && let Some(next) = self.clock.next()
+        {
+            self.go_on(next, keep);
+        }
     }
 
     /// Runs rounds on this thread until no agent can run.
