@@ -33,7 +33,10 @@ SEND_SWARM_MSG asked.request, mine
 RETURN LEN(asked.data)";
 
 fn sentiment(responders: usize, threads: usize, rules: Rules) -> World {
-    let mut world = World::new(rules);
+    played(World::new(rules), responders, threads)
+}
+
+fn played(mut world: World, responders: usize, threads: usize) -> World {
     join(&mut world, "asker", ASKER);
     let responder = image(RESPONDER);
     for number in 0..responders {
@@ -71,8 +74,21 @@ fn threads_change_nothing_and_seeds_do() {
     let rules = |seed| Rules { seed, slice: 3, jitter: true, ..Rules::default() };
     let hash = |seed, threads| sentiment(20, threads, rules(seed)).hash();
     let one = hash(1, 1);
-    assert_eq!([hash(1, 2), hash(1, 8)], [one; 2]);
+    assert_eq!([hash(1, 0), hash(1, 2), hash(1, 8)], [one; 3]);
     assert!((2..6).any(|seed| hash(seed, 1) != one));
+}
+
+/// Machines that are put to rest while they wait go on as they were.
+#[test]
+fn agents_at_rest_are_the_same_agents() {
+    let hash = |most, threads| {
+        let mut world = World::new(Rules { slice: 3, jitter: true, ..Rules::default() });
+        world.keep_warm(most);
+        played(world, 20, threads).hash()
+    };
+    let one = hash(1 << 20, 1);
+    // None keeps room, fewer than run in a round, fewer than there are.
+    assert_eq!([hash(0, 0), hash(0, 2), hash(1, 0), hash(7, 1), hash(20, 0)], [one; 5]);
 }
 
 #[test]

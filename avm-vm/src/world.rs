@@ -30,6 +30,7 @@ mod round;
 mod schedule;
 mod swarm;
 mod wait;
+mod warm;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -59,7 +60,10 @@ use crate::{
 use actor::{Actor, State};
 use channel::Channel;
 use clock::Clock;
+use inbox::Labels;
 use request::Request;
+use round::Room;
+use warm::Warm;
 
 /// Nanoseconds of a second.
 pub const SECOND: u64 = 1_000_000_000;
@@ -200,6 +204,9 @@ pub struct World {
     deadlocks: Vec<Vec<AgentId>>,
     /// Agents that may be in a deadlock that was not there before; follows from the rest.
     suspects: BTreeSet<AgentId>,
+    labels: Labels,
+    warm: Warm,
+    room: Room,
 }
 
 impl World {
@@ -230,6 +237,9 @@ impl World {
             dropped: 0,
             deadlocks: Vec::new(),
             suspects: BTreeSet::new(),
+            labels: Labels::new(),
+            warm: Warm::default(),
+            room: Room::default(),
         }
     }
 
@@ -442,14 +452,18 @@ impl World {
 
     /// Answers an agent that waits, which can run again then.
     fn reply(&mut self, agent: AgentId, mut answer: Answer, keep: &mut impl Keep) {
-        let Some(actor) = self.actor_mut(agent) else { return };
+        let Some(actor) = self.actors.get_mut(agent.0 as usize) else { return };
         let Some(machine) = &mut actor.machine else { return };
         if let Some(kin) = &mut actor.kin {
             kin.settle(machine, &mut answer);
         }
+        let rested = !machine.is_open();
         keep.answer(agent, machine, answer);
         actor.state = State::Ready;
         self.ready.push(agent);
+        if rested {
+            self.warm(agent);
+        }
     }
 }
 

@@ -30,10 +30,11 @@ pub(crate) fn join(world: &mut World, name: &str, source: &str) -> AgentId {
     world.join(name, identity(name), agent(&image(source), &[])).expect("the name is free")
 }
 
-/// Runs to the end; models answer with the average of what they are asked.
+/// Runs to the end, without threads if there are 0; models answer with the average of what they are asked.
 pub(crate) fn run(world: &mut World, threads: usize) {
     loop {
         match world.idle() {
+            Idle::Not if threads == 0 => world.round(&mut ()),
             Idle::Not => {
                 let mut turns = world.turns();
                 let size = turns.len().div_ceil(threads).max(1);

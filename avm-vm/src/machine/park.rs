@@ -17,13 +17,18 @@ pub struct Parked {
 impl Machine {
     /// Puts the agent to rest. Nothing of its state changes.
     pub fn park(mut self) -> Parked {
+        self.rest();
+        Parked { machine: self }
+    }
+
+    /// The same where it is.
+    pub(crate) fn rest(&mut self) {
         self.fold();
         self.frames.shrink_to_fit();
         self.interrupts.shrink_to_fit();
         // They are made again where they are asked for.
         self.sums = Vec::new();
         self.agent.draws.rest();
-        Parked { machine: self }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn unused(used: &[bool; WINDOW]) -> Range<usize> {
 
 impl Machine {
     /// Whether the stack is as a running machine's.
-    const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         self.stack.len() >= self.base + WINDOW
     }
 

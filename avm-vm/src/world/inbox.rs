@@ -3,6 +3,7 @@
 use alloc::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    vec::Vec,
 };
 
 use avm_ir::{
@@ -32,20 +33,37 @@ pub struct Message {
     pub sent: u64,
 }
 
+/// Texts that come with every message, made once for a world.
+#[derive(Debug)]
+pub(super) struct Labels {
+    /// Names of the fields of a message as a program gets it, in their order.
+    fields: [Text; 6],
+    /// The name of a message to one agent alone.
+    pub(super) none: Text,
+}
+
+impl Labels {
+    pub(super) fn new() -> Self {
+        let fields = ["channel", "data", "from", "name", "request", "sent"].map(Text::from);
+        Self { fields, none: Text::from("") }
+    }
+}
+
 impl Message {
     /// What a program gets.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self, labels: &Labels) -> Value {
         let handle = |kind, number| Value::Handle(kind, number);
-        let request =
-            self.request.map_or(Value::Null, |number| handle(HandleKind::Request, number));
-        Value::Record(Record::from_iter([
-            ("name", Value::Text(self.name.clone())),
-            ("data", self.data.clone()),
-            ("from", handle(HandleKind::Agent, u64::from(self.from.0))),
-            ("channel", self.channel.clone().map_or(Value::Null, Value::Text)),
-            ("request", request),
-            ("sent", seconds(self.sent)),
-        ]))
+        let values = [
+            self.channel.clone().map_or(Value::Null, Value::Text),
+            self.data.clone(),
+            handle(HandleKind::Agent, u64::from(self.from.0)),
+            Value::Text(self.name.clone()),
+            self.request.map_or(Value::Null, |number| handle(HandleKind::Request, number)),
+            seconds(self.sent),
+        ];
+        let mut fields = Vec::with_capacity(values.len());
+        fields.extend(labels.fields.iter().cloned().zip(values));
+        Value::Record(Record::of(fields))
     }
 
     /// Whether it is one that an agent waits for.

@@ -17,6 +17,16 @@ pub struct Turn {
     machine: Box<Machine>,
     slice: u64,
     pause: Option<Pause>,
+    /// Whether its machine is put to rest where it stops: too many others run in the same round.
+    rests: bool,
+}
+
+/// Memory of a round that the next one uses again.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    ready: Vec<AgentId>,
+    turns: Vec<(AgentId, u64)>,
+    pauses: Vec<(AgentId, Option<Pause>)>,
 }
 
 impl Turn {
@@ -33,9 +43,17 @@ impl Turn {
     /// Runs it. Once is enough: a second time does nothing.
     pub fn run<O: Observer>(&mut self, observer: &mut O) {
         if self.pause.is_none() {
-            self.pause = Some(self.machine.run(self.slice, observer));
+            self.pause = Some(run(&mut self.machine, self.slice, self.rests, observer));
         }
     }
+}
+
+fn run<O: Observer>(machine: &mut Machine, slice: u64, rests: bool, observer: &mut O) -> Pause {
+    let pause = machine.run(slice, observer);
+    if rests && pause != Pause::Slice {
+        machine.rest();
+    }
+    pause
 }
 
 /// Where answers pass on their way to an agent, so that whoever keeps journals can note them.
@@ -140,19 +158,19 @@ impl World {
     /// [`Self::commit`] before anything else happens.
     pub fn turns(&mut self) -> Vec<Turn> {
         let mut turns = Vec::with_capacity(self.ready.len());
-        for agent in core::mem::take(&mut self.ready) {
-            let slice = match (self.rules.jitter, self.rules.slice.max(1)) {
-                (false, slice) => slice,
-                (true, slice) => {
-                    let most = i64::try_from(slice).unwrap_or(i64::MAX);
-                    self.draws.int(1, most).cast_unsigned()
-                }
-            };
+        let mut ready = self.take_ready();
+        let rests = self.warm.is_short_for(ready.len());
+        for agent in ready.drain(..) {
+            let slice = self.slice();
             let Some(machine) = self.actor_mut(agent).and_then(|actor| actor.machine.take()) else {
                 continue;
             };
-            turns.push(Turn { agent, machine, slice, pause: None });
+            if !rests && !machine.is_open() {
+                self.warm.push(agent);
+            }
+            turns.push(Turn { agent, machine, slice, pause: None, rests });
         }
+        self.room.ready = ready;
         turns
     }
 
@@ -160,17 +178,11 @@ impl World {
     ///
     /// Turns that were not run yet are run now, one after the other.
     pub fn commit(&mut self, mut turns: Vec<Turn>, keep: &mut impl Keep) {
-        self.rounds += 1;
-        self.ticks += 1;
         // The order in which threads were done does not count.
-        turns.sort_by_key(|turn| turn.agent);
-        for left in (1..turns.len()).rev() {
-            let most = i64::try_from(left).unwrap_or(i64::MAX);
-            let other = usize::try_from(self.draws.int(0, most)).unwrap_or(0);
-            turns.swap(left, other);
-        }
+        turns.sort_unstable_by_key(|turn| turn.agent);
+        self.shuffle(&mut turns);
         // Everybody is back before anything takes place.
-        let mut pauses = Vec::with_capacity(turns.len());
+        let mut pauses = core::mem::take(&mut self.room.pauses);
         for mut turn in turns {
             turn.run(&mut ());
             let Turn { agent, machine, pause, .. } = turn;
@@ -179,13 +191,69 @@ impl World {
             }
             pauses.push((agent, pause));
         }
-        for (agent, pause) in pauses {
+        self.take_place(pauses, keep);
+    }
+
+    /// A round on this thread: the same as [`Self::turns`] and [`Self::commit`], and nothing is moved.
+    pub fn round(&mut self, keep: &mut impl Keep) {
+        let mut ready = self.take_ready();
+        let rests = self.warm.is_short_for(ready.len());
+        let mut turns = core::mem::take(&mut self.room.turns);
+        for agent in ready.drain(..) {
+            turns.push((agent, self.slice()));
+        }
+        self.room.ready = ready;
+        turns.sort_unstable();
+        self.shuffle(&mut turns);
+        let mut pauses = core::mem::take(&mut self.room.pauses);
+        for (agent, slice) in turns.drain(..) {
+            let machine = { self.actors.get_mut(agent.0 as usize) }
+                .and_then(|actor| actor.machine.as_deref_mut());
+            let Some(machine) = machine else { continue };
+            if !rests && !machine.is_open() {
+                self.warm.push(agent);
+            }
+            pauses.push((agent, Some(run(machine, slice, rests, &mut ()))));
+        }
+        self.room.turns = turns;
+        self.take_place(pauses, keep);
+    }
+
+    fn take_ready(&mut self) -> Vec<AgentId> {
+        core::mem::replace(&mut self.ready, core::mem::take(&mut self.room.ready))
+    }
+
+    /// Most instructions of the next agent.
+    fn slice(&mut self) -> u64 {
+        match (self.rules.jitter, self.rules.slice.max(1)) {
+            (false, slice) => slice,
+            (true, slice) => {
+                let most = i64::try_from(slice).unwrap_or(i64::MAX);
+                self.draws.int(1, most).cast_unsigned()
+            }
+        }
+    }
+
+    fn shuffle<T>(&mut self, turns: &mut [T]) {
+        for left in (1..turns.len()).rev() {
+            let most = i64::try_from(left).unwrap_or(i64::MAX);
+            let other = usize::try_from(self.draws.int(0, most)).unwrap_or(0);
+            turns.swap(left, other);
+        }
+    }
+
+    /// What agents stopped with takes place.
+    fn take_place(&mut self, mut pauses: Vec<(AgentId, Option<Pause>)>, keep: &mut impl Keep) {
+        self.rounds += 1;
+        self.ticks += 1;
+        for (agent, pause) in pauses.drain(..) {
             match pause {
                 Some(Pause::Slice) | None => self.ready.push(agent),
                 Some(Pause::End(_)) => self.ended(agent, keep),
                 Some(Pause::Effect(request)) => self.take(agent, &request, keep),
             }
         }
+        self.room.pauses = pauses;
         self.stand_still(keep);
     }
 
@@ -205,8 +273,7 @@ impl World {
     /// Runs rounds on this thread until no agent can run.
     pub fn settle(&mut self, keep: &mut impl Keep) {
         while !self.ready.is_empty() {
-            let turns = self.turns();
-            self.commit(turns, keep);
+            self.round(keep);
         }
     }
 
@@ -275,6 +342,7 @@ impl World {
             }
         }
         self.living -= 1;
+        self.cool();
         for number in own {
             self.forget(number);
         }

@@ -286,7 +286,7 @@ impl World {
         if let Value::Handle(HandleKind::Request, number) = to {
             return self.respond(agent, number, data, keep).map(|()| done);
         }
-        let name = Text::from("");
+        let name = self.labels.none.clone();
         let Some(to) = self.named(&to) else {
             let channel = self.channel_of(agent, Some(&to))?;
             let reward = self.charge(agent, request, &channel)?;
@@ -425,7 +425,7 @@ impl World {
         keep.saw(self.now(), &Happened::Sent(sent));
         if wanted {
             self.took(to, number, keep);
-            self.wake(to, Answer::output(message.value(), 0), keep);
+            self.wake(to, Answer::output(message.value(&self.labels), 0), keep);
         }
         fits
     }

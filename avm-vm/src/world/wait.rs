@@ -106,7 +106,8 @@ impl World {
                 let taken = self.actor_mut(agent).and_then(|actor| actor.inbox.take(&what));
                 if let Some(message) = taken {
                     self.took(agent, message.number, keep);
-                    return self.reply(agent, Answer::output(message.value(), 0), keep);
+                    let value = message.value(&self.labels);
+                    return self.reply(agent, Answer::output(value, 0), keep);
                 }
             }
             What::Time => {}
@@ -132,6 +133,7 @@ impl World {
             actor.state = State::Waits(Wait { what, until, timer });
         }
         self.remember(agent);
+        self.cool();
         self.call_due(agent, keep);
     }
 

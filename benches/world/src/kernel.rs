@@ -4,10 +4,7 @@ use std::{sync::Arc, thread, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use avm_bench_ours::machine::image;
-use avm_ir::{
-    Value,
-    value::HandleKind,
-};
+use avm_ir::{Value, value::HandleKind};
 use avm_vm::{
     Config, End, Image, Machine, World,
     world::{AgentId, Rules},

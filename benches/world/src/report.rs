@@ -212,7 +212,8 @@ pub fn run(word: &str, runs: usize, quick: bool, markdown: bool) -> Result<()> {
     let lines: Vec<Vec<String>> = all.iter().map(Measured::line).collect();
     let mut text = format!("{before}\n{}", table::render(&header, &lines, 1..4));
     let peer = if erlang.is_some() { Erlang::version() } else { "no Erlang".into() };
-    text += &format!("\nLoad after: {}. The fastest of {runs} runs in turns. {peer}.", table::load());
+    text +=
+        &format!("\nLoad after: {}. The fastest of {runs} runs in turns. {peer}.", table::load());
     text += &speed_up(&all);
     println!("{text}");
     if markdown {
@@ -227,9 +228,8 @@ fn speed_up(all: &[Measured]) -> String {
         let found = all.iter().find(|m| m.row.kernel == "busy" && m.row.threads == threads)?;
         cost(found).map(|cost| cost.seconds)
     };
-    let times = |cost: fn(&Measured) -> Option<Cost>| {
-        Some(format!("{:.2}", of(1, cost)? / of(2, cost)?))
-    };
+    let times =
+        |cost: fn(&Measured) -> Option<Cost>| Some(format!("{:.2}", of(1, cost)? / of(2, cost)?));
     match (times(|m| Some(m.ours)), times(|m| m.theirs)) {
         (Some(ours), Some(theirs)) => {
             format!(" Two threads are {ours} times as fast as one; {theirs} times in Erlang.")
