@@ -190,8 +190,12 @@ impl World {
         let (depth, step) = (machine.depth(), machine.steps());
         for (_, id) in tasks.due() {
             let Some(task) = tasks.numbered(id) else { continue };
+            let rested = !machine.is_open();
             if keep.call(agent, machine, &task.function).is_err() {
                 continue;
+            }
+            if rested {
+                self.warm.push(agent);
             }
             let late = now.saturating_sub(task.next) / task.interval;
             task.missed += late;
