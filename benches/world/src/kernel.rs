@@ -125,8 +125,13 @@ pub fn run(name: &str, sizes: &[usize], threads: usize) -> Result<Cost> {
     }
 }
 
+/// Nobody computes for ever here, and who waits for long is to wait.
+fn rules() -> Rules {
+    Rules { standstill: 0, ..Rules::default() }
+}
+
 fn ring(agents: usize, messages: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     let next = |agent: usize| ("next", handle((agent + 1) % agents));
     let n = ("n", Value::Int(messages as i64));
     let first = join(&mut world, &image(BEGINS)?, &[next(0), n])?;
@@ -142,7 +147,7 @@ fn ring(agents: usize, messages: usize) -> Result<Cost> {
 }
 
 fn pingpong(trips: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     join(&mut world, &image(PONGS)?, &[])?;
     let inputs = [("next", handle(0)), ("n", Value::Int(trips as i64))];
     let ping = join(&mut world, &image(PINGS)?, &inputs)?;
@@ -152,7 +157,7 @@ fn pingpong(trips: usize) -> Result<Cost> {
 }
 
 fn fanin(senders: usize, each: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     let n = ("n", Value::Int((senders * each) as i64));
     let gathers = join(&mut world, &image(GATHERS)?, &[n])?;
     let sends = image(SENDS)?;
@@ -166,14 +171,14 @@ fn fanin(senders: usize, each: usize) -> Result<Cost> {
 }
 
 fn spawn(count: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     let image = image(IDLE)?;
     let seconds = timed(&mut world, |world| start(world, &image, count))?;
     Ok(Cost { seconds, bytes: 0 })
 }
 
 fn idle(count: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     let image = image(IDLE)?;
     let before = resident()?;
     let seconds = timed(&mut world, |world| {
@@ -189,7 +194,7 @@ fn idle(count: usize) -> Result<Cost> {
 
 fn fork(count: usize) -> Result<Cost> {
     let most = u32::try_from(count)? + 1;
-    let mut world = World::new(Rules { agents: most, children: most, ..Rules::default() });
+    let mut world = World::new(Rules { agents: most, children: most, ..rules() });
     world.know("idle", image(IDLE)?);
     let parent = join(&mut world, &image(FORKS)?, &[("n", Value::Int(count as i64))])?;
     let seconds = timed(&mut world, |world| world.settle(&mut ()))?;
@@ -200,7 +205,7 @@ fn fork(count: usize) -> Result<Cost> {
 }
 
 fn busy(agents: usize, turns: usize, threads: usize) -> Result<Cost> {
-    let mut world = World::new(Rules::default());
+    let mut world = World::new(rules());
     let n = ("n", Value::Int(agents as i64));
     let gathers = join(&mut world, &image(GATHERS)?, &[n])?;
     let computes = image(COMPUTES)?;
