@@ -389,7 +389,7 @@ impl Costs for Priced<'_> {
         let place = self.flow.blocks()[block as usize];
         let region = &self.program.program().regions[place.region as usize];
         let mut sum = Sum::ZERO;
-        let mut callees = Vec::new();
+        let (mut callees, mut task) = (Vec::new(), None);
         for pc in place.start..place.end {
             let step = self.steps[place.region as usize][pc as usize];
             sum.nanogas = sum.nanogas.saturating_add(step.nanogas);
@@ -398,6 +398,9 @@ impl Costs for Priced<'_> {
             if step.open != 0 {
                 sum.parts.push(Part { at, times: 1 });
             }
+            if region.code[pc as usize].op == Opcode::SCHEDULE_TASK {
+                task = task.or(Some(at));
+            }
             if region.code[pc as usize].op == Opcode::CALL {
                 callees.extend(flow::callee(self.program, at));
             }
@@ -405,6 +408,9 @@ impl Costs for Priced<'_> {
         let calls = !callees.is_empty();
         let mut bound = Bound::ZERO;
         bound.add(&Bound::Finite(sum), true, self.most);
+        if let Some(task) = task {
+            bound.add(&Bound::Unbounded(Cause::Task(task)), false, self.most);
+        }
         for callee in callees {
             let known = &self.functions[callee.region as usize][callee.function as usize];
             let unknown = Bound::Unbounded(Cause::Recursion(callee));

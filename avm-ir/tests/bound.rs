@@ -154,6 +154,16 @@ fn a_loop_over_a_literal_is_exact_until_something_else_leaves_it() {
     assert_eq!(found.loops[0].round.evaluate(&BTreeMap::new()), Some(3_000));
 }
 
+/// In a world its function is called again and again, whatever the run of one agent costs.
+#[test]
+fn a_scheduled_task_has_no_bound() {
+    let mut code = Code::default();
+    let (name, seconds) = (code.constant(Value::text("f")), code.constant(Value::Int(5)));
+    code.push(Opcode::SCHEDULE_TASK, NO_REGISTER, &[name, seconds]);
+    code.push(Opcode::HALT, NO_REGISTER, &[]);
+    assert_eq!(bounds(&code.finish()).program, Bound::Unbounded(Cause::Task(main(0))));
+}
+
 #[test]
 fn recursion_is_named() {
     let mut code = Code::default();

@@ -99,6 +99,7 @@ impl Report<'_> {
             Cause::Recursion(function) => {
                 format!("because {} calls itself", self.function(function))
             }
+            Cause::Task(at) => format!("because of the task scheduled at {}", self.place(at)),
             Cause::Tangle => "because jumps lead into the middle of loops".to_owned(),
         }
     }

@@ -20,6 +20,8 @@ pub enum Cause {
     Loop(CodePlace),
     /// A function that calls itself, maybe by way of others.
     Recursion(FuncPlace),
+    /// A task that is scheduled: in a world its function is called as often as time goes on.
+    Task(CodePlace),
     /// Jumps into the middle of so many loops that they could not be told apart.
     Tangle,
 }

@@ -91,6 +91,7 @@ impl Report<'_> {
                     Cause::Recursion(function) => {
                         ("recursion", Value::text(self.function(*function)))
                     }
+                    Cause::Task(at) => ("task", Value::Record(self.at(*at))),
                     Cause::Tangle => ("tangle", Value::Null),
                 };
                 record([
