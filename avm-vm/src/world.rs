@@ -15,6 +15,7 @@
 mod actor;
 mod channel;
 mod clock;
+mod codec;
 mod deadlock;
 mod event;
 mod fork;
@@ -42,6 +43,7 @@ use alloc::{
 use avm_ir::{Value, value::Text, wire::Writer};
 
 pub use channel::{ChannelRules, Payout, Price, Rate, Role};
+pub use codec::WorldError;
 pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
 pub use look::{Doing, Happened, Sent, Wanted};

@@ -8,7 +8,8 @@
 //! | [`fast`] | fast code and canonical code do the same, to the byte of the state |
 //! | [`snapshot`] | a forged snapshot is refused, or runs within its limits |
 //! | [`journal`] | a run plays again from its journal to the same state; a changed byte is noticed, a torn end is not in the way |
-//! | [`world`] | a world of agents plays again from its journal to the same hash; a changed byte is noticed, a torn end is not in the way |
+//! | [`world`] | a world of agents plays again from its journal to the same hash, also where it went through bytes on its way; a changed byte is noticed, a torn end is not in the way |
+//! | [`world_snapshot`] | forged bytes of a world are refused, or have one form and go on within their limits |
 //! | [`trace`] | a trace is the same, live or from the journal, and says what the program does; a changed byte is noticed; also where the program changes its own code |
 //! | [`rewrite`] | whatever is given as a patch, nothing changes but regions that may, as far as program and policy allow; such runs play again, and go on from snapshots |
 //! | [`round_trip`] | disassembled text assembles to the same code |
@@ -36,6 +37,7 @@ pub mod snapshot;
 pub mod text;
 pub mod trace;
 pub mod world;
+pub mod world_snapshot;
 
 pub use entropy::Entropy;
 
@@ -52,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     ("snapshot", snapshot::run),
     ("journal", journal::run),
     ("world", world::run),
+    ("world_snapshot", world_snapshot::run),
     ("trace", trace::run),
     ("patch", patch::run),
     ("rewrite", rewrite::run),

@@ -1,6 +1,9 @@
 //! Worlds again from their journals, and journals with a byte changed or cut off.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use avm_ir::{Schedule, Value};
 use avm_vm::{
@@ -22,11 +25,11 @@ use crate::{
 };
 
 /// Ticks after which a world is left.
-const TICKS: u64 = 60;
+pub(crate) const TICKS: u64 = 60;
 /// Most memory, gas and instructions of a slice that a forged journal may claim and still be played.
-const MEMORY: u64 = 1 << 20;
-const GAS: u64 = 1_000 * avm_ir::gas::GAS;
-const SLICE: u64 = 500;
+pub(crate) const MEMORY: u64 = 1 << 20;
+pub(crate) const GAS: u64 = 1_000 * avm_ir::gas::GAS;
+pub(crate) const SLICE: u64 = 500;
 
 /// Programs that have to do with each other.
 const TALKERS: [&str; 5] = [
@@ -128,35 +131,7 @@ fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
 /// part of it is missing.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let rules = Rules {
-        seed: entropy.u64(),
-        slice: 1 + entropy.below(200) as u64,
-        jitter: entropy.once_in(2),
-        patience: entropy.below(5) as u64 * SECOND,
-        inbox_share: entropy.below(4) as u32,
-        requests: entropy.below(3) as u32,
-        message_bytes: entropy.below(200) as u64,
-        tasks: entropy.below(4) as u32,
-        ..Rules::default()
-    };
-    let time = *entropy.pick(&[Time::Simulated, Time::Given]);
-    let start = Start { rules, time, schedule: Schedule::v1().hash() };
-    let (writer, bytes) = Writer::new(&start);
-    let mut tape = Tape { world: World::new(start.rules), writer, bytes };
-    talkers().iter().for_each(|image| tape.learn(image));
-    for number in 0..=entropy.below(4) {
-        let image = match entropy.once_in(4) {
-            true => image(&program(&mut entropy, Shape { block: 20, ..Shape::ANY })),
-            false => entropy.pick(talkers()).clone(),
-        };
-        tape.join(&number.to_string(), image, entropy.u64());
-    }
-    while entropy.once_in(2) {
-        let order = order(&tape.world, &mut entropy);
-        tape.apply(order);
-    }
-    tape.run(time, &mut entropy);
-    let Tape { world, writer, bytes } = tape;
+    let Tape { world, writer, bytes, .. } = recorded(&mut entropy);
 
     let journal = &Journal::read(&bytes).expect("it was just written");
     assert_eq!((journal.link(), journal.tail), (writer.link(), Tail::Whole));
@@ -183,9 +158,44 @@ pub fn run(data: &[u8]) {
     }
 }
 
+/// A random world as far as it came, which went through bytes on its way, and its journal.
+pub(crate) fn recorded(entropy: &mut Entropy<'_>) -> Tape {
+    let rules = Rules {
+        seed: entropy.u64(),
+        slice: 1 + entropy.below(200) as u64,
+        jitter: entropy.once_in(2),
+        patience: entropy.below(5) as u64 * SECOND,
+        inbox_share: entropy.below(4) as u32,
+        requests: entropy.below(3) as u32,
+        message_bytes: entropy.below(200) as u64,
+        tasks: entropy.below(4) as u32,
+        ..Rules::default()
+    };
+    let time = *entropy.pick(&[Time::Simulated, Time::Given]);
+    let start = Start { rules, time, schedule: Schedule::v1().hash() };
+    let (writer, bytes) = Writer::new(&start);
+    let mut tape = Tape { world: World::new(start.rules), codes: BTreeMap::new(), writer, bytes };
+    talkers().iter().for_each(|image| tape.learn(image));
+    for number in 0..=entropy.below(4) {
+        let image = match entropy.once_in(4) {
+            true => image(&program(entropy, Shape { block: 20, ..Shape::ANY })),
+            false => entropy.pick(talkers()).clone(),
+        };
+        tape.join(&number.to_string(), image, entropy.u64());
+    }
+    while entropy.once_in(2) {
+        let order = order(&tape.world, entropy);
+        tape.apply(order);
+    }
+    tape.run(time, entropy);
+    tape
+}
+
 /// A world that is written down as it goes.
-struct Tape {
-    world: World,
+pub(crate) struct Tape {
+    pub(crate) world: World,
+    /// Its programs.
+    pub(crate) codes: BTreeMap<[u8; 32], Arc<Image>>,
     writer: Writer,
     bytes: Vec<u8>,
 }
@@ -206,6 +216,7 @@ impl Tape {
     fn learn(&mut self, image: &Arc<Image>) {
         if self.world.code(&image.program_hash()).is_none() {
             self.note(&Entry::Code(image.program().to_bytes()));
+            self.codes.insert(image.program_hash(), image.clone());
             self.world.learn(image.clone());
         }
     }
@@ -226,6 +237,9 @@ impl Tape {
         while self.world.ticks() < TICKS {
             if entropy.once_in(10) {
                 self.note(&Entry::Mark(Mark::of(&self.world)));
+            }
+            if entropy.once_in(4) {
+                self.through_bytes();
             }
             let asking: Vec<AgentId> = self.world.asks().map(|(agent, _)| agent).collect();
             for agent in asking {
@@ -255,6 +269,15 @@ impl Tape {
             }
         }
         self.note(&Entry::Rested(Mark::of(&self.world)));
+    }
+
+    /// The world goes on as what comes back of its bytes.
+    fn through_bytes(&mut self) {
+        let bytes = self.world.to_bytes().expect("no turn is out");
+        let again = World::from_bytes(&bytes, &self.codes).expect("it was just written");
+        assert_eq!(again.hash(), self.world.hash());
+        assert_eq!(again.to_bytes().as_ref(), Some(&bytes), "a world has one form");
+        self.world = again;
     }
 
     /// It is a tick, so it is noted before.

@@ -6,14 +6,18 @@ use alloc::{
     vec::Vec,
 };
 
-use avm_ir::{value::Text, wire::Writer};
+use avm_ir::{
+    value::Text,
+    wire::{Reader, WireError, Writer},
+};
 
 use super::{AgentId, channel::Count, inbox::Inbox, restart::Guard, schedule::Tasks};
 use crate::{
     effect::{Answer, Handover},
+    journal::flag,
     ledger::Wanted,
     machine::Machine,
-    meter::Budget,
+    meter::{Budget, Spend},
 };
 
 /// What an agent does.
@@ -31,6 +35,69 @@ pub(super) enum State {
     Rests,
     /// It came to its end.
     Over,
+}
+
+impl State {
+    pub(super) fn write(&self, out: &mut Writer) {
+        match self {
+            State::Ready => out.u8(0),
+            State::Waits(Wait { what, until, timer }) => {
+                out.u8(1);
+                out.u64(*until);
+                out.u64(*timer);
+                match what {
+                    What::Time => out.u8(0),
+                    What::Request(number) => {
+                        out.u8(1);
+                        out.u64(*number);
+                    }
+                    What::Message(name) => {
+                        out.u8(2);
+                        out.u8(u8::from(name.is_some()));
+                        out.text(name.as_ref().map_or("", |name| name));
+                    }
+                    What::From(agent) => {
+                        out.u8(3);
+                        out.u32(agent.0);
+                    }
+                }
+            }
+            State::Asks => out.u8(2),
+            State::Over => out.u8(3),
+            // The pending effect says what for.
+            State::Approval(_) => out.u8(4),
+            State::Rests => out.u8(5),
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote; `None` for one that waits for an approval, which is more.
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Option<Self>, WireError> {
+        Ok(Some(match input.u8()? {
+            0 => Self::Ready,
+            1 => {
+                let (until, timer) = (input.u64()?, input.u64()?);
+                let what = match input.u8()? {
+                    0 => What::Time,
+                    1 => What::Request(input.u64()?),
+                    2 => {
+                        let (named, name) = (flag(input)?, input.text()?);
+                        if !named && !name.is_empty() {
+                            return Err(input.error("a name that is none"));
+                        }
+                        What::Message(named.then(|| Text::from(name)))
+                    }
+                    3 => What::From(AgentId(input.u32()?)),
+                    _ => return Err(input.error("nothing that can be waited for")),
+                };
+                Self::Waits(Wait { what, until, timer })
+            }
+            2 => Self::Asks,
+            3 => Self::Over,
+            4 => return Ok(None),
+            5 => Self::Rests,
+            _ => return Err(input.error("nothing that an agent does")),
+        }))
+    }
 }
 
 /// What an agent waits for, when that ends at the latest, and the number of the timer that ends it.
@@ -88,7 +155,21 @@ impl Kin {
         }
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let parent = Some(input.u32()?).filter(|number| *number != u32::MAX).map(AgentId);
+        let (forks, children, forked) = (input.u64()?, input.u32()?, Count::read(input)?);
+        let gas = input.u64()?;
+        let mut budgets = [Budget::NONE; 2];
+        for budget in &mut budgets {
+            let spend = Spend::of([input.u64()?, input.u64()?, input.u64()?, input.u64()?]);
+            *budget = Budget { spend, effects: input.u64()? };
+        }
+        let [back, taken] = budgets;
+        let back = Handover { gas, back, taken };
+        Ok(Self { parent, forks, children, forked, back, lost: input.u64()? })
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
         out.u32(self.parent.map_or(u32::MAX, |parent| parent.0));
         out.u64(self.forks);
         out.u32(self.children);
@@ -154,43 +235,9 @@ impl Actor {
         out.text(&self.name);
         out.raw(&self.id);
         out.raw(&self.machine.as_ref().map_or([0; 32], |machine| machine.state_hash()));
-        match &self.state {
-            State::Ready => out.u8(0),
-            State::Waits(Wait { what, until, timer }) => {
-                out.u8(1);
-                out.u64(*until);
-                out.u64(*timer);
-                match what {
-                    What::Time => out.u8(0),
-                    What::Request(number) => {
-                        out.u8(1);
-                        out.u64(*number);
-                    }
-                    What::Message(name) => {
-                        out.u8(2);
-                        out.u8(u8::from(name.is_some()));
-                        out.text(name.as_ref().map_or("", |name| name));
-                    }
-                    What::From(agent) => {
-                        out.u8(3);
-                        out.u32(agent.0);
-                    }
-                }
-            }
-            State::Asks => out.u8(2),
-            State::Over => out.u8(3),
-            // The pending effect says what for.
-            State::Approval(_) => out.u8(4),
-            State::Rests => out.u8(5),
-        }
+        self.state.write(out);
         self.inbox.write(out);
-        out.u32(self.channels.len() as u32);
-        self.channels.iter().for_each(|name| out.text(name));
-        out.u32(self.requests.len() as u32);
-        for (name, number) in &self.requests {
-            out.text(name);
-            out.u64(*number);
-        }
+        self.write_links(out);
         out.u8(u8::from(self.kin.is_some()) | u8::from(self.guard.is_some()) << 1);
         if let Some(kin) = &self.kin {
             kin.write(out);
@@ -201,6 +248,17 @@ impl Actor {
         out.u8(u8::from(self.tasks.is_some()));
         if let Some(tasks) = &self.tasks {
             tasks.write(out);
+        }
+    }
+
+    /// Where it listens, and what it asked.
+    pub(super) fn write_links(&self, out: &mut Writer) {
+        out.u32(self.channels.len() as u32);
+        self.channels.iter().for_each(|name| out.text(name));
+        out.u32(self.requests.len() as u32);
+        for (name, number) in &self.requests {
+            out.text(name);
+            out.u64(*number);
         }
     }
 }

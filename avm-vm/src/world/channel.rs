@@ -191,6 +191,10 @@ impl Count {
         out.u64(self.window);
         out.u32(self.count);
     }
+
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { window: input.u64()?, count: input.u32()? })
+    }
 }
 
 /// What an agent sent, in the windows of the quota and of the price.
@@ -222,5 +226,34 @@ impl Channel {
             sent.quota.write(out);
             sent.price.write(out);
         }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let rules = read_rules(input)?;
+        let mut members = BTreeMap::new();
+        for _ in 0..input.count(5)? {
+            let member = next_agent(input, members.last_key_value().map(|(last, _)| *last))?;
+            let role = Role::from_number(input.u8()?).ok_or(input.error("no such role"))?;
+            members.insert(member, role);
+        }
+        let mut sent = BTreeMap::new();
+        for _ in 0..input.count(28)? {
+            let agent = next_agent(input, sent.last_key_value().map(|(last, _)| *last))?;
+            sent.insert(agent, Sent { quota: Count::read(input)?, price: Count::read(input)? });
+        }
+        Ok(Self { rules, members, sent })
+    }
+}
+
+/// The number of an agent that stands in a sorted list behind another one.
+pub(super) fn next_agent(
+    input: &mut Reader<'_>,
+    last: Option<AgentId>,
+) -> Result<AgentId, WireError> {
+    let agent = AgentId(input.u32()?);
+    match last.is_some_and(|last| last >= agent) {
+        true => Err(input.error("agents are not in order")),
+        false => Ok(agent),
     }
 }

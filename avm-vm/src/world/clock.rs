@@ -9,7 +9,7 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
-use avm_ir::wire::Writer;
+use avm_ir::wire::{Reader, WireError, Writer};
 
 use super::AgentId;
 
@@ -121,6 +121,31 @@ impl Clock {
             out.u32(*agent);
             out.u32(*task);
         }
+    }
+
+    /// Reads what [`Self::write`] wrote, for a time. Gives the timers, too.
+    pub(super) fn read(now: u64, input: &mut Reader<'_>) -> Result<(Self, Vec<Due>), WireError> {
+        let next = input.u64()?;
+        let (mut heap, mut numbers) = (Vec::<Timer>::new(), BTreeSet::new());
+        for _ in 0..input.count(24)? {
+            let (time, number) = (input.u64()?, input.u64()?);
+            let timer = Timer { time, number, agent: input.u32()?, task: input.u32()? };
+            if heap.last().is_some_and(|last| last.key() >= timer.key()) {
+                return Err(input.error("timers are not in order"));
+            }
+            if number >= next || !numbers.insert(number) {
+                return Err(input.error("a timer that was not set, or set twice"));
+            }
+            // What is sorted is a heap.
+            heap.push(timer);
+        }
+        let due = heap.iter().map(|timer| Due {
+            timer: timer.number,
+            agent: AgentId(timer.agent),
+            task: (timer.task != NO_TASK).then_some(timer.task),
+        });
+        let due = due.collect();
+        Ok((Self { now, heap, gone: BTreeSet::new(), next }, due))
     }
 
     /// Removes from the top what was taken back.

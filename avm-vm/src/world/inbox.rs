@@ -1,15 +1,15 @@
 //! Messages, and where they wait until their receiver takes them.
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
 };
 
 use avm_ir::{
     Value,
-    value::{HandleKind, Record, Text, encode_to},
-    wire::Writer,
+    value::{HandleKind, Record, Text, decode, encode_to},
+    wire::{Reader, WireError, Writer},
 };
 
 use super::{AgentId, SECOND, actor::What};
@@ -74,6 +74,15 @@ impl Message {
             What::From(agent) => self.from == *agent,
             What::Time | What::Request(_) => false,
         }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (number, from) = (input.u64()?, AgentId(input.u32()?));
+        let channel = Some(input.text()?).filter(|name| !name.is_empty()).map(Text::from);
+        let (name, data) = (Text::from(input.text()?), decode(input)?);
+        let request = Some(input.u64()?).filter(|number| *number != u64::MAX);
+        Ok(Self { number, from, channel, name, data, request, sent: input.u64()? })
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
@@ -141,5 +150,45 @@ impl Inbox {
     pub(super) fn write(&self, out: &mut Writer) {
         out.u32(self.messages.len() as u32);
         self.messages.iter().for_each(|message| message.write(out));
+    }
+
+    /// Writes each message where it comes first, and its place among those later.
+    pub(super) fn write_shared(&self, places: &mut BTreeMap<u64, u32>, out: &mut Writer) {
+        out.u32(self.messages.len() as u32);
+        for message in &self.messages {
+            let new = places.len() as u32;
+            let place = *places.entry(message.number).or_insert(new);
+            out.u32(place);
+            if place == new {
+                message.write(out);
+            }
+        }
+    }
+
+    /// Reads what [`Self::write_shared`] wrote.
+    pub(super) fn read_shared(
+        all: &mut Vec<Arc<Message>>,
+        numbers: &mut BTreeSet<u64>,
+        input: &mut Reader<'_>,
+    ) -> Result<Self, WireError> {
+        let mut inbox = Self::default();
+        for _ in 0..input.count(4)? {
+            let place = input.u32()? as usize;
+            if place == all.len() {
+                let message = Message::read(input)?;
+                if !numbers.insert(message.number) {
+                    return Err(input.error("another message of the same number"));
+                }
+                all.push(Arc::new(message));
+            }
+            let message = all.get(place).ok_or(input.error("no such message"))?;
+            inbox.put(message.clone(), u32::MAX);
+        }
+        Ok(inbox)
+    }
+
+    /// Who sent what is there.
+    pub(super) fn senders(&self) -> impl Iterator<Item = &AgentId> {
+        self.shares.keys()
     }
 }

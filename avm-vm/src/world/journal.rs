@@ -342,7 +342,7 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
     Ok((tick, entry))
 }
 
-fn write_rules(rules: &Rules, out: &mut Bytes) {
+pub(super) fn write_rules(rules: &Rules, out: &mut Bytes) {
     let Rules { seed, slice, jitter, epoch, patience, inbox_share, requests, .. } = rules;
     let Rules { message_bytes, tasks, agents, children, forks, child_gas, standstill, .. } = rules;
     out.u64(*seed);
@@ -365,7 +365,7 @@ fn write_rules(rules: &Rules, out: &mut Bytes) {
     out.u32(*standstill);
 }
 
-fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
+pub(super) fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
     Ok(Rules {
         seed: input.u64()?,
         slice: input.u64()?,

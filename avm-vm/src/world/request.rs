@@ -4,11 +4,12 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use avm_ir::{
     Value,
-    value::{Text, encode_to},
-    wire::Writer,
+    value::{Text, decode, encode_to},
+    wire::{Reader, WireError, Writer},
 };
 
-use super::AgentId;
+use super::{AgentId, channel::next_agent};
+use crate::journal::flag;
 
 /// How many answers a request is done with.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,5 +124,51 @@ impl Request {
         out.u32(self.verifier.map_or(u32::MAX, |verifier| verifier.0));
         out.u32(self.judged.len() as u32);
         self.judged.iter().for_each(|number| out.u64(*number));
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (from, name) = (AgentId(input.u32()?), Text::from(input.text()?));
+        let wanted = match input.u8()? {
+            0 => Wanted::First,
+            1 => Wanted::All,
+            2 => Wanted::Verdict {
+                of: input.u64()?,
+                candidate: AgentId(input.u32()?),
+                answer: decode(input)?,
+            },
+            _ => return Err(input.error("no such kind of request")),
+        };
+        let mut open = BTreeSet::new();
+        for _ in 0..input.count(4)? {
+            open.insert(next_agent(input, open.last().copied())?);
+        }
+        let mut answers = Vec::new();
+        for _ in 0..input.count(5)? {
+            answers.push((AgentId(input.u32()?), decode(input)?));
+        }
+        let reward = match flag(input)? {
+            false => None,
+            true => {
+                let escrow = input.u64()?;
+                let terms = match input.u8()? {
+                    0 => Terms::First,
+                    1 => Terms::Accepted(AgentId(input.u32()?)),
+                    2 => Terms::Split,
+                    _ => return Err(input.error("no such terms")),
+                };
+                Some(Reward { escrow, terms })
+            }
+        };
+        let verifier = Some(input.u32()?).filter(|number| *number != u32::MAX).map(AgentId);
+        let mut judged = BTreeSet::new();
+        for _ in 0..input.count(8)? {
+            let number = input.u64()?;
+            if judged.last().is_some_and(|last| *last >= number) {
+                return Err(input.error("requests are not in order"));
+            }
+            judged.insert(number);
+        }
+        Ok(Self { from, name, wanted, open, answers, reward, verifier, judged })
     }
 }

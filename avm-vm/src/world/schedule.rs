@@ -7,7 +7,11 @@
 
 use alloc::{format, vec::Vec};
 
-use avm_ir::{Value, value::Text, wire::Writer};
+use avm_ir::{
+    Value,
+    value::Text,
+    wire::{Reader, WireError, Writer},
+};
 
 use super::{
     AgentId, Happened, World,
@@ -19,6 +23,7 @@ use super::{
 };
 use crate::{
     effect::{Answer, EffectRequest, FailureCode},
+    journal::flag,
     machine::InterruptError,
 };
 
@@ -93,7 +98,53 @@ impl Tasks {
             out.u64(until);
         }
     }
+
+    /// Reads what [`Self::write`] wrote; timers are given by [`Self::has_timer`].
+    pub(super) fn read(input: &mut Reader<'_>) -> Result<(Self, Vec<u32>), WireError> {
+        let next = input.u32()?;
+        let (mut list, mut timed) = (Vec::<Task>::new(), Vec::new());
+        for _ in 0..input.count(41)? {
+            let (function, id) = (Text::from(input.text()?), input.u32()?);
+            if flag(input)? {
+                timed.push(id);
+            }
+            let [interval, next_time, called, missed] =
+                [input.u64()?, input.u64()?, input.u64()?, input.u64()?];
+            let known = list.iter().any(|task| task.function == function);
+            if known || id >= next || list.last().is_some_and(|last| last.id >= id) {
+                return Err(input.error("a task that was not scheduled, or twice"));
+            }
+            if interval == 0 || called > MOST || missed > MOST {
+                return Err(input.error("a task that comes too often"));
+            }
+            let next = next_time;
+            list.push(Task { function, interval, next, called, missed, id, timer: None });
+        }
+        let held = match flag(input)? {
+            true => {
+                let depth = usize::try_from(input.u64()?);
+                let depth = depth.map_err(|_| input.error("calls are nested too deeply"))?;
+                Some(Held { depth, until: input.u64()? })
+            }
+            false => None,
+        };
+        Ok((Self { list, next, held, again: None }, timed))
+    }
+
+    /// A task has a timer. `false` if there is no such task, or it has another one.
+    pub(super) fn has_timer(&mut self, id: u32, timer: u64) -> bool {
+        match self.numbered(id) {
+            Some(task) if task.timer.is_none() => {
+                task.timer = Some(timer);
+                true
+            }
+            _ => false,
+        }
+    }
 }
+
+/// Counters above this are beyond any world, and below it they have room to grow.
+const MOST: u64 = 1 << 62;
 
 impl World {
     /// The tasks of an agent, in the order in which they were first scheduled.
@@ -198,7 +249,7 @@ impl World {
                 self.warm.push(agent);
             }
             let late = now.saturating_sub(task.next) / task.interval;
-            task.missed += late;
+            task.missed = task.missed.saturating_add(late);
             task.called += 1;
             let periods = task.interval.saturating_mul(late.saturating_add(1));
             task.next = task.next.saturating_add(periods);
