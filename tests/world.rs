@@ -4,6 +4,7 @@ mod world {
     mod breach;
     mod family;
     mod money;
+    mod snapshot;
     pub(crate) mod support;
 }
 

@@ -198,7 +198,8 @@ impl Machine {
         let paid = agent.steps.saturating_mul(self.image.prices.intrinsic) <= used;
         ensure(paid && agent.steps <= MOST, "more steps than its gas pays")?;
         let counted = agent.effects.max(agent.failures) <= agent.steps;
-        ensure(counted && agent.spent.effects <= agent.effects, "more effects than steps")?;
+        // What is used up may be more: a part of it is what children were given.
+        ensure(counted, "more effects than steps")?;
         let over = agent.spent.spend.over(&agent.budget.spend);
         let within = over.is_none() && agent.spent.effects <= agent.budget.effects;
         ensure(within, "a meter is over its limit")?;
