@@ -82,6 +82,7 @@ impl World {
         let numbers = [self.draws.drawn(), self.now(), self.sent, self.rounds, self.ticks];
         let more = [self.orders, self.dropped];
         numbers.into_iter().chain(more).for_each(|number| out.u64(number));
+        out.u32(self.still);
         out.u32(self.codes.len() as u32);
         self.codes.keys().for_each(|program| out.raw(program));
         out.u32(self.code_names.len() as u32);

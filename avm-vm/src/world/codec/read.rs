@@ -59,6 +59,8 @@ impl World {
         world.draws = Draws::new(world.rules.seed, drawn);
         (world.sent, world.rounds, world.ticks) = (sent, rounds, ticks);
         (world.orders, world.dropped) = (orders, dropped);
+        world.still = input.u32()?;
+        ensure(world.still <= 1 << 31, "time that stood still for too long")?;
         world.read_codes(codes, input)?;
         let mut messages = Messages::default();
         // The shortest agent has a name, an identity and a machine.
@@ -170,8 +172,11 @@ impl World {
     fn read_machine(&self, agent: AgentId, input: &mut Reader<'_>) -> Read<Machine> {
         let program = input.hash()?;
         let image = self.codes.get(&program).ok_or(WorldError::Program(program))?;
-        Machine::restore(image.clone(), input.bytes()?)
-            .map_err(|error| WorldError::Machine(agent, error))
+        let mut machine = Machine::restore(image.clone(), input.bytes()?)
+            .map_err(|error| WorldError::Machine(agent, error))?;
+        // It gets room when it runs.
+        machine.rest();
+        Ok(machine)
     }
 
     /// Takes an agent in as it is; names and identities are given as they were.
