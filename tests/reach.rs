@@ -285,7 +285,8 @@ fn the_environment_of_the_command_is_not_that_of_its_programs() {
     assert!(std::env::vars_os().count() > 0, "there is something to see");
     let args = json(r#"{"env": {"PATH": "/tmp"}, "LD_PRELOAD": "evil.so"}"#);
     let answer = bench.ask(Opcode::READ_FROM_TOOL, &[Value::text("Env"), args]);
-    assert_eq!(answer.result, Ok(vec![Value::text("")]));
+    let key = format!("AVM_IDEMPOTENCY_KEY={}", "0".repeat(64));
+    assert_eq!(answer.result, Ok(vec![Value::from(key)]));
 }
 
 #[test]

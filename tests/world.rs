@@ -255,7 +255,7 @@ fn a_flooder_delays_nobody() {
                     *round = world.rounds();
                 }
             }
-            assert!(world.rounds() < 10_000, "the flooder keeps time from going on");
+            assert!(world.rounds() < 100_000, "the flooder keeps time from going on");
         }
         let results = clients.iter().map(|client| format!("{:?}", world.end(*client)));
         (results.collect::<Vec<String>>(), rounds)

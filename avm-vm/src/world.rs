@@ -70,6 +70,9 @@ use warm::Warm;
 /// Nanoseconds of a second.
 pub const SECOND: u64 = 1_000_000_000;
 
+/// What a round takes where time does not stand still, in nanoseconds.
+pub const ROUND: u64 = 100_000;
+
 /// An agent of a world: its number, from 0 in the order in which they came; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(pub u32);
@@ -105,8 +108,9 @@ pub struct Rules {
     /// Nanogas that a child gets of its parent's unless that says otherwise, but never more than half of
     /// it.
     pub child_gas: u64,
-    /// Most rounds for which time stands still because somebody can run while others wait for a timer;
-    /// 0 is any number. So nobody who computes for ever keeps the time of others from going on.
+    /// Rounds for which time stands still because somebody can run; then it goes on by as many times
+    /// [`ROUND`]. 0 is any number. So nobody who computes for ever keeps the time of others from going
+    /// on.
     pub standstill: u32,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct World {
     /// Gas of a child whose parent does not say.
     #[serde(deserialize_with = "config::gas")]
     child_gas: Option<Gas>,
-    /// Most rounds for which time stands still because somebody can run while others wait for it.
+    /// Rounds for which time stands still because somebody can run.
     standstill: Option<u32>,
 }
 
