@@ -235,3 +235,15 @@ fn forged_bytes_do_no_harm() {
         assert!(accepted < 3 * body.len() / 2, "{accepted} of {} accepted", 3 * body.len());
     }
 }
+
+/// Saved registers lie one level higher in what an agent keeps than values of its store.
+#[test]
+fn registers_that_nest_as_deep_as_they_may_are_saved_and_come_back() {
+    let deep = "SET x = 1\nFOR i IN 62 DO\n  SET x = [x]\nENDFOR\nSAVE_EXECUTION_STATE\nRETURN 1";
+    let image = image(deep);
+    let mut machine = Machine::new(image.clone(), Config::default()).expect("it starts");
+    machine.run(u64::MAX, &mut ());
+    assert!(matches!(machine.end(), Some(End::Halted(_))), "{:?}", machine.end());
+    let again = Machine::restore(image, &machine.snapshot()).expect("it was just written");
+    assert_eq!(again.state_hash(), machine.state_hash());
+}

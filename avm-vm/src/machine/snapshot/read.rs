@@ -103,7 +103,7 @@ impl Machine {
             let code = code.ok_or(SnapshotError::State("unknown kind of failure"))?;
             agent.last_failure = Some(Failure { code, message: input.text()? });
         }
-        agent.saved = kept(input)?;
+        agent.saved = kept(1, input)?;
         let registers = self.image.program().registers.len();
         let mut next = 0;
         for _ in 0..input.count(2)? {
@@ -118,7 +118,7 @@ impl Machine {
             let key = Text::from(input.text()?);
             let in_order = store.last_key_value().is_none_or(|(last, _)| *last < key);
             ensure(in_order, "keys are not in order")?;
-            store.insert(key, kept(input)?);
+            store.insert(key, kept(2, input)?);
         }
         for (key, value) in store {
             agent.kv_store(key, value);
@@ -342,10 +342,11 @@ fn read_spend(input: &mut Reader<'_>) -> Read<Spend> {
     Ok(Spend::of([input.u64()?, input.u64()?, input.u64()?, input.u64()?]))
 }
 
-/// A value that the agent keeps from run to run lies two levels down in what is kept.
-fn kept(input: &mut Reader<'_>) -> Read<Value> {
+/// A value that the agent keeps from run to run, so many levels down in what is kept: its saved state one,
+/// values of its store two.
+fn kept(levels: usize, input: &mut Reader<'_>) -> Read<Value> {
     let value = decode(input)?;
-    ensure(value.nesting() + 2 <= MAX_NESTING, "what the agent keeps is nested too deeply")?;
+    ensure(value.nesting() + levels <= MAX_NESTING, "what the agent keeps is nested too deeply")?;
     Ok(value)
 }
 
