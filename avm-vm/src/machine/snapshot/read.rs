@@ -344,7 +344,7 @@ fn read_spend(input: &mut Reader<'_>) -> Read<Spend> {
 
 /// A value that the agent keeps from run to run, so many levels down in what is kept: its saved state one,
 /// values of its store two.
-fn kept(levels: usize, input: &mut Reader<'_>) -> Read<Value> {
+fn kept(levels: u32, input: &mut Reader<'_>) -> Read<Value> {
     let value = decode(input)?;
     ensure(value.nesting() + levels <= MAX_NESTING, "what the agent keeps is nested too deeply")?;
     Ok(value)
