@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`file`], [`tables`] | what the file says, the latter of money, channels and supervision |
+//! | [`mod@file`], [`tables`] | what the file says, the latter of money, channels and supervision |
 //! | [`plan`] | a world before its first tick: programs, agents, who answers them |
 //! | [`drive`] | lets a world go on: turns on threads, asks to providers, time |
 //! | [`tape`] | writes its journal |
