@@ -62,6 +62,7 @@ use crate::{
 use actor::{Actor, State};
 use channel::Channel;
 use clock::Clock;
+use codec::write_agents;
 use inbox::Labels;
 use request::Request;
 use round::Room;
@@ -408,31 +409,14 @@ impl World {
         for actor in &self.actors {
             actor.write(&mut out);
         }
-        out.u32(self.channels.len() as u32);
-        for (name, channel) in &self.channels {
-            out.text(name);
-            channel.write(&mut out);
-        }
-        out.u32(self.requests.len() as u32);
-        for (number, request) in &self.requests {
-            out.u64(*number);
-            request.write(&mut out);
-        }
-        self.clock.write(&mut out);
+        self.write_open(&mut out);
         out.raw(&self.ledger.hash());
         out.u64(self.orders);
         out.u32(self.still);
-        out.u32(self.pools.len() as u32);
-        self.pools.iter().for_each(|name| out.text(name));
-        out.u32(self.code_names.len() as u32);
-        for (name, program) in &self.code_names {
-            out.text(name);
-            out.raw(program);
-        }
-        for list in [&self.ready, &self.asks.iter().copied().collect()] {
-            out.u32(list.len() as u32);
-            list.iter().for_each(|agent| out.u32(agent.0));
-        }
+        self.write_pools(&mut out);
+        self.write_code_names(&mut out);
+        write_agents(&self.ready, &mut out);
+        write_agents(&self.asks, &mut out);
         out.hash()
     }
 

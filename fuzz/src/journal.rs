@@ -10,6 +10,7 @@ use avm_vm::{
 
 use crate::{
     Entropy,
+    forge::relinked,
     generate::{Shape, program},
     machine::{answer, config, image, task, within_limits},
     policies,
@@ -82,31 +83,7 @@ pub fn run(data: &[u8]) {
 /// Changes a byte of a record and makes the links fit again: what is accepted then is not what was
 /// written, and must do no harm.
 fn forge(bytes: &[u8], image: Arc<Image>, entropy: &mut Entropy<'_>) {
-    let mut forged = bytes[..6].to_vec();
-    let mut link = blake3::derive_key("aither avm journal v1", &forged);
-    let mut rest = &bytes[6..];
-    let mut victim = entropy.below(4);
-    while rest.len() > 37 {
-        let length = u32::from_le_bytes(rest[..4].try_into().expect("four bytes")) as usize;
-        let (record, behind) = rest.split_at(5 + length);
-        let mut record = record.to_vec();
-        if victim == 0 && length > 0 {
-            let at = 4 + entropy.below(length + 1);
-            match entropy.below(3) {
-                0 => record[at] ^= 1 << entropy.below(8),
-                1 => record[at] = entropy.u8(),
-                _ => record[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
-            }
-        }
-        victim = victim.wrapping_sub(1);
-        link = *blake3::keyed_hash(&link, &record).as_bytes();
-        forged.extend_from_slice(&record);
-        forged.extend_from_slice(&link);
-        rest = &behind[32..];
-    }
-    if victim <= usize::MAX / 2 {
-        assert_eq!(forged, bytes, "links are as the specification says");
-    }
+    let forged = relinked(bytes, "aither avm journal v1", 4, entropy);
     let Ok(journal) = Journal::read(&forged) else { return };
     if journal.start.config.limits.memory > MEMORY {
         return;

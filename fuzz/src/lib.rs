@@ -24,6 +24,7 @@ pub mod bytes;
 pub mod drive;
 pub mod entropy;
 pub mod fast;
+mod forge;
 pub mod generate;
 pub mod journal;
 pub mod machine;

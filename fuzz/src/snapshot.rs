@@ -6,6 +6,7 @@ use avm_vm::{Machine, Meter, Pause};
 
 use crate::{
     Entropy,
+    forge::rehashed,
     generate::{Shape, program},
     machine::{answer, config, image, task, within_limits},
     policies,
@@ -31,22 +32,7 @@ pub fn run(data: &[u8]) {
     let Ok(mut machine) = Machine::new(image.clone(), config) else { return };
     let pauses = entropy.below(20);
     drive(&mut machine, pauses, &mut entropy);
-    let mut bytes = machine.snapshot();
-    let hash = bytes.len() - 32;
-    bytes.truncate(hash);
-    for _ in 0..=entropy.below(3) {
-        // Magic and version are left alone: they are compared, not read.
-        let at = 6 + entropy.below(bytes.len() - 6);
-        match entropy.below(5) {
-            0 => bytes[at] ^= 1 << entropy.below(8),
-            1 => bytes[at] = entropy.u8(),
-            2 => bytes[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
-            3 => drop(bytes.remove(at)),
-            _ => bytes.insert(at, entropy.u8()),
-        }
-    }
-    let hash = blake3::Hasher::new_derive_key("aither avm state v1").update(&bytes[6..]).finalize();
-    bytes.extend_from_slice(hash.as_bytes());
+    let bytes = rehashed(machine.snapshot(), "aither avm state v1", &mut entropy);
     let Ok(mut forged) = Machine::restore(image, &bytes) else { return };
     assert_eq!(forged.snapshot(), bytes, "what is accepted has one form");
     if forged.limit(Meter::Memory) <= MEMORY {

@@ -7,6 +7,7 @@ use avm_vm::{
 
 use crate::{
     Entropy,
+    forge::rehashed,
     machine::answer,
     world::{GAS, MEMORY, SLICE, TICKS, recorded},
 };
@@ -15,21 +16,8 @@ use crate::{
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
     let tape = recorded(&mut entropy);
-    let mut bytes = tape.world.to_bytes().expect("no turn is out");
-    bytes.truncate(bytes.len() - 32);
-    for _ in 0..=entropy.below(3) {
-        // Magic and version are left alone: they are compared, not read.
-        let at = 6 + entropy.below(bytes.len() - 6);
-        match entropy.below(5) {
-            0 => bytes[at] ^= 1 << entropy.below(8),
-            1 => bytes[at] = entropy.u8(),
-            2 => bytes[at] = *entropy.pick(&[0, 1, 0x7F, 0xFF]),
-            3 => drop(bytes.remove(at)),
-            _ => bytes.insert(at, entropy.u8()),
-        }
-    }
-    let hash = blake3::derive_key("aither avm world snapshot v1", &bytes[6..]);
-    bytes.extend_from_slice(&hash);
+    let bytes = tape.world.to_bytes().expect("no turn is out");
+    let bytes = rehashed(bytes, "aither avm world snapshot v1", &mut entropy);
     let Ok(mut forged) = World::from_bytes(&bytes, &tape.codes) else { return };
     assert_eq!(forged.to_bytes(), Some(bytes), "what is accepted has one form");
     let modest = (0..forged.len() as u32)

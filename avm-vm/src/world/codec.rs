@@ -85,30 +85,15 @@ impl World {
         out.u32(self.still);
         out.u32(self.codes.len() as u32);
         self.codes.keys().for_each(|program| out.raw(program));
-        out.u32(self.code_names.len() as u32);
-        for (name, program) in &self.code_names {
-            out.text(name);
-            out.raw(program);
-        }
+        self.write_code_names(&mut out);
         out.u32(self.actors.len() as u32);
         let mut messages = BTreeMap::new();
         for actor in &self.actors {
             write_actor(actor, &mut messages, &mut out)?;
         }
-        out.u32(self.channels.len() as u32);
-        for (name, channel) in &self.channels {
-            out.text(name);
-            channel.write(&mut out);
-        }
-        out.u32(self.requests.len() as u32);
-        for (number, request) in &self.requests {
-            out.u64(*number);
-            request.write(&mut out);
-        }
-        self.clock.write(&mut out);
+        self.write_open(&mut out);
         out.bytes(&self.ledger.to_bytes());
-        out.u32(self.pools.len() as u32);
-        self.pools.iter().for_each(|name| out.text(name));
+        self.write_pools(&mut out);
         write_agents(&self.ready, &mut out);
         write_agents(&self.asks, &mut out);
         out.u32(self.deadlocks.len() as u32);
@@ -120,9 +105,37 @@ impl World {
         bytes.extend_from_slice(&hash);
         Some(bytes)
     }
+
+    /// Channels, requests and timers: what is open between agents.
+    pub(super) fn write_open(&self, out: &mut Writer) {
+        out.u32(self.channels.len() as u32);
+        for (name, channel) in &self.channels {
+            out.text(name);
+            channel.write(out);
+        }
+        out.u32(self.requests.len() as u32);
+        for (number, request) in &self.requests {
+            out.u64(*number);
+            request.write(out);
+        }
+        self.clock.write(out);
+    }
+
+    pub(super) fn write_pools(&self, out: &mut Writer) {
+        out.u32(self.pools.len() as u32);
+        self.pools.iter().for_each(|name| out.text(name));
+    }
+
+    pub(super) fn write_code_names(&self, out: &mut Writer) {
+        out.u32(self.code_names.len() as u32);
+        for (name, program) in &self.code_names {
+            out.text(name);
+            out.raw(program);
+        }
+    }
 }
 
-fn write_agents<'a>(
+pub(super) fn write_agents<'a>(
     agents: impl IntoIterator<Item = &'a AgentId, IntoIter: ExactSizeIterator>,
     out: &mut Writer,
 ) {
