@@ -61,11 +61,6 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
     pub(crate) slice: Option<u64>,
 
-    /// Threads that run the agents; results do not depend on it [default: as many as there are
-    /// processors]
-    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u16, 1>)]
-    pub(crate) threads: Option<u16>,
-
     /// How time passes
     #[arg(long, value_enum, default_value_t)]
     pub(crate) clock: Clock,
@@ -75,12 +70,8 @@ pub(crate) struct Run {
     pub(crate) run: Option<PathBuf>,
 
     /// Keep nothing
-    #[arg(long, conflicts_with = "run")]
+    #[arg(long, conflicts_with_all = ["run", "sign"])]
     pub(crate) no_journal: bool,
-
-    /// Sign the journal at the end with the secret key of this file
-    #[arg(long, value_name = "KEYFILE", conflicts_with = "no_journal")]
-    pub(crate) sign: Option<PathBuf>,
 
     /// Go on with the run in this folder; seed, clock and agents are those that it began with
     #[arg(long = "continue", value_name = "DIR")]
@@ -95,17 +86,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME", requires = "go_on")]
     pub(crate) refuse: Vec<String>,
 
-    /// Stop after so many ticks: rounds, and times that time went on
-    #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
-    pub(crate) ticks: Option<u64>,
-
-    /// Print one JSON object with all there is to tell
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Print no summary, and no table while it goes
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) course: Course,
 }
 
 /// `avm swarm resume`
@@ -126,6 +108,13 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "NAME")]
     pub(crate) refuse: Vec<String>,
 
+    #[command(flatten)]
+    pub(crate) course: Course,
+}
+
+/// How a world goes on, and what is shown of it.
+#[derive(Args, Debug)]
+pub(crate) struct Course {
     /// Sign the journal at the end with the secret key of this file
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) sign: Option<PathBuf>,
@@ -135,7 +124,8 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u16, 1>)]
     pub(crate) threads: Option<u16>,
 
-    /// Stop after so many ticks from the beginning of the world
+    /// Stop after so many ticks from the beginning of the world:
+    /// rounds, and times that time went on
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
     pub(crate) ticks: Option<u64>,
 

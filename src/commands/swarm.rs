@@ -9,7 +9,9 @@ use avm_vm::{
 };
 
 use crate::{
-    cli::swarm::{Clock, Explore, Journal, Messages, Replay, Resume, Run, Swarm, SwarmCommand},
+    cli::swarm::{
+        Clock, Course, Explore, Journal, Messages, Replay, Resume, Run, Swarm, SwarmCommand,
+    },
     commands::key,
     exit::{Exit, Failure, Outcome},
     files,
@@ -77,18 +79,9 @@ struct Going<'a> {
 
 fn go(args: &Run) -> Outcome {
     let plan = Plan::read(&args.file)?;
-    let signer = args.sign.as_deref().map(key::read).transpose()?;
+    let signer = signer(&args.course)?;
     let interrupt = Interrupt::listen()?;
-    let mut going = Going {
-        plan: &plan,
-        threads: threads(args.threads, plan.threads),
-        interrupt: &interrupt,
-        table: Table::new(!args.quiet && !args.json),
-        most: args.ticks.unwrap_or(u64::MAX),
-        signer,
-        json: args.json,
-        quiet: args.quiet,
-    };
+    let mut going = Going::new(&plan, &args.course, signer, &interrupt);
     let ready = match &args.go_on {
         Some(folder) => going.go_on(folder, &args.approve, &args.refuse)?,
         None => going.begin(args)?,
@@ -96,8 +89,14 @@ fn go(args: &Run) -> Outcome {
     going.run(ready)
 }
 
+/// Secret key of whoever signs the journal.
+fn signer(course: &Course) -> Outcome<Option<[u8; 32]>> {
+    course.sign.as_deref().map(key::read).transpose()
+}
+
 fn resume_run(args: &Resume) -> Outcome {
-    let signer = args.sign.as_deref().map(key::read).transpose()?;
+    // Before the folder is another one.
+    let signer = signer(&args.course)?;
     let named = match &args.run {
         Some(named) => named.clone(),
         None => recorded::latest()?,
@@ -105,21 +104,31 @@ fn resume_run(args: &Resume) -> Outcome {
     let (folder, file) = folder::enter(&named)?;
     let plan = Plan::read(&file)?;
     let interrupt = Interrupt::listen()?;
-    let mut going = Going {
-        plan: &plan,
-        threads: threads(args.threads, plan.threads),
-        interrupt: &interrupt,
-        table: Table::new(!args.quiet && !args.json),
-        most: args.ticks.unwrap_or(u64::MAX),
-        signer,
-        json: args.json,
-        quiet: args.quiet,
-    };
+    let mut going = Going::new(&plan, &args.course, signer, &interrupt);
     let ready = going.go_on(&folder, &args.approve, &args.refuse)?;
     going.run(ready)
 }
 
-impl Going<'_> {
+impl<'a> Going<'a> {
+    fn new(
+        plan: &'a Plan,
+        course: &Course,
+        signer: Option<[u8; 32]>,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        let Course { threads: said, ticks, json, quiet, .. } = *course;
+        Self {
+            plan,
+            threads: threads(said, plan.threads),
+            interrupt,
+            table: Table::new(!quiet && !json),
+            most: ticks.unwrap_or(u64::MAX),
+            signer,
+            json,
+            quiet,
+        }
+    }
+
     fn run(self, ready: Ready) -> Outcome {
         let Self { plan, threads, interrupt, mut table, most, signer, json, quiet } = self;
         let Ready { mut world, mut asks, mut tape, time, folder } = ready;
