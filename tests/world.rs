@@ -3,7 +3,9 @@
 mod world {
     mod breach;
     mod family;
+    mod identities;
     mod money;
+    mod seals;
     mod snapshot;
     pub(crate) mod support;
 }

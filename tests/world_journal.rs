@@ -71,7 +71,14 @@ impl Tape {
         let config = Config { inputs: inputs.collect(), ..Config::default() };
         let (name, program) = (name.to_owned(), image.program_hash());
         let key = *blake3::hash(name.as_bytes()).as_bytes();
-        self.apply(Event::Joined(Box::new(Joined { name, key, copy: None, program, config })));
+        self.apply(Event::Joined(Box::new(Joined {
+            name,
+            key,
+            copy: None,
+            signs: true,
+            program,
+            config,
+        })));
     }
 
     /// Runs to rest on so many threads, with a mark now and then.
@@ -298,6 +305,9 @@ impl Keep for Looks {
                 if sent.answer { "answers" } else { "asks" },
                 if sent.delivered { "" } else { ", no room" }
             ),
+            Happened::Posted { from, message, outbox } => {
+                format!("{now} #{message} {} vouches for {}", from.0, outbox.count)
+            }
             Happened::Took { agent, step, message } => {
                 format!("{now} {} at {step} took #{message}", agent.0)
             }

@@ -33,12 +33,15 @@ pub type Id = [u8; 32];
 /// Most generations below a root.
 pub const MAX_DEPTH: usize = 256;
 
+/// Copies of a root are numbered from here on, and its children below: so no copy is ever a child.
+pub const FIRST_COPY: u64 = 1 << 63;
+
 /// The id of a top-level agent.
 pub fn id_of(key: &Key) -> Id {
     blake3::derive_key("aither avm agent id v1", key)
 }
 
-/// The id of an agent's child by its number: that of the fork, or of the copy.
+/// The id of an agent's child by its number: that of the fork, or of the copy from [`FIRST_COPY`] on.
 pub fn child_id(parent: &Id, number: u64) -> Id {
     let mut hasher = blake3::Hasher::new_derive_key("aither avm child id v1");
     *hasher.update(parent).update(&number.to_le_bytes()).finalize().as_bytes()
@@ -64,6 +67,12 @@ impl Lineage {
         let mut child = self.clone();
         child.path.push(number);
         (child.path.len() <= MAX_DEPTH).then_some(child)
+    }
+
+    /// One of several agents with one key, from 0; without a number the only one.
+    pub fn of_copy(key: Key, copy: Option<u64>) -> Self {
+        let path = copy.map(|copy| FIRST_COPY | copy).into_iter().collect();
+        Self { root: key, path }
     }
 
     /// The key that the root began with.

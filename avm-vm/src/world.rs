@@ -17,12 +17,14 @@ mod channel;
 mod clock;
 mod codec;
 mod deadlock;
+mod domain;
 mod event;
 mod fork;
 mod inbox;
 pub mod journal;
 mod look;
 mod money;
+mod outbox;
 mod replay;
 mod request;
 mod restart;
@@ -32,6 +34,7 @@ mod schedule;
 mod swarm;
 mod wait;
 mod warm;
+mod witness;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -46,16 +49,18 @@ pub use channel::{ChannelRules, Payout, Price, Rate, Role};
 pub use codec::WorldError;
 pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
-pub use look::{Doing, Happened, Sent, Wanted};
+pub use look::{Doing, Happened, Origin, Sent, Wanted};
 pub use money::{CREDITS, pool_id};
 pub use replay::{Differs, Next, Replay, Stop};
 pub use restart::Supervision;
 pub use round::{Keep, Turn};
 pub use schedule::Task;
+pub use witness::{Found, Other, Witness};
 
 use crate::{
     agent::Draws,
     effect::{Answer, EffectRequest},
+    identity::{Id, Outbox},
     ledger::Ledger,
     machine::{End, Image, Machine},
 };
@@ -180,6 +185,8 @@ pub struct World {
     actors: Vec<Actor>,
     by_name: BTreeMap<Text, AgentId>,
     by_id: BTreeMap<[u8; 32], AgentId>,
+    /// Names of a registry; they are in `by_name`, too.
+    domains: BTreeMap<Text, AgentId>,
     /// Agents that did not come to their end.
     living: u32,
     ledger: Ledger,
@@ -206,6 +213,8 @@ pub struct World {
     still: u32,
     /// Programs that agents run, by their hash.
     codes: BTreeMap<[u8; 32], Arc<Image>>,
+    /// The outbox of every agent that signs and said nothing yet.
+    silent: Arc<Outbox>,
     /// Messages that did not fit into an inbox.
     dropped: u64,
     deadlocks: Vec<Vec<AgentId>>,
@@ -226,6 +235,7 @@ impl World {
             actors: Vec::new(),
             by_name: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            domains: BTreeMap::new(),
             living: 0,
             ledger: Ledger::new(),
             pools: BTreeSet::new(),
@@ -241,6 +251,7 @@ impl World {
             ticks: 0,
             still: 0,
             codes: BTreeMap::new(),
+            silent: Arc::default(),
             dropped: 0,
             deadlocks: Vec::new(),
             suspects: BTreeSet::new(),
@@ -317,9 +328,14 @@ impl World {
         self.actors.is_empty()
     }
 
-    /// An agent by its name.
+    /// An agent by its name, or by one of a registry that it goes by.
     pub fn agent(&self, name: &str) -> Option<AgentId> {
         self.by_name.get(name).copied()
+    }
+
+    /// An agent by its identity.
+    pub fn agent_of(&self, identity: &Id) -> Option<AgentId> {
+        self.by_id.get(identity).copied()
     }
 
     /// An agent's name.
@@ -414,6 +430,7 @@ impl World {
         out.u64(self.orders);
         out.u32(self.still);
         self.write_pools(&mut out);
+        self.write_domains(&mut out);
         self.write_code_names(&mut out);
         write_agents(&self.ready, &mut out);
         write_agents(&self.asks, &mut out);

@@ -8,7 +8,10 @@ use avm_ir::{
     wire::Reader,
 };
 use avm_vm::identity::{
-    Change, Envelope, Gate, Lineage, Name, Registry, SeenHead, To, gate::Limits, id_of,
+    Change, Envelope, Gate, Lineage, Name, Outbox, Registry, Seal, SeenHead, To,
+    gate::Limits,
+    id_of,
+    outbox::{Trail, read_seals, write_seals},
     registry::Entry,
 };
 
@@ -57,6 +60,7 @@ pub fn run(data: &[u8]) {
     }
     forge(&mut entropy, &registry);
     say(&mut entropy, &registry, &model);
+    seal(&mut entropy, &registry, &model);
 }
 
 /// One change, signed by somebody; what has to become of it is known.
@@ -148,6 +152,33 @@ fn forge(entropy: &mut Entropy<'_>, registry: &Registry) {
         assert!(read.head().count < seen.count && read.extends(&seen).is_err());
         let SeenHead { count, head } = read.head();
         assert_eq!(registry.at(count), Some(head), "a part of it from the beginning");
+    }
+}
+
+/// What somebody sent is sealed: seals come back from their bytes, and nothing that is done to those goes
+/// unseen.
+fn seal(entropy: &mut Entropy<'_>, registry: &Registry, model: &Model) {
+    let (root, by) = (entropy.below(4), entropy.below(4));
+    let lineage = Lineage::root(public_key(&SECRETS[root])).child(1).expect("not too deep");
+    let (mut outbox, mut trail) = (Outbox::new(&lineage.id()), Trail::default());
+    for _ in 0..entropy.below(5) {
+        outbox.add(&[entropy.u8()]);
+        trail.add(&outbox);
+    }
+    let seal = Seal::new([1; 32], lineage, outbox, trail, &SECRETS[by]);
+    let signs = match model.roots.get(&root) {
+        None => Some(root),
+        Some(of) if *of == root => model.signs[of],
+        Some(_) => None,
+    };
+    assert_eq!(seal.check(registry).is_ok(), signs == Some(by));
+    let mut bytes = write_seals(&[1; 32], std::slice::from_ref(&seal));
+    assert_eq!(read_seals(&bytes), Ok(([1; 32], vec![seal.clone()])));
+    let at = entropy.below(bytes.len());
+    bytes[at] ^= 1 << entropy.below(8);
+    if let Ok((_, seals)) = read_seals(&bytes) {
+        let stands = |other: &Seal| other.outbox == seal.outbox && other.check(registry).is_ok();
+        assert!(!seals.iter().any(stands), "a changed byte");
     }
 }
 

@@ -5,14 +5,18 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use avm_ir::{Schedule, Value};
+use avm_ir::{Schedule, Value, program::public_key};
 use avm_vm::{
     Config, Image, Meter, World,
+    identity::{
+        Name,
+        outbox::{read_seals, write_seals},
+    },
     journal::{JournalError, Tail},
     ledger::{Limits, Owner, Policy},
     world::{
-        AgentId, ChannelRules, Event, Idle, Joined, Next, Payout, Price, Rate, Replay, Role, Rules,
-        SECOND, Stop, Supervision,
+        AgentId, ChannelRules, Event, Found, Idle, Joined, Next, Payout, Price, Rate, Replay, Role,
+        Rules, SECOND, Stop, Supervision, Witness,
         journal::{Entry, Journal, Mark, Start, Time, Writer},
         pool_id,
     },
@@ -76,7 +80,7 @@ fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
     };
     let (owner, other) = (owner(), owner());
     let rate = Rate { most: entropy.below(4) as u32, window: entropy.below(3) as u64 * SECOND };
-    match entropy.below(8) {
+    match entropy.below(9) {
         0 | 1 => {
             let amount = entropy.below(8) as u64 * SECOND;
             Event::Minted { to: owner, token: "AVM_CREDITS".to_owned(), amount }
@@ -124,6 +128,10 @@ fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
             let event = avm_vm::journal::Event::ToppedUp { meter, amount };
             Event::Changed { agent, event }
         }
+        7 => {
+            let name = *entropy.pick(&["a.avm.net", "b.avm.net"]);
+            Event::Domain { agent, name: Name::parse(name).expect("it is one") }
+        }
         _ => Event::Supervised { agent, rules: Supervision { restarts: rate } },
     }
 }
@@ -137,8 +145,21 @@ pub fn run(data: &[u8]) {
     let journal = &Journal::read(&bytes).expect("it was just written");
     assert_eq!((journal.link(), journal.tail), (writer.link(), Tail::Whole));
     let mut replay = Replay::new(journal, Schedule::v1()).expect("the same schedule");
-    assert_eq!(replay.run(&mut ()), Ok(Stop::Rested));
+    // What each of those who sign sent is sealed, and the same again.
+    let mut witness = Witness::default();
+    assert_eq!(replay.run(&mut witness), Ok(Stop::Rested));
     assert_eq!(replay.world().hash(), world.hash());
+    let secret = [7; 32];
+    let seals = witness.seal([0; 32], &world, &public_key(&secret), &secret);
+    assert_eq!(read_seals(&write_seals(&[0; 32], &seals)), Ok(([0; 32], seals.clone())));
+    let (mut again, mut witness) =
+        (Replay::new(journal, Schedule::v1()).expect("the same schedule"), Witness::of(&seals));
+    assert_eq!(again.run(&mut witness), Ok(Stop::Rested));
+    assert_eq!((witness.agents().count(), witness.strangers().count()), (seals.len(), 0));
+    for (agent, lineage) in witness.agents() {
+        assert_eq!(world.identity(agent), Some(lineage.id()));
+        assert_eq!(witness.found(agent, &world), Some(Found::Same));
+    }
 
     forge(&bytes, &mut entropy);
     let at = entropy.below(bytes.len());
@@ -229,8 +250,9 @@ impl Tape {
         // Most can pay for messages and children, some run out.
         let gas = if seed.is_multiple_of(8) { GAS / 100 } else { GAS };
         let config = Config { gas, limits, seed, ..Config::default() };
-        let (name, key) = (name.to_owned(), [7; 32]);
-        let joined = Joined { name, key, copy: Some(seed), program, config };
+        let (name, key) = (name.to_owned(), public_key(&[7; 32]));
+        let joined =
+            Joined { name, key, copy: Some(seed), signs: seed.is_multiple_of(2), program, config };
         self.apply(Event::Joined(Box::new(joined)));
     }
 

@@ -104,7 +104,7 @@ impl Keep for Extract<'_> {
 
     fn saw(&mut self, _: u64, happened: &Happened<'_>) {
         match happened {
-            Happened::Joined { agent, name, image, config } if *name == self.name => {
+            Happened::Joined { agent, name, image, config, .. } if *name == self.name => {
                 self.joined(*agent, image, config);
             }
             // What it was answered since then it was not answered.

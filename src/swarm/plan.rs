@@ -163,9 +163,9 @@ impl Plan {
             }
             let seed = agent.seed.map_or(0, |seed| seed.wrapping_add(u64::from(copy)));
             let config = Given { inputs, seed, ..given.clone() };
-            let copy = agent.count.map(|_| u64::from(copy));
+            let (copy, signs) = (agent.count.map(|_| u64::from(copy)), agent.key.is_some());
             let program = image.program_hash();
-            let joined = Joined { name, key, copy, program, config };
+            let joined = Joined { name, key, copy, signs, program, config };
             let drawn = agent.seed.is_none();
             self.agents.push(Planned { joined, drawn, means: means.clone() });
         }

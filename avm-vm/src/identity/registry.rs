@@ -8,7 +8,7 @@
 //! Rotating a key keeps the identity: the id stays that of the first key, and with it names, children and
 //! wallets. Transferring gives a name to another identity.
 
-pub(super) mod codec;
+pub(crate) mod codec;
 mod error;
 mod head;
 
@@ -173,6 +173,12 @@ impl Registry {
     /// The identity that a key signs for, or once did.
     pub fn owner(&self, key: &Key) -> Option<Id> {
         self.owners.get(key).copied()
+    }
+
+    /// The key that an identity began with, if somebody here has it.
+    pub fn root(&self, id: &Id) -> Option<Key> {
+        let keys = self.owners.iter().filter(|(_, owner)| *owner == id);
+        keys.map(|(key, _)| *key).find(|key| id_of(key) == *id)
     }
 
     /// The key that signs for the identity that began with a key. That is the key itself, unless an

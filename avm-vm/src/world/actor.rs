@@ -3,6 +3,7 @@
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec::Vec,
 };
 
@@ -11,9 +12,10 @@ use avm_ir::{
     wire::{Reader, WireError, Writer},
 };
 
-use super::{AgentId, channel::Count, inbox::Inbox, restart::Guard, schedule::Tasks};
+use super::{AgentId, channel::Count, inbox::Inbox, outbox, restart::Guard, schedule::Tasks};
 use crate::{
     effect::{Answer, Handover},
+    identity::Outbox,
     journal::flag,
     ledger::Wanted,
     machine::Machine,
@@ -203,6 +205,8 @@ pub(super) struct Actor {
     pub(super) guard: Option<Box<Guard>>,
     /// If it ever scheduled one.
     pub(super) tasks: Option<Box<Tasks>>,
+    /// What it sent, if it signs; one that said nothing shares the world's.
+    pub(super) outbox: Option<Arc<Outbox>>,
 }
 
 impl Actor {
@@ -219,6 +223,7 @@ impl Actor {
             kin: None,
             guard: None,
             tasks: None,
+            outbox: None,
         }
     }
 
@@ -249,6 +254,7 @@ impl Actor {
         if let Some(tasks) = &self.tasks {
             tasks.write(out);
         }
+        outbox::write(self.outbox.as_deref(), out);
     }
 
     /// Where it listens, and what it asked.

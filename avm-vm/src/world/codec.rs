@@ -15,6 +15,7 @@ use super::{
     AgentId, World,
     actor::{Actor, State},
     journal::write_rules,
+    outbox,
     restart::Guard,
 };
 use crate::{
@@ -94,6 +95,7 @@ impl World {
         self.write_open(&mut out);
         out.bytes(&self.ledger.to_bytes());
         self.write_pools(&mut out);
+        self.write_domains(&mut out);
         write_agents(&self.ready, &mut out);
         write_agents(&self.asks, &mut out);
         out.u32(self.deadlocks.len() as u32);
@@ -174,6 +176,7 @@ fn write_actor(actor: &Actor, messages: &mut BTreeMap<u64, u32>, out: &mut Write
     if let Some(tasks) = &actor.tasks {
         tasks.write(out);
     }
+    outbox::write(actor.outbox.as_deref(), out);
     Some(())
 }
 

@@ -9,11 +9,12 @@ use core::fmt;
 use avm_ir::wire::{Reader, WireError, Writer};
 
 use super::{
-    AgentId, ChannelRules, Happened, JoinError, Keep, Rate, Supervision, World, channel::read_rules,
+    AgentId, ChannelRules, Happened, JoinError, Keep, Origin, Rate, Supervision, World,
+    channel::read_rules,
 };
 use crate::{
     effect::Answer,
-    identity::{child_id, id_of},
+    identity::{Lineage, Name, registry::codec::read_name},
     journal::{
         self, flag, meter, read_answer, read_config, request_hash, write_answer, write_config,
     },
@@ -98,6 +99,13 @@ pub enum Event {
         /// How.
         event: journal::Event,
     },
+    /// An agent goes by a name of a registry from now on.
+    Domain {
+        /// Who.
+        agent: AgentId,
+        /// Which.
+        name: Name,
+    },
     /// An agent that traps is started again from now on.
     Supervised {
         /// Who.
@@ -116,6 +124,9 @@ pub struct Joined {
     pub key: [u8; 32],
     /// Which one it is, from 0, of several with the same key.
     pub copy: Option<u64>,
+    /// Whether what it sends goes through an outbox, so that whoever has the key's secret can vouch for
+    /// it.
+    pub signs: bool,
     /// Hash of its program, which the world has to know ([`World::learn`]).
     pub program: [u8; 32],
     /// What its machine is given.
@@ -136,10 +147,11 @@ pub(super) enum Kind {
     Approved = 24,
     Changed = 25,
     Supervised = 26,
+    Domain = 27,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Joined,
         Self::Answered,
         Self::Passed,
@@ -151,6 +163,7 @@ impl Kind {
         Self::Approved,
         Self::Changed,
         Self::Supervised,
+        Self::Domain,
     ];
 }
 
@@ -199,7 +212,8 @@ impl Event {
             Self::Answered { agent, .. }
             | Self::Approved { agent, .. }
             | Self::Changed { agent, .. }
-            | Self::Supervised { agent, .. } => Some(*agent),
+            | Self::Supervised { agent, .. }
+            | Self::Domain { agent, .. } => Some(*agent),
             _ => None,
         }
     }
@@ -217,17 +231,19 @@ impl Event {
             Self::Approved { .. } => Kind::Approved,
             Self::Changed { .. } => Kind::Changed,
             Self::Supervised { .. } => Kind::Supervised,
+            Self::Domain { .. } => Kind::Domain,
         }
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
         match self {
             Self::Joined(joined) => {
-                let Joined { name, key, copy, program, config } = &**joined;
+                let Joined { name, key, copy, signs, program, config } = &**joined;
                 out.text(name);
                 out.raw(key);
                 out.u8(u8::from(copy.is_some()));
                 copy.iter().for_each(|copy| out.u64(*copy));
+                out.u8(u8::from(*signs));
                 out.raw(program);
                 write_config(config, out);
                 out.u8(u8::from(config.policy.is_some()));
@@ -291,6 +307,10 @@ impl Event {
                 out.u32(restarts.most);
                 out.u64(restarts.window);
             }
+            Self::Domain { agent, name } => {
+                out.u32(agent.0);
+                out.text(name.as_str());
+            }
         }
     }
 
@@ -299,11 +319,11 @@ impl Event {
             Kind::Joined => {
                 let (name, key) = (input.text()?, input.hash()?);
                 let copy = if flag(input)? { Some(input.u64()?) } else { None };
-                let program = input.hash()?;
+                let (signs, program) = (flag(input)?, input.hash()?);
                 let config = read_config(input)?;
                 let policy = if flag(input)? { Some(Arc::new(Policy::read(input)?)) } else { None };
                 let config = Config { policy, ..config };
-                Self::Joined(Box::new(Joined { name, key, copy, program, config }))
+                Self::Joined(Box::new(Joined { name, key, copy, signs, program, config }))
             }
             Kind::Answered => Self::Answered {
                 agent: AgentId(input.u32()?),
@@ -347,6 +367,7 @@ impl Event {
                     _ => return Err(input.error("no such change of an agent")),
                 },
             },
+            Kind::Domain => Self::Domain { agent: AgentId(input.u32()?), name: read_name(input)? },
             Kind::Supervised => Self::Supervised {
                 agent: AgentId(input.u32()?),
                 rules: Supervision { restarts: Rate { most: input.u32()?, window: input.u64()? } },
@@ -378,11 +399,18 @@ impl World {
     pub fn apply(&mut self, event: &Event, keep: &mut impl Keep) -> Result<(), Misfit> {
         match event {
             Event::Joined(joined) => {
-                let Joined { name, key, copy, program, config } = &**joined;
+                let Joined { name, key, copy, signs, program, config } = &**joined;
                 let image = self.codes.get(program).ok_or(Misfit::Program)?.clone();
                 let machine = Machine::new(image.clone(), config.clone()).map_err(Misfit::Input)?;
-                let agent = self.join(name, identity(key, *copy), machine).map_err(Misfit::Join)?;
-                keep.saw(self.now(), &Happened::Joined { agent, name, image: &image, config });
+                let agent = self
+                    .join(name, Lineage::of_copy(*key, *copy).id(), machine)
+                    .map_err(Misfit::Join)?;
+                if *signs {
+                    self.keep_outbox(agent);
+                }
+                let origin = Origin::Root { key, copy: *copy, signs: *signs };
+                let image = &image;
+                keep.saw(self.now(), &Happened::Joined { agent, name, image, config, origin });
             }
             Event::Answered { agent, id, request, answer } => {
                 let asked = self.machine(*agent).and_then(Machine::pending);
@@ -411,6 +439,7 @@ impl World {
             Event::Approved { agent, yes } => done(self.approve(*agent, *yes, keep))?,
             Event::Changed { agent, event } => done(self.outside(*agent, event, keep))?,
             Event::Supervised { agent, rules } => done(self.supervise(*agent, *rules))?,
+            Event::Domain { agent, name } => self.set_domain(*agent, name)?,
         }
         Ok(())
     }
@@ -418,10 +447,4 @@ impl World {
 
 fn done(done: bool) -> Result<(), Misfit> {
     if done { Ok(()) } else { Err(Misfit::Agent) }
-}
-
-/// Who an agent is by its public key, and which one of several with the same.
-fn identity(key: &[u8; 32], copy: Option<u64>) -> [u8; 32] {
-    let root = id_of(key);
-    copy.map_or(root, |copy| child_id(&root, copy))
 }

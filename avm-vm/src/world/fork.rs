@@ -8,14 +8,14 @@ use avm_ir::{
 };
 
 use super::{
-    AgentId, Happened, Keep, World,
+    AgentId, Happened, Keep, Origin, World,
     actor::{Actor, Kin},
     money::{Part, Refusal, of_world},
     quoted,
 };
 use crate::{
     effect::{Answer, EffectRequest, FailureCode, Handover},
-    identity::child_id,
+    identity::{Id, child_id},
     ledger::{MAX_FUNDS, Money},
     machine::{Config, Image, Limits, Machine},
     meter::{Budget, Meter},
@@ -72,10 +72,12 @@ impl World {
         }
         let id = AgentId(u32::try_from(self.actors.len()).unwrap_or(u32::MAX));
         let child_gas = self.rules.child_gas;
-        let Some(Actor { machine: Some(machine), kin, .. }) = self.actor_mut(agent) else {
+        let Some(Actor { id: parent, machine: Some(machine), kin, .. }) = self.actor_mut(agent)
+        else {
             return Err(Refusal::fails(FailureCode::Internal, "the agent is not there"));
         };
         let number = kin.as_ref().map_or(0, |kin| kin.forks);
+        let child_id = child_id(parent, number);
         let child = Value::Handle(HandleKind::Agent, u64::from(id.0));
         let code: usize = image.program().regions.iter().map(|region| region.code.len()).sum();
         let mut answer = Answer::output(child, code as u64);
@@ -101,15 +103,20 @@ impl World {
         };
         let new = Machine::new(image, config.clone())
             .map_err(|error| Refusal::Fails(FailureCode::InvalidArgument, error.to_string()))?;
-        self.fund(agent, request, number)?;
+        if self.by_id.contains_key(&child_id) {
+            let why = "another agent of the world has the identity that the child would have";
+            return Err(Refusal::fails(FailureCode::Denied, why));
+        }
+        self.fund(agent, request, child_id)?;
         let taken = limited(&budget);
         if taken != Budget::NONE {
             answer.handover = Some(Box::new(Handover { taken, ..Handover::default() }));
         }
         let image = new.image().clone();
-        self.born(agent, new);
+        self.born(agent, child_id, new);
         let name = self.name(id).unwrap_or_default();
-        let joined = Happened::Joined { agent: id, name, image: &image, config: &config };
+        let origin = Origin::Child { parent: agent, number };
+        let joined = Happened::Joined { agent: id, name, image: &image, config: &config, origin };
         keep.saw(self.now(), &joined);
         if let Some(channel) = &channel {
             // That it may was looked at before.
@@ -153,12 +160,7 @@ impl World {
     }
 
     /// Makes the child a part of its parent's family, and moves its funds.
-    fn fund(
-        &mut self,
-        agent: AgentId,
-        request: &EffectRequest,
-        number: u64,
-    ) -> Result<(), Refusal> {
+    fn fund(&mut self, agent: AgentId, request: &EffectRequest, child: Id) -> Result<(), Refusal> {
         let funds = Self::funds_of(request)?;
         if funds.len() > MAX_FUNDS {
             let message = format!("a child gets at most {MAX_FUNDS} tokens");
@@ -168,15 +170,17 @@ impl World {
         let money: Vec<Money<'_>> =
             { funds.iter() }.map(|(token, amount)| Money { token, amount: *amount }).collect();
         let order = self.order(agent, request, Part::Child, "fork");
-        self.ledger.fork(&order, parent, child_id(&parent, number), &money)?;
+        self.ledger.fork(&order, parent, child, &money)?;
         Ok(())
     }
 
     /// Takes a child in.
-    fn born(&mut self, parent: AgentId, machine: Machine) {
+    fn born(&mut self, parent: AgentId, child_id: Id, machine: Machine) {
         let (now, window) = (self.now(), self.rules.forks.map_or(0, |rate| rate.window));
+        let silent = self.silent.clone();
         let Some(actor) = self.actor_mut(parent) else { return };
-        let (parent_id, parent_name) = (actor.id, actor.name.clone());
+        let parent_name = actor.name.clone();
+        let signs = actor.outbox.is_some().then_some(silent);
         let kin = actor.kin.get_or_insert_default();
         let number = kin.forks;
         kin.forks += 1;
@@ -186,7 +190,9 @@ impl World {
         // A name that somebody else took stays theirs; the child has its handle.
         let name = Text::from(format!("{parent_name}/{}", number + 1));
         self.by_name.entry(name.clone()).or_insert(id);
-        let mut child = Actor::new(name, child_id(&parent_id, number), machine);
+        self.by_id.insert(child_id, id);
+        let mut child = Actor::new(name, child_id, machine);
+        child.outbox = signs;
         child.kin = Some(Box::new(Kin { parent: Some(parent), ..Kin::default() }));
         self.actors.push(child);
         self.ready.push(id);

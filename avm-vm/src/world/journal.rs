@@ -11,6 +11,7 @@ use avm_ir::wire::{Reader, WireError, Writer as Bytes};
 use super::{AgentId, Event, Rate, Rules, World, event::Kind as EventKind};
 use crate::{
     effect::EffectRequest,
+    identity::{Key, SeenHead},
     journal::{
         JournalError, Link, Tail, flag,
         frame::{self, Format, Framed, Frames},
@@ -81,6 +82,14 @@ pub enum Entry {
         /// Signature of the link before.
         signature: [u8; 64],
     },
+    /// Keys and names of agents were looked up in a registry, as it was then. The world knows nothing of
+    /// it.
+    Registry {
+        /// Who keeps it.
+        keeper: Key,
+        /// What there was of it.
+        seen: SeenHead,
+    },
     /// Something came from outside.
     Event(Event),
 }
@@ -145,10 +154,11 @@ enum Kind {
     Mark = 5,
     Rested = 6,
     Signed = 7,
+    Registry = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Start,
         Self::Source,
         Self::Code,
@@ -156,6 +166,7 @@ impl Kind {
         Self::Mark,
         Self::Rested,
         Self::Signed,
+        Self::Registry,
     ];
 }
 
@@ -206,6 +217,11 @@ impl Writer {
             Entry::Signed { key, signature } => self.at(Kind::Signed, tick, |out| {
                 out.raw(key);
                 out.raw(signature);
+            }),
+            Entry::Registry { keeper, seen } => self.at(Kind::Registry, tick, |out| {
+                out.raw(keeper);
+                out.u64(seen.count);
+                out.raw(&seen.head);
             }),
             Entry::Event(event) => self.event(tick, event),
         }
@@ -296,6 +312,21 @@ impl Journal {
         self.records.last().map_or(self.first, |record| record.link)
     }
 
+    /// What stands for the world, and for no other: the link of the record of the first agent, which has
+    /// the key of its effects in it. `None` of a world without agents.
+    pub fn world(&self) -> Option<Link> {
+        let joined = |entry: &Entry| matches!(entry, Entry::Event(Event::Joined(_)));
+        self.records.iter().find(|record| joined(&record.entry)).map(|record| record.link)
+    }
+
+    /// The registry in which keys and names of agents were looked up.
+    pub fn registry(&self) -> Option<(Key, SeenHead)> {
+        self.records.iter().find_map(|record| match record.entry {
+            Entry::Registry { keeper, seen } => Some((keeper, seen)),
+            _ => None,
+        })
+    }
+
     /// How the world stood when it came to rest, if nothing came behind that but signatures.
     pub fn rest(&self) -> Option<(&Record, &Mark)> {
         let mut records = self.records.iter().rev();
@@ -338,6 +369,10 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
             signature.copy_from_slice(input.raw(64)?);
             Entry::Signed { key, signature }
         }
+        Some(Kind::Registry) => Entry::Registry {
+            keeper: input.hash()?,
+            seen: SeenHead { count: input.u64()?, head: input.hash()? },
+        },
     };
     Ok((tick, entry))
 }

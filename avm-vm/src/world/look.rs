@@ -8,7 +8,10 @@ use super::{
     AgentId, World,
     actor::{State, What},
 };
-use crate::machine::{Config, Image, Machine};
+use crate::{
+    identity::{Key, Outbox},
+    machine::{Config, Image, Machine},
+};
 
 /// Something that happened in a world.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub enum Happened<'a> {
         image: &'a Arc<Image>,
         /// What its machine was given.
         config: &'a Config,
+        /// Where it comes from.
+        origin: Origin<'a>,
     },
     /// An agent is a member of a channel from now on.
     Connected {
@@ -43,6 +48,15 @@ pub enum Happened<'a> {
         message: u64,
         /// How many other members the channel has.
         members: usize,
+    },
+    /// An agent that signs sends a message: [`Self::Sent`] or [`Self::Published`] follows.
+    Posted {
+        /// Who sends it.
+        from: AgentId,
+        /// Its number.
+        message: u64,
+        /// What the agent sent so far, with this message.
+        outbox: Outbox,
     },
     /// A message was handed over or put into an inbox, or found no room there.
     Sent(Sent<'a>),
@@ -96,6 +110,27 @@ pub enum Happened<'a> {
         agent: AgentId,
         /// Its machine.
         machine: &'a Machine,
+    },
+}
+
+/// Where an agent comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// It came from outside.
+    Root {
+        /// Its public key.
+        key: &'a Key,
+        /// Which one it is, from 0, of several with the same key.
+        copy: Option<u64>,
+        /// Whether what it sends goes through an outbox.
+        signs: bool,
+    },
+    /// Another agent started it.
+    Child {
+        /// Who.
+        parent: AgentId,
+        /// Its number among those that the parent started, from 0.
+        number: u64,
     },
 }
 

@@ -157,7 +157,10 @@ impl<'a> Replay<'a> {
 
     fn feed(&mut self, entry: &Entry, keep: &mut impl Keep) -> Result<(), Differs> {
         match entry {
-            Entry::Source { .. } | Entry::Asked { .. } | Entry::Signed { .. } => Ok(()),
+            Entry::Source { .. }
+            | Entry::Asked { .. }
+            | Entry::Signed { .. }
+            | Entry::Registry { .. } => Ok(()),
             Entry::Code(bytecode) => {
                 let image = image(bytecode, &self.schedule);
                 let image = image.map_err(|why| self.differs(None, &why))?;

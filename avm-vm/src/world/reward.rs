@@ -1,12 +1,13 @@
 //! Rewards: set aside when something is asked, paid when it is answered, as the channel's rules say
 //! (P-83, X-32); and what messages cost (P-79).
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 
 use avm_ir::{Value, value::Text};
 
 use super::{
     AgentId, Keep, World,
+    actor::What,
     channel::Payout,
     money::{CREDITS, Part, Refusal, amount_of, of_world},
     request::{Request, Reward, Terms, Wanted},
@@ -152,12 +153,12 @@ impl World {
         candidate: AgentId,
         answer: Value,
         keep: &mut impl Keep,
-    ) -> Result<(), Refusal> {
+    ) {
         let request = self.requests.get(&of);
         let Some((verifier, asker, name)) = request
             .and_then(|request| Some((request.verifier?, request.from, request.name.clone())))
         else {
-            return Ok(());
+            return;
         };
         let number = self.sent;
         let draft = Draft {
@@ -167,16 +168,25 @@ impl World {
             request: Some(number),
         };
         let message = self.message(candidate, draft);
-        if !self.deliver(verifier, &message, keep) {
-            let why = String::from("the verifier has not taken enough of the agent's answers yet");
-            return Err(Refusal::Fails(FailureCode::Unavailable, why));
-        }
+        self.deliver(verifier, &message, keep);
         let wanted = Wanted::Verdict { of, candidate, answer };
         self.open(number, Request::new(asker, name, wanted, [verifier].into()));
         if let Some(request) = self.requests.get_mut(&of) {
             request.judged.insert(number);
         }
-        Ok(())
+    }
+
+    /// Whether the verifier of a request has room for an answer of an agent.
+    pub(super) fn verifier_takes(&self, candidate: AgentId, of: u64) -> bool {
+        let Some(request) = self.requests.get(&of) else { return false };
+        request.verifier.is_none_or(|verifier| {
+            let waits = self.waits_for(verifier).is_some_and(|what| match what {
+                What::Message(name) => name.as_ref().is_none_or(|name| *name == request.name),
+                What::From(from) => *from == candidate,
+                What::Time | What::Request(_) => false,
+            });
+            waits || self.acts(verifier) && self.has_room(candidate, verifier)
+        })
     }
 
     /// A verifier spoke, or is gone.

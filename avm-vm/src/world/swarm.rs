@@ -13,6 +13,7 @@ use super::{
     channel::Role,
     inbox::{Message, seconds},
     money::Refusal,
+    outbox::{Post, Receiver},
     request::{Request, Reward, Terms, Wanted},
     round::Keep,
 };
@@ -234,6 +235,9 @@ impl World {
                 members: heard.len(),
             },
         );
+        let to = Receiver::Channel(&channel);
+        let post = Post { number, to, name: &name, data: &data, request: Some(number) };
+        self.post(from, &post, keep);
         let draft =
             Draft { channel: Some(channel), name: name.clone(), data, request: Some(number) };
         let message = self.message(from, draft);
@@ -304,6 +308,10 @@ impl World {
         let reward = self.charge(agent, request, &name)?;
         // With a reward it is a request, so that its receiver can answer it.
         let number = reward.map(|_| self.sent);
+        let receiver = Receiver::Agent(to);
+        let post =
+            Post { number: self.sent, to: receiver, name: &name, data: &data, request: number };
+        self.post(agent, &post, keep);
         let draft = Draft { channel: None, name: name.clone(), data, request: number };
         let message = self.message(agent, draft);
         self.deliver(to, &message, keep);
@@ -337,14 +345,19 @@ impl World {
             let Value::Bool(accepts) = data else {
                 return Err(invalid("a verifier answers with a bool"));
             };
-            self.tell_answer(agent, (from, &name), number, &data, keep);
+            self.send_answer(agent, (from, &name), number, &data, keep);
             self.sent += 1;
             self.judge(number, accepts, keep);
             return Ok(());
         }
-        self.tell_answer(agent, (from, &name), number, &data, keep);
+        if is_judged && !self.verifier_takes(agent, number) {
+            let why = "the verifier has not taken enough of the agent's answers yet";
+            self.dropped += 1;
+            return Err(Refusal::fails(FailureCode::Unavailable, why));
+        }
+        self.send_answer(agent, (from, &name), number, &data, keep);
         if is_judged {
-            self.ask_verdict(number, agent, data, keep)?;
+            self.ask_verdict(number, agent, data, keep);
         } else if let Some(request) = self.requests.get_mut(&number) {
             request.answers.push((agent, data));
             self.sent += 1;
@@ -363,17 +376,20 @@ impl World {
         Ok(())
     }
 
-    /// Tells that an agent answers a request of somebody, of a name.
-    fn tell_answer(
-        &self,
+    /// An agent answers a request of somebody, of a name.
+    fn send_answer(
+        &mut self,
         from: AgentId,
         (to, name): (AgentId, &Text),
         request: u64,
         data: &Value,
         keep: &mut impl Keep,
     ) {
+        let number = self.sent;
+        let receiver = Receiver::Asker(to, request);
+        self.post(from, &Post { number, to: receiver, name, data, request: None }, keep);
         let sent = Sent {
-            number: self.sent,
+            number,
             from,
             step: self.step(from),
             to,
@@ -395,7 +411,7 @@ impl World {
     }
 
     /// Whether a message of an agent would be taken.
-    fn has_room(&self, from: AgentId, to: AgentId) -> bool {
+    pub(super) fn has_room(&self, from: AgentId, to: AgentId) -> bool {
         self.actor(to).is_some_and(|actor| actor.inbox.held(from) < self.rules.inbox_share)
     }
 

@@ -6,9 +6,10 @@ use avm_ir::{
     wire::{Reader, Writer},
 };
 use avm_vm::identity::{
-    Envelope, Gate, Lineage, Outbox, Refusal, To,
+    Envelope, Gate, Lineage, Outbox, Refusal, Seal, To,
     envelope::EnvelopeError,
     gate::Limits,
+    outbox::Trail,
     registry::{Missing, Refused},
 };
 use proptest::prelude::*;
@@ -150,7 +151,10 @@ fn a_seal_vouches_for_every_message() {
         outbox
     };
     let sent = chain(&["one", "two", "three"]);
-    let seal = sent.seal(sender.clone(), &secret(b'A'));
+    let seal =
+        |outbox, who| Seal::new([1; 32], sender.clone(), outbox, Trail::default(), &secret(who));
+    let early = seal(sent, b'a');
+    let seal = seal(sent, b'A');
     assert_eq!(seal.check(&registry), Ok(()));
     for other in [
         ["one", "two"].as_slice(),
@@ -159,13 +163,12 @@ fn a_seal_vouches_for_every_message() {
         &["one", "two", "three", ""],
     ] {
         assert_ne!(chain(other), seal.outbox);
-        let forged = avm_vm::identity::Seal { outbox: chain(other), ..seal.clone() };
+        let forged = Seal { outbox: chain(other), ..seal.clone() };
         assert_eq!(forged.check(&registry), Err(Refusal::Forged));
     }
-    let stolen = avm_vm::identity::Seal { sender: Lineage::root(key(b'a')), ..seal };
+    let stolen = Seal { sender: Lineage::root(key(b'a')), ..seal };
     assert_eq!(stolen.check(&registry), Err(Refusal::Forged), "another sender's");
     // A seal of the key before the rotation stands by the registry as it was.
-    let early = sent.seal(sender, &secret(b'a'));
     assert_eq!(early.check(&registry), Err(Refusal::Signer { key: key(b'a') }));
     assert_eq!(early.check(&registry.as_of(4).expect("there were four")), Ok(()));
 }

@@ -104,7 +104,7 @@ fn read_entry(input: &mut Reader<'_>) -> Result<Entry, WireError> {
     Ok(Entry { change, signatures })
 }
 
-pub(in crate::identity) fn read_name(input: &mut Reader<'_>) -> Result<Name, WireError> {
+pub(crate) fn read_name(input: &mut Reader<'_>) -> Result<Name, WireError> {
     let at = input.offset();
     let text: String = input.text()?;
     Name::parse(&text).map_err(|_| WireError { offset: at, cause: "not a name" })

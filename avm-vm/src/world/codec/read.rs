@@ -88,6 +88,7 @@ impl World {
             ensure(world.pools.last().is_none_or(|last| *last < name), "pools are not in order")?;
             world.pools.insert(name);
         }
+        world.read_domains(input)?;
         world.ready = world.agents(input)?;
         world.asks = VecDeque::from(world.agents(input)?);
         for _ in 0..input.count(4)? {
@@ -166,6 +167,9 @@ impl World {
             actor.tasks = Some(Box::new(tasks));
             messages.timed.extend(timed.into_iter().map(|task| (agent, task)));
         }
+        actor.outbox = self.read_outbox(input)?;
+        let sent = actor.outbox.as_ref().map_or(0, |outbox| outbox.count);
+        ensure(sent <= self.sent, "more in an outbox than was sent")?;
         Ok(actor)
     }
 
@@ -187,9 +191,9 @@ impl World {
             self.by_name.entry(actor.name.clone()).or_insert(id);
         } else {
             let taken = self.by_name.insert(actor.name.clone(), id).is_some();
-            let known = self.by_id.insert(actor.id, id).is_some();
-            ensure(!taken && !known, "two agents of one name or identity")?;
+            ensure(!taken, "two agents of one name")?;
         }
+        ensure(self.by_id.insert(actor.id, id).is_none(), "two agents of one identity")?;
         self.living += u32::from(actor.state != State::Over);
         self.waiting += u32::from(matches!(actor.state, State::Approval(_)));
         self.actors.push(actor);
