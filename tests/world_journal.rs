@@ -8,6 +8,7 @@ use avm_vm::{
     journal::{JournalError, Tail},
     world::{
         AgentId, Event, Happened, Idle, Joined, Keep, Next, Replay, Rules, SECOND, Stop, Turn,
+        Unfit,
         journal::{Entry, Journal, Mark, Start, Time, Writer},
     },
 };
@@ -43,13 +44,15 @@ struct Tape {
     world: World,
     writer: Writer,
     bytes: Vec<u8>,
+    /// Its snapshots, in the order in which the journal names them.
+    kept: Vec<Vec<u8>>,
 }
 
 impl Tape {
     fn new(rules: Rules, time: Time) -> Self {
         let schedule = Schedule::v1().hash();
         let (writer, bytes) = Writer::new(&Start { rules: rules.clone(), time, schedule });
-        Self { world: World::new(rules), writer, bytes }
+        Self { world: World::new(rules), writer, bytes, kept: Vec::new() }
     }
 
     fn note(&mut self, entry: &Entry) {
@@ -81,11 +84,21 @@ impl Tape {
         })));
     }
 
-    /// Runs to rest on so many threads, with a mark now and then.
+    fn keep(&mut self) {
+        let kept = self.world.to_bytes().expect("no turn is out");
+        let (mark, world) = (Mark::of(&self.world), *blake3::hash(&kept).as_bytes());
+        self.note(&Entry::Snapshot { mark, world, host: [7; 32] });
+        self.kept.push(kept);
+    }
+
+    /// Runs to rest on so many threads, with a mark or a snapshot now and then.
     fn run(&mut self, threads: usize) {
         loop {
             if self.world.ticks().is_multiple_of(8) {
                 self.note(&Entry::Mark(Mark::of(&self.world)));
+            }
+            if self.world.ticks() % 3 == 2 {
+                self.keep();
             }
             match self.world.idle() {
                 Idle::Not => {
@@ -165,6 +178,70 @@ fn the_same_for_every_number_of_threads_and_again() {
     }
 }
 
+/// The records that name snapshots, by number.
+fn snapshots(journal: &Journal) -> Vec<usize> {
+    let named = |entry: &Entry| matches!(entry, Entry::Snapshot { .. });
+    let records = journal.records.iter().zip(0..);
+    records.filter(|(record, _)| named(&record.entry)).map(|(_, number)| number).collect()
+}
+
+#[test]
+fn it_goes_on_from_every_snapshot() {
+    let tape = sentiment(5, 1, small(4));
+    let journal = Journal::read(&tape.bytes).expect("it was just written");
+    let named = snapshots(&journal);
+    assert!(named.len() > 2 && named.len() == tape.kept.len());
+    for (record, bytes) in named.into_iter().zip(&tape.kept) {
+        let replay = Replay::behind(&journal, record, bytes, Schedule::v1());
+        let mut replay = replay.expect("it is the one that is named");
+        assert_eq!(replay.world().ticks(), journal.records[record].tick);
+        assert_eq!(replay.run(&mut ()), Ok(Stop::Rested));
+        assert_eq!(replay.world().hash(), tape.world.hash());
+        assert_eq!(replay.world().to_bytes(), tape.world.to_bytes());
+    }
+}
+
+/// A journal whose records are changed, with links that fit.
+fn relinked(tape: &Tape, forge: impl Fn(&mut Entry)) -> Journal {
+    let journal = Journal::read(&tape.bytes).expect("it was just written");
+    let (mut writer, mut bytes) = Writer::new(&journal.start);
+    for record in journal.records {
+        let mut entry = record.entry;
+        forge(&mut entry);
+        bytes.extend(writer.record(record.tick, &entry));
+    }
+    Journal::read(&bytes).expect("its links fit")
+}
+
+#[test]
+fn a_snapshot_that_is_not_the_one_named_is_refused() {
+    let tape = sentiment(2, 1, small(3));
+    let journal = Journal::read(&tape.bytes).expect("it was just written");
+    let named = snapshots(&journal);
+    let (first, kept) = (named[0], &tape.kept[0]);
+    let refused = |journal: &Journal, record: usize, bytes: &[u8]| {
+        Replay::behind(journal, record, bytes, Schedule::v1()).expect_err("it is not that one")
+    };
+    assert_eq!(refused(&journal, first, &tape.kept[1]), Unfit::Bytes);
+    assert_eq!(refused(&journal, first, &kept[..kept.len() - 1]), Unfit::Bytes);
+    assert_eq!(refused(&journal, first + 1, kept), Unfit::Record);
+    assert_eq!(refused(&journal, journal.records.len(), kept), Unfit::Record);
+    let (bytes, world) = (&tape.kept[1], *blake3::hash(&tape.kept[1]).as_bytes());
+    let other = relinked(&tape, |entry| {
+        if let Entry::Snapshot { world: named, .. } = entry {
+            *named = world;
+        }
+    });
+    // The right file, named by the record of another tick.
+    assert_eq!(refused(&other, first, bytes), Unfit::Stands);
+    let other = relinked(&tape, |entry| {
+        if let Entry::Code(code) = entry {
+            code.truncate(8);
+        }
+    });
+    assert!(matches!(refused(&other, first, kept), Unfit::Code(_)));
+}
+
 /// Where time is given from outside, a replay goes by what was given.
 #[test]
 fn time_that_was_given() {
@@ -236,14 +313,7 @@ fn what_a_crash_leaves_is_read_and_goes_on() {
 
 /// A record with another content and links that fit: what differs is named.
 fn forged(tape: &Tape, forge: impl Fn(&mut Entry)) -> String {
-    let journal = Journal::read(&tape.bytes).expect("it was just written");
-    let (mut writer, mut bytes) = Writer::new(&journal.start);
-    for record in journal.records {
-        let mut entry = record.entry;
-        forge(&mut entry);
-        bytes.extend(writer.record(record.tick, &entry));
-    }
-    let journal = Journal::read(&bytes).expect("its links fit");
+    let journal = relinked(tape, forge);
     let mut replay = Replay::new(&journal, Schedule::v1()).expect("the same schedule");
     replay.run(&mut ()).expect_err("it is another world").to_string()
 }
@@ -270,6 +340,12 @@ fn what_differs_is_named() {
         }
     });
     assert!(other.contains("the world's hash is"), "{other}");
+    let other = forged(&tape, |entry| {
+        if let Entry::Snapshot { world, .. } = entry {
+            world[0] ^= 1;
+        }
+    });
+    assert!(other.contains("the snapshot that it names is of another world"), "{other}");
     let other = forged(&tape, |entry| {
         if let Entry::Event(Event::Joined(joined)) = entry {
             joined.name = "twice".to_owned();

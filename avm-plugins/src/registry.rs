@@ -10,10 +10,11 @@ mod bound;
 mod dispatch;
 mod grant;
 mod handles;
+mod memory;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use avm_ir::{NameKind, Opcode, Reach, Value, value::Record};
+use avm_ir::{NameKind, Opcode, Reach, Value};
 use avm_vm::{Answer, EffectRequest, Failure};
 
 pub use bind::{BindError, Binding};
@@ -25,7 +26,7 @@ use crate::{
     host::Host,
     provider::{
         Chain, Cluster, Coder, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy,
-        Reaches, Refusal, Sql, Tool, Wallet, answer,
+        Sql, Tool, Wallet, answer,
     },
 };
 use bound::Bindings;
@@ -235,19 +236,6 @@ impl Registry {
         answer(granted.and_then(|()| self.dispatch(request)))
     }
 
-    /// Asks again for what a journal says was answered, where the provider's state lives and dies with
-    /// this process and depends on nothing but what it was asked: then it is what it was. Nobody else
-    /// is asked anything.
-    pub fn rehearse(&mut self, request: &EffectRequest) {
-        let again = self.manifest_of(request).is_some_and(|manifest| {
-            manifest.determinism != Determinism::Outside && manifest.reaches == Reaches::Nothing
-        });
-        if again {
-            // What it says is in the journal already.
-            let _ = self.dispatch(request);
-        }
-    }
-
     /// What the provider of a request says of itself; `None` where it keeps no state.
     fn manifest_of(&self, request: &EffectRequest) -> Option<&Manifest> {
         let name = || self.name_of(request);
@@ -277,37 +265,6 @@ impl Registry {
     pub fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.documents.as_ref().map_or(Ok(()), |bound| bound.provider.flush());
         flushed.map_err(|refusal| refusal.failure)
-    }
-
-    /// What the providers have to remember when a run is suspended.
-    pub fn save(&self) -> Value {
-        let mut state: BTreeMap<String, Value> = BTreeMap::new();
-        for (key, provider) in self.everyone() {
-            let saved = provider.save();
-            if saved != Value::Null {
-                state.insert(key, saved);
-            }
-        }
-        state.insert("handles".to_owned(), self.handles.save());
-        Value::Record(Record::from_iter(state))
-    }
-
-    /// Takes back what [`Self::save`] gave.
-    ///
-    /// # Errors
-    /// It is not something that providers bound like these saved.
-    pub fn restore(&mut self, state: &Value) -> Result<(), Refusal> {
-        let Value::Record(state) = state else {
-            return Err(Refusal::invalid("the providers' state is no record"));
-        };
-        for (key, provider) in self.everyone() {
-            let saved = state.get(&key).unwrap_or(&Value::Null);
-            provider.restore(saved).map_err(|refusal| {
-                Refusal::invalid(format!("state of {key}: {}", refusal.failure.message))
-            })?;
-        }
-        self.handles = Handles::restore(state.get("handles").unwrap_or(&Value::Null))?;
-        Ok(())
     }
 
     /// The name of the provider that a request is about, with handles read.

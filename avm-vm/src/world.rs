@@ -51,7 +51,7 @@ pub use event::{Event, Joined, Misfit};
 pub use inbox::Message;
 pub use look::{Doing, Happened, Origin, Sent, Wanted};
 pub use money::{CREDITS, pool_id};
-pub use replay::{Differs, Next, Replay, Stop};
+pub use replay::{Differs, Next, Replay, Stop, Unfit};
 pub use restart::Supervision;
 pub use round::{Keep, Turn};
 pub use schedule::Task;

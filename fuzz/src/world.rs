@@ -140,7 +140,7 @@ fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
 /// part of it is missing.
 pub fn run(data: &[u8]) {
     let mut entropy = Entropy::new(data);
-    let Tape { world, writer, bytes, .. } = recorded(&mut entropy);
+    let Tape { world, writer, bytes, kept, .. } = recorded(&mut entropy);
 
     let journal = &Journal::read(&bytes).expect("it was just written");
     assert_eq!((journal.link(), journal.tail), (writer.link(), Tail::Whole));
@@ -159,6 +159,14 @@ pub fn run(data: &[u8]) {
     for (agent, lineage) in witness.agents() {
         assert_eq!(world.identity(agent), Some(lineage.id()));
         assert_eq!(witness.found(agent, &world), Some(Found::Same));
+    }
+    let named = |entry: &Entry| matches!(entry, Entry::Snapshot { .. });
+    let records = (0..).zip(&journal.records).filter(|(_, record)| named(&record.entry));
+    for ((record, _), snapshot) in records.zip(&kept) {
+        let replay = Replay::behind(journal, record, snapshot, Schedule::v1());
+        let mut replay = replay.expect("it was kept there");
+        assert_eq!(replay.run(&mut ()), Ok(Stop::Rested));
+        assert_eq!(replay.world().to_bytes(), world.to_bytes());
     }
 
     forge(&bytes, &mut entropy);
@@ -196,7 +204,13 @@ pub(crate) fn recorded(entropy: &mut Entropy<'_>) -> Tape {
     let time = *entropy.pick(&[Time::Simulated, Time::Given]);
     let start = Start { rules, time, schedule: Schedule::v1().hash() };
     let (writer, bytes) = Writer::new(&start);
-    let mut tape = Tape { world: World::new(start.rules), codes: BTreeMap::new(), writer, bytes };
+    let mut tape = Tape {
+        world: World::new(start.rules),
+        codes: BTreeMap::new(),
+        writer,
+        bytes,
+        kept: Vec::new(),
+    };
     talkers().iter().for_each(|image| tape.learn(image));
     for number in 0..=entropy.below(4) {
         let image = match entropy.once_in(4) {
@@ -220,6 +234,8 @@ pub(crate) struct Tape {
     pub(crate) codes: BTreeMap<[u8; 32], Arc<Image>>,
     writer: Writer,
     bytes: Vec<u8>,
+    /// Its snapshots, as the journal names them.
+    kept: Vec<Vec<u8>>,
 }
 
 impl Tape {
@@ -294,13 +310,16 @@ impl Tape {
         self.note(&Entry::Rested(Mark::of(&self.world)));
     }
 
-    /// The world goes on as what comes back of its bytes.
+    /// The world goes on as what comes back of its bytes, which are kept.
     fn through_bytes(&mut self) {
         let bytes = self.world.to_bytes().expect("no turn is out");
         let again = World::from_bytes(&bytes, &self.codes).expect("it was just written");
         assert_eq!(again.hash(), self.world.hash());
         assert_eq!(again.to_bytes().as_ref(), Some(&bytes), "a world has one form");
         self.world = again;
+        let (mark, world) = (Mark::of(&self.world), *blake3::hash(&bytes).as_bytes());
+        self.note(&Entry::Snapshot { mark, world, host: [0; 32] });
+        self.kept.push(bytes);
     }
 
     /// It is a tick, so it is noted before.

@@ -99,6 +99,11 @@ impl Handles {
         self.tasks.get_mut(&id)
     }
 
+    /// Whether none was ever given.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.next == 0
+    }
+
     pub(crate) fn save(&self) -> Value {
         let names = self.names.iter().map(|(id, (kind, name))| {
             let id = Value::Int(id.cast_signed());

@@ -90,6 +90,15 @@ pub enum Entry {
         /// What there was of it.
         seen: SeenHead,
     },
+    /// The world was kept beside the journal, from which it can go on; it stood so.
+    Snapshot {
+        /// How it stood.
+        mark: Mark,
+        /// BLAKE3 of [`World::to_bytes`].
+        world: [u8; 32],
+        /// BLAKE3 of what the host keeps beside that: what its providers remember.
+        host: [u8; 32],
+    },
     /// Something came from outside.
     Event(Event),
 }
@@ -155,10 +164,11 @@ enum Kind {
     Rested = 6,
     Signed = 7,
     Registry = 8,
+    Snapshot = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Start,
         Self::Source,
         Self::Code,
@@ -167,6 +177,7 @@ impl Kind {
         Self::Rested,
         Self::Signed,
         Self::Registry,
+        Self::Snapshot,
     ];
 }
 
@@ -222,6 +233,11 @@ impl Writer {
                 out.raw(keeper);
                 out.u64(seen.count);
                 out.raw(&seen.head);
+            }),
+            Entry::Snapshot { mark, world, host } => self.at(Kind::Snapshot, tick, |out| {
+                mark.write(out);
+                out.raw(world);
+                out.raw(host);
             }),
             Entry::Event(event) => self.event(tick, event),
         }
@@ -373,6 +389,9 @@ fn read_entry(kind: u8, input: &mut Reader<'_>) -> Result<(u64, Entry), WireErro
             keeper: input.hash()?,
             seen: SeenHead { count: input.u64()?, head: input.hash()? },
         },
+        Some(Kind::Snapshot) => {
+            Entry::Snapshot { mark: Mark::read(input)?, world: input.hash()?, host: input.hash()? }
+        }
     };
     Ok((tick, entry))
 }

@@ -1,9 +1,13 @@
 //! A world again, from its journal alone.
 
+mod behind;
+
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 use avm_ir::{Program, Schedule, wire::hex};
+
+pub use behind::Unfit;
 
 use super::{
     AgentId, Event, Idle, Keep, Turn, World,
@@ -168,6 +172,14 @@ impl<'a> Replay<'a> {
                 Ok(())
             }
             Entry::Mark(mark) | Entry::Rested(mark) => self.check(mark),
+            Entry::Snapshot { mark, world, .. } => {
+                self.check(mark)?;
+                // Whoever goes on with the snapshot goes on with this world and no other.
+                match self.world.to_bytes() {
+                    Some(bytes) if blake3::hash(&bytes) == *world => Ok(()),
+                    _ => Err(self.differs(None, "the snapshot that it names is of another world")),
+                }
+            }
             Entry::Event(event) => self.world.apply(event, keep).map_err(|misfit| {
                 let agent = match event {
                     Event::Joined(joined) => Some(joined.name.clone()),
