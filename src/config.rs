@@ -61,7 +61,7 @@ use crate::{
     exit::{Failure, Outcome},
     files,
     redact::Rules,
-    swarm::{file as swarm, tables},
+    swarm::{file as swarm, snapshots::When, tables},
 };
 
 /// Name of the file.
@@ -366,6 +366,10 @@ fn written<'de, T, D: Deserializer<'de>, E: Display>(
 
 pub(crate) fn gas<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Gas>, D::Error> {
     written(input, Gas::from_str)
+}
+
+pub(crate) fn snapshots<'de, D: Deserializer<'de>>(input: D) -> Result<Option<When>, D::Error> {
+    written(input, When::from_str)
 }
 
 pub(crate) fn memory<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {

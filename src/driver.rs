@@ -38,7 +38,7 @@ pub(crate) fn drive<const STEPS: bool, B: Beside>(
                 if machine.end().is_some() {
                     continue;
                 }
-                tape.ask(machine, &request)?;
+                tape.ask(machine, &request, registry.outlives(&request))?;
                 let begin = Instant::now();
                 let mut answer = registry.answer(&request);
                 let provider = registry.provider_of(&request).unwrap_or("nobody");

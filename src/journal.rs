@@ -78,14 +78,20 @@ impl Tape {
         Ok(Self(Some(Open { kept, recorder })))
     }
 
-    /// Notes that an effect is about to be asked, where its loss would matter.
-    pub(crate) fn ask(&mut self, machine: &Machine, request: &EffectRequest) -> Outcome<()> {
+    /// Notes that an effect is about to be asked, where its loss would matter. What led to one that
+    /// outlives the command is on the disk then.
+    pub(crate) fn ask(
+        &mut self,
+        machine: &Machine,
+        request: &EffectRequest,
+        outlives: bool,
+    ) -> Outcome<()> {
         let Some(open) = &mut self.0 else { return Ok(()) };
         if !open.recorder.ask(machine, request) {
             return Ok(());
         }
         open.write()?;
-        if moves_money(request.reach) { open.kept.sync() } else { Ok(()) }
+        if outlives { open.kept.sync() } else { Ok(()) }
     }
 
     /// Answers the effect that waits; written before the machine runs on.
@@ -252,7 +258,7 @@ pub(crate) fn signed(secret: &[u8; 32], link: &Link) -> Event {
     Event::Signed { key, signature: bytes }
 }
 
-/// Whether a record must be on the disk, and not only with the system, before the run goes on.
+/// Whether an answer must be on the disk, and not only with the system, before the run goes on.
 pub(crate) const fn moves_money(reach: Reach) -> bool {
     matches!(reach, Reach::Chain | Reach::Ledger)
 }

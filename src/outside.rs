@@ -113,7 +113,7 @@ impl Outside for Watched {
     fn keep(&mut self, bytes: &[u8], reach: Option<Reach>) -> Result<(), String> {
         self.file.write(bytes).map_err(told)?;
         match reach {
-            Some(reach) if journal::moves_money(reach) => self.file.sync().map_err(told),
+            Some(reach) if reach.is_lasting() => self.file.sync().map_err(told),
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@
 //! | [`drive`] | lets a world go on: turns on threads, asks to providers, time |
 //! | [`tape`] | writes its journal |
 //! | [`folder`] | what stands around it, so that a run that was cut off goes on |
+//! | [`snapshots`] | keeps the world beside its journal now and then, so that going on is quick |
 //! | [`recorded`] | a world again, from its journal |
 //! | [`messages`], [`diagram`] | who sent what to whom |
 //! | [`agent`] | the journal of one agent out of that of its world |
@@ -26,6 +27,7 @@ pub(crate) mod messages;
 pub(crate) mod plan;
 mod pool;
 pub(crate) mod recorded;
+pub(crate) mod snapshots;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod tables;

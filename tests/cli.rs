@@ -21,6 +21,7 @@ mod cli {
     mod secrets;
     mod swarm;
     mod swarm_kill;
+    mod swarm_snapshots;
     mod swarms;
     mod trace;
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::swarm::snapshots::When;
+
 /// `avm swarm`
 #[derive(Args, Debug)]
 pub(crate) struct Swarm {
@@ -128,6 +130,12 @@ pub(crate) struct Course {
     /// rounds, and times that time went on
     #[arg(long, value_name = "N", value_parser = crate::whole::parse::<u64, 1>)]
     pub(crate) ticks: Option<u64>,
+
+    /// When the world is kept beside its journal, from where a run goes on at once: auto (what costs
+    /// 2 % of the time at most), off (and it goes on from the beginning), or after so many ticks
+    /// [default: what the file says, or auto]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) snapshots: Option<When>,
 
     /// Print one JSON object with all there is to tell
     #[arg(long)]

@@ -1,6 +1,9 @@
 //! `avm swarm`: many agents in one world.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use avm_ir::{Value, value::Record};
 use avm_vm::{
@@ -29,6 +32,7 @@ use crate::{
         messages::{self, Log, Row},
         plan::Plan,
         recorded::{self, Recorded},
+        snapshots::{self, Snapshots, When},
         summary::Summary,
         table::Table,
         tape::Tape,
@@ -58,6 +62,7 @@ struct Ready {
     world: World,
     asks: Asks,
     tape: Tape,
+    snapshots: Option<Snapshots>,
     time: Time,
     /// Its folder, if it is kept.
     folder: Option<PathBuf>,
@@ -71,6 +76,8 @@ struct Going<'a> {
     table: Table,
     /// Most ticks in all.
     most: u64,
+    /// When the world is kept.
+    snapshots: When,
     /// Secret key of whoever signs the journal at the end.
     signer: Option<[u8; 32]>,
     json: bool,
@@ -116,13 +123,14 @@ impl<'a> Going<'a> {
         signer: Option<[u8; 32]>,
         interrupt: &'a Interrupt,
     ) -> Self {
-        let Course { threads: said, ticks, json, quiet, .. } = *course;
+        let Course { threads: said, ticks, snapshots, json, quiet, .. } = *course;
         Self {
             plan,
             threads: threads(said, plan.threads),
             interrupt,
             table: Table::new(!quiet && !json),
             most: ticks.unwrap_or(u64::MAX),
+            snapshots: snapshots.or(plan.snapshots).unwrap_or_default(),
             signer,
             json,
             quiet,
@@ -130,9 +138,10 @@ impl<'a> Going<'a> {
     }
 
     fn run(self, ready: Ready) -> Outcome {
-        let Self { plan, threads, interrupt, mut table, most, signer, json, quiet } = self;
-        let Ready { mut world, mut asks, mut tape, time, folder } = ready;
-        let drive = Drive { asks: &mut asks, tape: &mut tape, time, threads, interrupt, most };
+        let Self { plan, threads, interrupt, mut table, most, signer, json, quiet, .. } = self;
+        let Ready { mut world, mut asks, mut tape, snapshots, time, folder } = ready;
+        let (asks, tape) = (&mut asks, &mut tape);
+        let drive = Drive { asks, tape, snapshots, time, threads, interrupt, most };
         let left = drive.run(&mut world, &mut table)?;
         drop(table);
         if let Some(secret) = &signer {
@@ -196,23 +205,57 @@ impl<'a> Going<'a> {
         };
         let world = plan.world(&rules, &mut tape, &mut self.table)?;
         tape.begun()?;
-        Ok(Ready { world, asks, tape, time, folder })
+        let snapshots =
+            folder.as_deref().map(|at| Snapshots::of(at, self.snapshots, Instant::now(), None));
+        Ok(Ready { world, asks, tape, snapshots, time, folder })
     }
 
     /// A world that was left, as its journal has it, and what is said of payments that wait.
     fn go_on(&mut self, folder: &Path, approve: &[String], refuse: &[String]) -> Outcome<Ready> {
         let (recorded, kept) = Recorded::hold(folder)?;
-        let mut asks = self.plan.asks()?;
+        let begin = Instant::now();
+        let (replay, mut asks, base) = self.latest(folder, &recorded)?;
         let mut rehearse = Rehearse { asks: &mut asks, table: &mut self.table };
-        let (world, _) = recorded.play(self.threads, self.interrupt, &mut rehearse)?;
+        let (world, _) = recorded.play_on(replay, self.threads, self.interrupt, &mut rehearse)?;
         let tape = Tape::go_on(kept, &recorded.journal)?;
-        let time = recorded.journal.start.time;
-        let mut ready = Ready { world, asks, tape, time, folder: Some(folder.to_owned()) };
+        // What was played again would have to be once more.
+        let snapshots = Some(Snapshots::of(folder, self.snapshots, begin, base));
+        let (time, folder) = (recorded.journal.start.time, Some(folder.to_owned()));
+        let mut ready = Ready { world, asks, tape, snapshots, time, folder };
         let said = approve.iter().map(|name| (name, true));
         for (name, yes) in said.chain(refuse.iter().map(|name| (name, false))) {
             decide(&mut ready, name, yes, &mut self.table)?;
         }
         Ok(ready)
+    }
+}
+
+impl Going<'_> {
+    /// The latest snapshot that is what its journal says, with its ticks, or the world before its first.
+    fn latest<'r>(
+        &self,
+        folder: &Path,
+        recorded: &'r Recorded,
+    ) -> Outcome<(avm_vm::world::Replay<'r>, Asks, Option<u64>)> {
+        let named: Vec<(usize, u64)> = match self.snapshots {
+            When::Off => Vec::new(),
+            _ => snapshots::named(&recorded.journal).collect(),
+        };
+        for (tried, (record, tick)) in (1..).zip(&named) {
+            let loaded = snapshots::load(folder, &recorded.journal, *record);
+            let loaded =
+                loaded.and_then(|(replay, host)| Ok((replay, self.plan.asks_again(&host)?)));
+            let why = match loaded {
+                Ok((replay, asks)) => return Ok((replay, asks, Some(*tick))),
+                Err(why) => why,
+            };
+            let instead = match tried < named.len() {
+                true => "the one before is looked at",
+                false => "the journal is played from its beginning",
+            };
+            note(&format!("warning: the snapshot of tick {tick} is not used: {why}; {instead}"));
+        }
+        Ok((recorded.beginning()?, self.plan.asks()?, None))
     }
 }
 
@@ -266,6 +309,10 @@ fn again(args: &Replay) -> Outcome {
             "replayed: {agents} agents, {} messages, {ticks} ticks, {marks} mark{s}, as recorded",
             world.sent()
         ));
+        if let snapshots @ 1.. = recorded.snapshots() {
+            let s = if snapshots == 1 { "" } else { "s" };
+            note(&format!("{snapshots} snapshot{s} of the world as it was then"));
+        }
         note(&format!("world {}", hex(&world.hash())));
         signers.iter().for_each(|signer| note(&format!("signed by {}", hex(signer))));
     }

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread};
 
-use avm_plugins::registry::Registry;
+use avm_ir::{Value, value::Record};
+use avm_plugins::{provider::Refusal, registry::Registry};
 use avm_vm::{Answer, EffectRequest, Machine, Spend, world::AgentId};
 
 /// Most requests that are under way at once.
@@ -67,6 +68,52 @@ impl Asks {
             answers.extend(answer.map(|answer| (agent, answer)));
         }
         answers
+    }
+
+    /// Whether what a request does may stay done when this command is gone.
+    pub(crate) fn outlives(&self, agent: AgentId, request: &EffectRequest) -> bool {
+        self.each.get(&agent).unwrap_or(&self.first).outlives(request)
+    }
+
+    /// What providers remember, of whom it is, and which handles agents hold.
+    pub(crate) fn save(&self) -> Value {
+        let handles = self.each.iter().filter_map(|(agent, registry)| {
+            let handles = registry.save_handles();
+            let agent = Value::Int(i64::from(agent.0));
+            (handles != Value::Null).then(|| Value::list(vec![agent, handles]))
+        });
+        Value::Record(Record::from_iter([
+            ("handles", Value::list(handles.collect())),
+            ("providers", self.first.save()),
+            ("who", self.first.who()),
+        ]))
+    }
+
+    /// Takes back what [`Self::save`] gave, if the providers are the same.
+    pub(crate) fn restore(&mut self, saved: &Value) -> Result<(), String> {
+        let Value::Record(saved) = saved else {
+            return Err("what providers remember is no record".to_owned());
+        };
+        let part = |name: &str| saved.get(name).unwrap_or(&Value::Null);
+        if *part("who") != self.first.who() {
+            return Err("it was taken with other providers".to_owned());
+        }
+        let failed = |refusal: Refusal| refusal.failure.message;
+        self.first.restore(part("providers")).map_err(failed)?;
+        let Value::List(handles) = part("handles") else {
+            return Err("handles are no list".to_owned());
+        };
+        for row in handles.iter() {
+            let row = if let Value::List(row) = row { row.as_slice() } else { &[] };
+            let [Value::Int(agent), handles] = row else {
+                return Err("handles are of no agent".to_owned());
+            };
+            let agent = u32::try_from(*agent).map_err(|_| "handles are of no agent")?;
+            let mut registry = self.first.for_another();
+            registry.restore_handles(handles).map_err(failed)?;
+            self.each.insert(AgentId(agent), registry);
+        }
+        Ok(())
     }
 
     /// Asks again what a journal says was answered, of providers whose memory ends with the command.

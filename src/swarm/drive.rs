@@ -11,7 +11,7 @@ use avm_vm::{
     world::{AgentId, Event, Idle, Keep, journal::Time},
 };
 
-use super::{asks::Asks, interrupt::Interrupt, pool::Pool, tape::Tape};
+use super::{asks::Asks, interrupt::Interrupt, pool::Pool, snapshots::Snapshots, tape::Tape};
 use crate::exit::{Failure, Outcome};
 
 /// Ticks between two marks in the journal.
@@ -38,6 +38,8 @@ pub(crate) enum Left {
 pub(crate) struct Drive<'a> {
     pub(crate) asks: &'a mut Asks,
     pub(crate) tape: &'a mut Tape,
+    /// Nobody takes any of a world that is not kept.
+    pub(crate) snapshots: Option<Snapshots>,
     pub(crate) time: Time,
     pub(crate) threads: usize,
     pub(crate) interrupt: &'a Interrupt,
@@ -60,6 +62,11 @@ impl Drive<'_> {
     pub(crate) fn run(mut self, world: &mut World, watch: &mut impl Watch) -> Outcome<Left> {
         let threads = self.threads;
         let left = Pool::with(threads, |pool| self.rounds(world, pool, watch))?;
+        if left != Left::Over
+            && let Some(snapshots) = &mut self.snapshots
+        {
+            snapshots.leave(world, self.asks, self.tape)?;
+        }
         self.tape.rest(world)?;
         self.asks.flush().map_err(Failure::files)?;
         Ok(left)
@@ -80,7 +87,10 @@ impl Drive<'_> {
                 marked = world.ticks();
                 self.tape.mark(world)?;
             }
-            self.ask(world, watch)?;
+            let asked = self.ask(world, watch)?;
+            if let Some(snapshots) = &mut self.snapshots {
+                snapshots.look(world, asked, (self.asks, self.tape))?;
+            }
             if self.time == Time::Given
                 && let Some(until) = wall.comes(world)
             {
@@ -101,14 +111,15 @@ impl Drive<'_> {
         }
     }
 
-    /// Gets everything answered that the host is asked.
-    fn ask(&mut self, world: &mut World, watch: &mut impl Watch) -> Outcome<()> {
+    /// Gets everything answered that the host is asked; whether that was anything.
+    fn ask(&mut self, world: &mut World, watch: &mut impl Watch) -> Outcome<bool> {
         let asks: Vec<(AgentId, Arc<EffectRequest>)> =
             world.asks().map(|(agent, request)| (agent, Arc::new(request.clone()))).collect();
         if asks.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        self.tape.asks(world, asks.iter().map(|(agent, request)| (*agent, &**request)))?;
+        let requests = asks.iter().map(|(agent, request)| (*agent, &**request));
+        self.tape.asks(world, requests, |agent, request| self.asks.outlives(agent, request))?;
         let money = asks.iter().any(|(_, asked)| crate::journal::moves_money(asked.reach));
         let answers = self.asks.answer(asks);
         let events = answers.into_iter();
@@ -123,7 +134,7 @@ impl Drive<'_> {
         for event in &events {
             fits(world, event, watch)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn apply(&mut self, world: &mut World, event: &Event, watch: &mut impl Watch) -> Outcome<()> {

@@ -140,6 +140,7 @@ fn one(plan: &Plan, options: &Options, seed: u64, interrupt: &Interrupt) -> Outc
     let drive = Drive {
         asks: &mut asks,
         tape: &mut tape,
+        snapshots: None,
         time: Time::Simulated,
         threads: 1,
         interrupt,

@@ -10,7 +10,10 @@ use avm_ir::gas::Gas;
 use avm_vm::world::{Rules, SECOND};
 use serde::Deserialize;
 
-use super::tables::{Rate, Spending};
+use super::{
+    snapshots::When,
+    tables::{Rate, Spending},
+};
 use crate::{
     cli::{Dialect, OnExhausted},
     config::{self, Written},
@@ -36,6 +39,9 @@ pub(crate) struct World {
     epoch: u64,
     /// Threads, if the command line does not say.
     pub(crate) threads: Option<usize>,
+    /// When the world is kept beside its journal.
+    #[serde(deserialize_with = "config::snapshots")]
+    pub(crate) snapshots: Option<When>,
     /// Most messages of one sender that an agent has not taken.
     inbox: Option<u32>,
     /// Most requests of an agent that are open.

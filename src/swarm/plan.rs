@@ -9,6 +9,7 @@ use std::{
 use avm_asm::SourceFile;
 use avm_ir::{NameKind, Schedule, Value, gas::Gas, program::Manifest, value::Record};
 use avm_plugins::{
+    docs::persist::Library,
     provider::Determinism,
     registry::{Origin, Registry},
     settings::value,
@@ -25,6 +26,7 @@ use super::{
     asks::Asks,
     drive::Watch,
     file::{Agent, Expect, MAX_COPIES},
+    snapshots::When,
     tables::{Means, Tables, amount},
     tape::Tape,
 };
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Rules,
     /// How many threads the file wants.
     pub(crate) threads: Option<usize>,
+    /// When the file wants the world to be kept.
+    pub(crate) snapshots: Option<When>,
     programs: Vec<Arc<Image>>,
     sources: Vec<SourceFile>,
     agents: Vec<Planned>,
@@ -73,6 +77,7 @@ impl Plan {
         let mut plan = Self {
             rules: world.rules(),
             threads: world.threads,
+            snapshots: world.snapshots,
             programs: Vec::new(),
             sources: Vec::new(),
             agents: Vec::new(),
@@ -267,9 +272,13 @@ impl Plan {
 
     /// Binds the providers that answer the agents.
     pub(crate) fn providers(&self) -> Outcome<Registry> {
-        let setup = Setup::default();
         let mut library = library::open(None)?;
         library::index(&mut library, &self.config.docs, &[], &self.manifest)?;
+        self.bind(library)
+    }
+
+    fn bind(&self, library: Library) -> Outcome<Registry> {
+        let setup = Setup::default();
         let file = self.config.path.as_deref().unwrap_or(Path::new(config::NAME));
         let mut registry = providers::bind(&setup, &self.config, file, library)?;
         // What is in the file is there to be used.
@@ -376,6 +385,13 @@ impl Plan {
     /// Who answers the agents.
     pub(crate) fn asks(&self) -> Outcome<Asks> {
         self.providers().map(Asks::of)
+    }
+
+    /// Who answers the agents, as a snapshot has them: documents come back with it.
+    pub(crate) fn asks_again(&self, saved: &Value) -> Result<Asks, String> {
+        let bound = library::open(None).and_then(|library| self.bind(library));
+        let mut asks = Asks::of(bound.map_err(|failure| format!("{:#}", failure.error))?);
+        asks.restore(saved).map(|()| asks)
     }
 }
 

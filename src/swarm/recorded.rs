@@ -65,13 +65,29 @@ impl Recorded {
         interrupt: &Interrupt,
         keep: &mut impl Keep,
     ) -> Outcome<(World, Stop)> {
-        let wrong =
-            |why: &dyn std::fmt::Display| Failure::files(format!("{}: {why}", self.path.display()));
-        let replay = Replay::new(&self.journal, Schedule::v1());
-        let mut replay = replay.map_err(|differs| wrong(&differs))?;
+        self.play_on(self.beginning()?, threads, interrupt, keep)
+    }
+
+    /// Its world before the first tick.
+    pub(crate) fn beginning(&self) -> Outcome<Replay<'_>> {
+        Replay::new(&self.journal, Schedule::v1()).map_err(|differs| self.wrong(&differs))
+    }
+
+    fn wrong(&self, why: &dyn std::fmt::Display) -> Failure {
+        Failure::files(format!("{}: {why}", self.path.display()))
+    }
+
+    /// The same of a world that was played up to somewhere, or is a snapshot.
+    pub(crate) fn play_on(
+        &self,
+        mut replay: Replay<'_>,
+        threads: usize,
+        interrupt: &Interrupt,
+        keep: &mut impl Keep,
+    ) -> Outcome<(World, Stop)> {
         let stop = Pool::with(threads, |pool| {
             loop {
-                match replay.next(keep).map_err(|differs| wrong(&differs))? {
+                match replay.next(keep).map_err(|differs| self.wrong(&differs))? {
                     Next::Turns(turns) => {
                         let turns = pool.run(turns);
                         replay.commit(turns, keep);
@@ -80,7 +96,7 @@ impl Recorded {
                     Next::Stop(stop) => return Ok(stop),
                 }
                 if interrupt.came() {
-                    return Err(wrong(&"stopped"));
+                    return Err(self.wrong(&"stopped"));
                 }
             }
         })?;
@@ -118,8 +134,16 @@ impl Recorded {
 
     /// How many marks it has.
     pub(crate) fn marks(&self) -> usize {
-        let marks = |entry: &Entry| matches!(entry, Entry::Mark(_) | Entry::Rested(_));
-        self.journal.records.iter().filter(|record| marks(&record.entry)).count()
+        self.count(|entry| matches!(entry, Entry::Mark(_) | Entry::Rested(_)))
+    }
+
+    /// How many snapshots it names.
+    pub(crate) fn snapshots(&self) -> usize {
+        self.count(|entry| matches!(entry, Entry::Snapshot { .. }))
+    }
+
+    fn count(&self, what: impl Fn(&Entry) -> bool) -> usize {
+        self.journal.records.iter().filter(|record| what(&record.entry)).count()
     }
 }
 

@@ -12,10 +12,7 @@ use avm_vm::{
     },
 };
 
-use crate::{
-    exit::Outcome,
-    journal::{Kept, moves_money},
-};
+use crate::{exit::Outcome, journal::Kept};
 
 /// Its name in the folder of a run.
 pub(crate) const FILE: &str = "world.avmw";
@@ -90,22 +87,24 @@ impl Tape {
         }
     }
 
-    /// Notes which effects are about to be asked, where their loss would matter.
+    /// Notes which effects are about to be asked, where their loss would matter. What led to one that
+    /// outlives the command is on the disk then.
     pub(crate) fn asks<'a>(
         &mut self,
         world: &World,
         asks: impl Iterator<Item = (AgentId, &'a EffectRequest)>,
+        outlives: impl Fn(AgentId, &EffectRequest) -> bool,
     ) -> Outcome<()> {
         let Some(Open { kept, writer, .. }) = &mut self.0 else { return Ok(()) };
-        let (mut bytes, mut money) = (Vec::new(), false);
+        let (mut bytes, mut lasts) = (Vec::new(), false);
         for (agent, request) in asks {
             bytes.extend(writer.asks(world, agent, request).unwrap_or_default());
-            money |= moves_money(request.reach);
+            lasts = lasts || outlives(agent, request);
         }
         if !bytes.is_empty() {
             kept.write(&bytes)?;
         }
-        if money { kept.sync() } else { Ok(()) }
+        if lasts { kept.sync() } else { Ok(()) }
     }
 
     /// Brings everything written so far to the disk.
@@ -119,6 +118,12 @@ impl Tape {
             return Ok(());
         }
         self.write(world.ticks(), &Entry::Mark(Mark::of(world)))
+    }
+
+    /// Notes that the world was kept, and brings that to the disk.
+    pub(crate) fn snapshot(&mut self, tick: u64, entry: &Entry) -> Outcome<()> {
+        self.write(tick, entry)?;
+        self.sync()
     }
 
     /// Notes how the world stands at rest, or as it is left; once.

@@ -1,6 +1,6 @@
 //! Swarms that are killed, again and again, and go on as if nothing had happened.
 
-use std::{collections::BTreeMap, fs, process::Stdio, thread};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Stdio, thread};
 
 use avm_ir::Schedule;
 use avm_vm::world::{
@@ -31,6 +31,7 @@ const CHATTY: &str = "\
 .uses tool \"Feed\"
 .uses code \"part\"
 SWARM_CONNECT \"all\"
+SCHEDULE_TASK \"beat\", 0.7
 WAIT 1
 SET round = 0
 SET sum = 0
@@ -51,6 +52,9 @@ SEND_SWARM_MSG child, sum
 WAIT_FOR_RESPONSE child -> part
 GET_CURRENT_TIME -> now
 RETURN [sum, part.data, post, now]
+.func beat()
+SWARM_BROADCAST \"BEAT\", 1
+.endfunc
 ";
 
 const PART: &str = "\
@@ -118,7 +122,7 @@ wallet = { AVM_CREDITS = 10 }
 /// Questions outside of one run: of three agents in five rounds, and of their children.
 const ASKED: usize = 3 * 5 + 3;
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let bench = Bench::new();
     for (file, text) in [
         ("chatty.avm", CHATTY),
@@ -132,11 +136,23 @@ fn bench() -> Bench {
     bench
 }
 
-const RUN: &[&str] = &["swarm", "run", "s.toml", "--run", "r", "--json"];
-const RESUME: &[&str] = &["swarm", "resume", "r", "--json"];
+const RUN: &[&str] = &["swarm", "run", "s.toml", "--run", "r", "--json", "--snapshots"];
+const RESUME: &[&str] = &["swarm", "resume", "r", "--json", "--snapshots"];
+
+/// A command with snapshots taken so often.
+fn with<'a>(args: &[&'a str], snapshots: &'a str) -> Vec<&'a str> {
+    [args, &[snapshots]].concat()
+}
+
+/// Every message to everybody, as lines of JSON.
+fn messages(bench: &Bench) -> String {
+    let shown = bench.run(&["swarm", "messages", "r", "--json"]);
+    assert_eq!(shown.exit, 0, "{}", shown.show());
+    shown.stdout
+}
 
 /// What came of a run, but for what differs from run to run.
-fn outcome(ran: &Ran) -> serde_json::Value {
+pub(super) fn outcome(ran: &Ran) -> serde_json::Value {
     assert_eq!(ran.exit, 0, "{}", ran.show());
     let mut json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one object");
     json.as_object_mut().expect("an object").remove("run");
@@ -155,15 +171,37 @@ fn lines(bench: &Bench, file: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Starts a command and kills it once the journal has grown by so many bytes. Gives whether it was
-/// killed.
-fn killed(bench: &Bench, args: &[&str], bytes: u64) -> bool {
+/// Files of the run's snapshots, half ones too.
+pub(super) fn snapshots(bench: &Bench) -> Vec<PathBuf> {
+    let entries = fs::read_dir(bench.path().join("r")).into_iter().flatten();
+    let files = entries.map(|entry| entry.expect("it can be read").path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| {
+            let name = path.file_name().expect("a file").to_string_lossy();
+            ["world-", "providers-", ".world-", ".providers-"].iter().any(|n| name.starts_with(n))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn is_half(path: &PathBuf) -> bool {
+    path.extension().is_some_and(|kind| kind == "tmp")
+}
+
+/// Starts a command and kills it once the journal has grown by so many bytes, or then as soon as half a
+/// snapshot lies there. Gives whether it was killed.
+fn killed(bench: &Bench, args: &[&str], bytes: u64, in_snapshot: bool) -> bool {
     let journal = bench.path().join("r/world.avmw");
     let length = || fs::metadata(&journal).map_or(0, |journal| journal.len());
     let before = length();
+    let left = snapshots(bench);
+    let half = || snapshots(bench).iter().any(|path| is_half(path) && !left.contains(path));
     let mut command = bench.command(args);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-    while length() <= before + bytes && child.try_wait().expect("it is there").is_none() {
+    while (length() <= before + bytes || in_snapshot && !half())
+        && child.try_wait().expect("it is there").is_none()
+    {
         thread::yield_now();
     }
     let _ = child.kill();
@@ -182,25 +220,54 @@ fn torn(bench: &Bench, bytes: usize) {
     fs::write(&path, &all[..all.len().saturating_sub(bytes).max(least)]).expect("it is cut");
 }
 
+/// Snapshots that somebody lost or damaged.
+fn lost(bench: &Bench, number: u64) {
+    let files = snapshots(bench);
+    let Some(path) = files.get(drawn(number, files.len() as u64) as usize) else { return };
+    let mut bytes = fs::read(path).expect("it is there");
+    if number.is_multiple_of(2) || bytes.is_empty() {
+        return fs::remove_file(path).expect("it is there");
+    }
+    let at = drawn(number, bytes.len() as u64) as usize;
+    bytes[at] ^= 1;
+    fs::write(path, bytes).expect("it is changed");
+}
+
+/// What came of a run that nobody disturbed.
+struct Whole {
+    outcome: serde_json::Value,
+    messages: String,
+    /// Bytes of its journal.
+    size: u64,
+}
+
 /// Kills one run, as often as it goes.
-fn tried(life: u64, whole: &serde_json::Value, size: u64) -> u64 {
+fn tried(life: u64, whole: &Whole) -> u64 {
     let bench = bench();
+    let often = ["1", "6", "auto", "3"][life as usize % 4];
     let mut kills = 0;
     while kills < LIVES {
         let begun = bench.path().join("r/world.avmw").is_file();
-        let args = if begun { RESUME } else { RUN };
+        let args = with(if begun { RESUME } else { RUN }, often);
         let number = life * LIVES + kills;
-        if !killed(&bench, args, drawn(number, size / 4)) {
+        let in_snapshot = often != "auto" && number % 2 == 1;
+        if !killed(&bench, &args, drawn(number, whole.size / 4), in_snapshot) {
             break;
         }
         kills += 1;
         if number % 3 == 2 {
             torn(&bench, drawn(number, 600) as usize);
         }
+        if number % 5 == 4 {
+            lost(&bench, number);
+        }
     }
     let begun = bench.path().join("r/world.avmw").is_file();
-    let ran = bench.run(if begun { RESUME } else { RUN });
-    assert_eq!(outcome(&ran), *whole, "{}", ran.show());
+    let ran = bench.run(&with(if begun { RESUME } else { RUN }, often));
+    assert_eq!(outcome(&ran), whole.outcome, "{}", ran.show());
+    // None is lost and none is there twice, and each has its time.
+    assert_eq!(messages(&bench), whole.messages);
+    assert!(snapshots(&bench).len() <= 4 + 2, "{:?}", snapshots(&bench));
     let replayed = bench.run(&["swarm", "replay", "r"]);
     assert_eq!(replayed.exit, 0, "{}", replayed.show());
 
@@ -226,17 +293,38 @@ fn a_swarm_that_is_killed_goes_on_as_if_nothing_had_happened() {
     let kills = std::env::var("AVM_KILLS").ok().and_then(|kills| kills.parse().ok());
     let kills: u64 = kills.unwrap_or(KILLS);
     let undisturbed = bench();
-    let ran = undisturbed.run(RUN);
-    let whole = outcome(&ran);
-    assert_eq!((whole["exit"].as_u64(), whole["over"].as_bool()), (Some(0), Some(true)));
+    let outcome = outcome(&undisturbed.run(&with(RUN, "off")));
+    assert_eq!((outcome["exit"].as_u64(), outcome["over"].as_bool()), (Some(0), Some(true)));
     assert_eq!(lines(&undisturbed, "counted").len(), ASKED);
-    let messages = undisturbed.run(&["swarm", "messages", "r", "--json"]);
-    assert!(messages.stdout.lines().count() > 40, "{}", messages.show());
+    assert_eq!(snapshots(&undisturbed), Vec::<PathBuf>::new());
+    let messages = messages(&undisturbed);
+    beats(&messages);
     let size = undisturbed.read("r/world.avmw").len() as u64;
+    let whole = Whole { outcome, messages, size };
     let (mut killed, mut life) = (0, 0);
     while killed < kills {
-        killed += tried(life, &whole, size);
+        killed += tried(life, &whole);
         life += 1;
+    }
+}
+
+/// Every agent's timer fires once each time that it is due.
+fn beats(messages: &str) {
+    let mut due = BTreeMap::<(String, String), Vec<u64>>::new();
+    for line in messages.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).expect("one object");
+        if row["name"] == "BEAT" {
+            let text = |name: &str| row[name].as_str().expect("a name").to_owned();
+            let sent = row["sent"].as_u64().expect("a time");
+            due.entry((text("from"), text("to"))).or_default().push(sent);
+        }
+    }
+    assert_eq!(due.len(), 3 * 2, "each to each other");
+    for times in due.into_values() {
+        // Every 0.7 s, a little later where the agent does something else then.
+        let ticks: Vec<u64> = times.iter().map(|time| time / 700_000_000).collect();
+        let each: Vec<u64> = (1..).take(ticks.len()).collect();
+        assert!(ticks.len() > 10 && ticks == each, "{times:?}");
     }
 }
 
