@@ -25,8 +25,8 @@ use crate::{
     grants::Grants,
     host::Host,
     provider::{
-        Chain, Cluster, Coder, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy,
-        Sql, Tool, Wallet, answer,
+        Chain, Cluster, Coder, Determinism, Documents, Gpus, Manifest, Model, Plugin, Policy, Sql,
+        Tool, Wallet, answer,
     },
 };
 use bound::Bindings;
