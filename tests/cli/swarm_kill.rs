@@ -1,6 +1,12 @@
 //! Swarms that are killed, again and again, and go on as if nothing had happened.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Stdio, thread};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+};
 
 use avm_ir::Schedule;
 use avm_vm::world::{
@@ -185,7 +191,7 @@ pub(super) fn snapshots(bench: &Bench) -> Vec<PathBuf> {
     files
 }
 
-fn is_half(path: &PathBuf) -> bool {
+fn is_half(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "tmp")
 }
 

@@ -92,9 +92,9 @@ fn one_that_is_damaged_is_not_used() {
 #[test]
 fn other_providers_play_all_of_the_journal() {
     let (bench, _) = stopped();
-    bench.file("other.toml", &String::from_utf8(bench.read("feed.toml")).expect("a text"));
+    bench.file("other.toml", String::from_utf8(bench.read("feed.toml")).expect("a text"));
     let swarm = String::from_utf8(bench.read("s.toml")).expect("a text");
-    bench.file("t.toml", &swarm.replace("feed.toml", "other.toml"));
+    bench.file("t.toml", swarm.replace("feed.toml", "other.toml"));
     let ran = bench.run(&["swarm", "run", "t.toml", "--continue", "r", "--json"]);
     assert_eq!(ran.exit, 0, "{}", ran.show());
     insta::assert_snapshot!(ran.stderr);
@@ -104,7 +104,7 @@ fn other_providers_play_all_of_the_journal() {
 fn when_it_is_time_is_checked() {
     let bench = bench();
     let swarm = String::from_utf8(bench.read("s.toml")).expect("a text");
-    bench.file("t.toml", &swarm.replace("[world]", "[world]\nsnapshots = \"often\""));
+    bench.file("t.toml", swarm.replace("[world]", "[world]\nsnapshots = \"often\""));
     let file = bench.run(&["swarm", "run", "t.toml"]);
     let option = bench.run(&["swarm", "run", "s.toml", "--snapshots", "0"]);
     insta::assert_snapshot!(file.show() + &option.show());
