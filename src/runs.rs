@@ -16,9 +16,10 @@ use avm_vm::{
 use serde::Deserialize;
 
 use crate::{
-    exit::{Failure, Outcome},
+    exit::{Exit, Failure, Outcome},
     files,
     run_dir::{self, MAX_RECORD, PROGRAM, RECORD},
+    swarm::glance::{self, Glance, Sums},
 };
 
 /// Bytes of a journal that are read at a time.
@@ -29,7 +30,7 @@ const BUFFER: usize = 8 << 10;
 pub(crate) struct Run {
     /// Its folder.
     pub(crate) folder: PathBuf,
-    /// The program as it was named.
+    /// The program, or the file of the swarm, as it was named.
     pub(crate) program: PathBuf,
     /// When it was written to last.
     pub(crate) written: SystemTime,
@@ -39,6 +40,8 @@ pub(crate) struct Run {
     pub(crate) steps: Option<u64>,
     /// Nanogas, of a run at rest.
     pub(crate) gas: Option<u64>,
+    /// Ticks that were written down, and what the world came to, of a run of a swarm.
+    pub(crate) swarm: Option<(u64, Option<Sums>)>,
     /// The run that it was forked from.
     pub(crate) parent: Option<Parent>,
     /// Folder of that one, if it is among the runs.
@@ -56,6 +59,8 @@ pub(crate) enum Stands {
     Suspended(Option<Meter>),
     /// It came to its end.
     Over(Rest),
+    /// Every agent of the swarm came to its end, and the command exited so.
+    All(Exit),
     /// It was cut off, and can go on.
     Cut,
     /// It cannot be read, and why.
@@ -72,6 +77,9 @@ impl Stands {
             Self::Over(Rest::Halted) => "halted".to_owned(),
             Self::Over(Rest::Exhausted(meter)) => format!("exhausted, {}", meter.name()),
             Self::Over(Rest::Trapped(code)) => format!("trapped, {code}"),
+            Self::All(Exit::Trap) => "trapped".to_owned(),
+            Self::All(Exit::Exhausted) => "exhausted".to_owned(),
+            Self::All(_) => "halted".to_owned(),
             Self::Cut => "cut off".to_owned(),
             Self::Broken(_) => "broken".to_owned(),
         }
@@ -79,7 +87,7 @@ impl Stands {
 
     /// Whether nobody will go on with it.
     pub(crate) const fn is_over(&self) -> bool {
-        matches!(self, Self::Over(_))
+        matches!(self, Self::Over(_) | Self::All(_))
     }
 }
 
@@ -101,8 +109,13 @@ pub(crate) fn list(folder: &Path) -> Outcome<Vec<Run>> {
     for entry in entries {
         let path = entry.map_err(|error| files::about(folder, error))?.path();
         // A link may lead to a folder that is somebody else's.
-        if !path.is_symlink() && path.join(RECORD).is_file() {
+        if path.is_symlink() {
+            continue;
+        }
+        if path.join(RECORD).is_file() {
             runs.push(look(path));
+        } else if let Some(glance) = glance::look(&path) {
+            runs.push(of_swarm(path, glance));
         }
     }
     runs.sort_by(|a, b| b.written.cmp(&a.written).then_with(|| a.folder.cmp(&b.folder)));
@@ -113,7 +126,10 @@ pub(crate) fn list(folder: &Path) -> Outcome<Vec<Run>> {
 /// The run that the latest one was forked from.
 pub(crate) fn parent_of_latest() -> Outcome<PathBuf> {
     let runs = list(Path::new(run_dir::RUNS))?;
-    let latest = runs.into_iter().find(|run| !matches!(run.stands, Stands::Broken(_)));
+    let mut runs = runs
+        .into_iter()
+        .filter(|run| run.swarm.is_none() && !matches!(run.stands, Stands::Broken(_)));
+    let latest = runs.next();
     let Some(Run { folder, parent_folder, .. }) = latest else {
         return Err(Failure::files("there are no runs here to compare; name two"));
     };
@@ -129,19 +145,8 @@ fn look(folder: PathBuf) -> Run {
     let text = files::read_text(&folder.join(RECORD), MAX_RECORD).map_err(|failure| failure.error);
     let about = text.and_then(|text| Ok(toml::from_str::<About>(&text)?));
     let journal = run_dir::journal_of(Some(&folder)).ok();
-    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let newest = journal.as_deref().and_then(written).max(written(&folder.join(RECORD)));
-    let mut run = Run {
-        written: newest.unwrap_or(SystemTime::UNIX_EPOCH),
-        program: PathBuf::new(),
-        stands: Stands::Cut,
-        steps: None,
-        gas: None,
-        parent: None,
-        parent_folder: None,
-        journal,
-        folder,
-    };
+    let mut run = Run::of(folder, newest, journal);
     let about = match about {
         Ok(about) => about,
         Err(error) => {
@@ -178,7 +183,46 @@ fn look(folder: PathBuf) -> Run {
     run
 }
 
+/// When a file was written to last.
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+fn of_swarm(folder: PathBuf, glance: Glance) -> Run {
+    let Glance { journal, file, stands, ticks, sums } = glance;
+    let mut run = Run::of(folder, written(&journal), Some(journal));
+    run.program = file;
+    run.gas = sums.map(|sums| sums.gas);
+    run.swarm = Some((ticks, sums));
+    run.stands = match stands {
+        glance::Stands::Over(exit) => Stands::All(exit),
+        glance::Stands::Suspended => Stands::Suspended(None),
+        glance::Stands::Cut => Stands::Cut,
+        glance::Stands::Broken(why) => Stands::Broken(why),
+    };
+    if run.is_locked() {
+        run.stands = Stands::Running;
+    }
+    run
+}
+
 impl Run {
+    /// One of which nothing else is known.
+    fn of(folder: PathBuf, written: Option<SystemTime>, journal: Option<PathBuf>) -> Self {
+        Self {
+            written: written.unwrap_or(SystemTime::UNIX_EPOCH),
+            program: PathBuf::new(),
+            stands: Stands::Cut,
+            steps: None,
+            gas: None,
+            swarm: None,
+            parent: None,
+            parent_folder: None,
+            journal,
+            folder,
+        }
+    }
+
     /// The file that a command holds while it goes on with the run.
     fn lock_file(&self) -> PathBuf {
         self.journal.clone().unwrap_or_else(|| self.folder.join(PROGRAM))
@@ -214,7 +258,7 @@ fn find_parents(runs: &mut [Run]) {
     wanted.sort_unstable();
     wanted.dedup();
     // A fork carries none of its parent's records, so a link is of one run, or of copies of it.
-    for run in runs.iter() {
+    for run in runs.iter().filter(|run| run.swarm.is_none()) {
         let Some(journal) = &run.journal else { continue };
         let _ = skim_file(journal, |link| {
             if let Ok(at) = wanted.binary_search_by(|(known, _)| known.cmp(link)) {
@@ -231,26 +275,43 @@ fn find_parents(runs: &mut [Run]) {
 
 /// Skims the journal in a file; tells of the link of every record.
 fn skim_file(path: &Path, mut seen: impl FnMut(&Link)) -> anyhow::Result<Skim> {
-    let about = |error| files::about(path, error).error;
-    let mut file = File::open(path).map_err(about)?;
-    let size = file.metadata().map_err(about)?.len();
-    // Records that follow closely are read together, far ones are jumped to.
-    let (mut buffer, mut begin) = (Vec::new(), 0_u64);
-    let read = |at: u64, into: &mut [u8]| -> anyhow::Result<()> {
-        let inside = |buffer: &[u8], begin: u64| {
-            at >= begin && at + into.len() as u64 <= begin + buffer.len() as u64
-        };
-        if !inside(&buffer, begin) {
-            file.seek(SeekFrom::Start(at)).map_err(about)?;
-            buffer.clear();
+    let mut file = Pieces::open(path)?;
+    skim(file.size, |at, into| file.read(at, into), |link, _| seen(link))
+}
+
+/// A file that is read piece by piece: those that follow closely are read together, far ones are jumped to.
+pub(crate) struct Pieces {
+    path: PathBuf,
+    file: File,
+    /// In bytes.
+    pub(crate) size: u64,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer begins.
+    begin: u64,
+}
+
+impl Pieces {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let about = |error| files::about(path, error).error;
+        let file = File::open(path).map_err(about)?;
+        let size = file.metadata().map_err(about)?.len();
+        Ok(Self { path: path.to_owned(), file, size, buffer: Vec::new(), begin: 0 })
+    }
+
+    /// Fills `into` from a place.
+    pub(crate) fn read(&mut self, at: u64, into: &mut [u8]) -> anyhow::Result<()> {
+        let about = |error| files::about(&self.path, error).error;
+        let end = self.begin + self.buffer.len() as u64;
+        if at < self.begin || at + into.len() as u64 > end {
+            self.file.seek(SeekFrom::Start(at)).map_err(about)?;
+            self.buffer.clear();
             let most = into.len().max(BUFFER) as u64;
-            (&file).take(most).read_to_end(&mut buffer).map_err(about)?;
-            begin = at;
+            (&self.file).take(most).read_to_end(&mut self.buffer).map_err(about)?;
+            self.begin = at;
         }
-        let from = usize::try_from(at - begin)?;
-        let bytes = buffer.get(from..from + into.len());
+        let from = usize::try_from(at - self.begin)?;
+        let bytes = self.buffer.get(from..from + into.len());
         into.copy_from_slice(bytes.ok_or_else(|| anyhow::anyhow!("the journal got shorter"))?);
         Ok(())
-    };
-    skim(size, read, |link, _| seen(link))
+    }
 }

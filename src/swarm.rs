@@ -8,6 +8,7 @@
 //! | [`tape`] | writes its journal |
 //! | [`folder`] | what stands around it, so that a run that was cut off goes on |
 //! | [`snapshots`] | keeps the world beside its journal now and then, so that going on is quick |
+//! | [`glance`] | a run in the list of runs |
 //! | [`recorded`] | a world again, from its journal |
 //! | [`messages`], [`diagram`] | who sent what to whom |
 //! | [`agent`] | the journal of one agent out of that of its world |
@@ -22,6 +23,7 @@ pub(crate) mod explore;
 pub(crate) mod file;
 pub(crate) mod findings;
 pub(crate) mod folder;
+pub(crate) mod glance;
 pub(crate) mod interrupt;
 pub(crate) mod messages;
 pub(crate) mod plan;

@@ -10,6 +10,7 @@ use avm_vm::{
         AgentId, Event, Happened, Idle, Joined, Keep, Next, Replay, Rules, SECOND, Stop, Turn,
         Unfit,
         journal::{Entry, Journal, Mark, Start, Time, Writer},
+        skim,
     },
 };
 
@@ -309,6 +310,36 @@ fn what_a_crash_leaves_is_read_and_goes_on() {
             assert_eq!(replay.run(&mut ()), Ok(Stop::Cut));
         }
     }
+}
+
+#[test]
+fn a_skimmed_journal_says_what_a_read_one_does() {
+    let tape = sentiment(2, 1, small(3));
+    let skimmed = |bytes: &[u8]| {
+        skim::<JournalError>(bytes.len() as u64, |at, into| {
+            into.copy_from_slice(&bytes[at as usize..at as usize + into.len()]);
+            Ok(())
+        })
+    };
+    for end in 0..=tape.bytes.len() {
+        let bytes = &tape.bytes[..end];
+        match (skimmed(bytes), Journal::read(bytes)) {
+            (Ok(skimmed), Ok(journal)) => {
+                assert_eq!(skimmed.start, journal.start);
+                assert_eq!(skimmed.records, 1 + journal.records.len() as u64);
+                let ticks = journal.records.last().map_or(0, |record| record.tick);
+                assert_eq!((skimmed.ticks, skimmed.last), (ticks, journal.link()));
+                assert_eq!(skimmed.whole, journal.tail == Tail::Whole);
+                let rest = journal.rest().map(|(_, mark)| (mark.hash, mark.agents.len() as u32));
+                assert_eq!(skimmed.rest.map(|rest| (rest.hash, rest.agents)), rest);
+            }
+            (Err(skimmed), Err(read)) => assert_eq!(skimmed, read),
+            (skimmed, read) => panic!("{end}: {skimmed:?}, {read:?}"),
+        }
+    }
+    let mut changed = tape.bytes.clone();
+    changed[20] ^= 1;
+    assert!(matches!(skimmed(&changed), Err(JournalError::Damaged { record: 0, .. })));
 }
 
 /// A record with another content and links that fit: what differs is named.

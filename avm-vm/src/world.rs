@@ -31,6 +31,7 @@ mod restart;
 mod reward;
 mod round;
 mod schedule;
+mod skim;
 mod swarm;
 mod wait;
 mod warm;
@@ -55,6 +56,7 @@ pub use replay::{Differs, Next, Replay, Stop, Unfit};
 pub use restart::Supervision;
 pub use round::{Keep, Turn};
 pub use schedule::Task;
+pub use skim::{Rest, Skim, skim};
 pub use witness::{Found, Other, Witness};
 
 use crate::{

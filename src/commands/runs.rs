@@ -11,6 +11,7 @@ use crate::{
     output::{Out, note},
     report::hex,
     runs::{self, Run, Stands},
+    swarm::glance::Sums,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -77,6 +78,15 @@ fn remark(run: &Run) -> String {
     if let Stands::Broken(why) = &run.stands {
         return why.clone();
     }
+    if let Some((ticks, sums)) = &run.swarm {
+        return match sums {
+            Some(Sums { agents, messages, .. }) => {
+                let agents = counted(u64::from(*agents), "agent");
+                format!("{agents}, {}, {}", counted(*messages, "message"), counted(*ticks, "tick"))
+            }
+            None => format!("a swarm, {}", counted(*ticks, "tick")),
+        };
+    }
     match (&run.parent, &run.parent_folder) {
         (Some(parent), Some(folder)) => {
             format!("from {} at step {}", folder.display(), parent.steps)
@@ -86,6 +96,12 @@ fn remark(run: &Run) -> String {
         }
         (None, _) => String::new(),
     }
+}
+
+/// So many of something.
+fn counted(number: u64, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
 }
 
 /// How long ago, in one unit.
@@ -117,6 +133,11 @@ fn line(run: &Run) -> Vec<u8> {
     set("steps", run.steps.map(|steps| Value::Int(number(steps))));
     set("gas_used", run.gas.map(|gas| Value::Int(number(gas))));
     set("why", why(&run.stands).map(Value::from));
+    if let Some((ticks, sums)) = &run.swarm {
+        set("ticks", Some(Value::Int(number(*ticks))));
+        set("agents", sums.map(|sums| Value::Int(i64::from(sums.agents))));
+        set("messages", sums.map(|sums| Value::Int(number(sums.messages))));
+    }
     if let Some(parent) = &run.parent {
         set("parent", Some(Value::from(hex(&parent.link))));
         set("parent_steps", Some(Value::Int(number(parent.steps))));
@@ -137,9 +158,11 @@ fn why(stands: &Stands) -> Option<String> {
             Some(meter.name().to_owned())
         }
         Stands::Over(Rest::Trapped(code)) => Some(code.name().to_owned()),
-        Stands::Over(Rest::Halted) | Stands::Running | Stands::Suspended(None) | Stands::Cut => {
-            None
-        }
+        Stands::Over(Rest::Halted)
+        | Stands::All(_)
+        | Stands::Running
+        | Stands::Suspended(None)
+        | Stands::Cut => None,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 
 const RECORD: &str = "started.toml";
 const COPY: &str = "swarm.toml";
-const SUMMARY: &str = "summary.json";
+pub(crate) const SUMMARY: &str = "summary.json";
 const VERSION: u32 = 1;
 /// Largest file of a swarm, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -103,11 +103,7 @@ pub(crate) fn enter(named: &Path) -> Outcome<(PathBuf, PathBuf)> {
         };
         return Err(Failure::files(format!("{}: {why}", named.display())));
     }
-    let text = files::read_text(&folder.join(RECORD), MAX_FILE)?;
-    let record: Record = toml::from_str(&text).map_err(|error| wrong(&error))?;
-    if record.version != VERSION {
-        return Err(wrong(&format!("version {} is not known here", record.version)));
-    }
+    let record = record(&folder, named)?;
     let here = env::current_dir().and_then(fs::canonicalize);
     let started_in = folder.join(&record.started_in);
     let started_in = fs::canonicalize(&started_in).map_err(|error| {
@@ -117,6 +113,29 @@ pub(crate) fn enter(named: &Path) -> Outcome<(PathBuf, PathBuf)> {
     // The name has to hold in that folder too.
     let same = here.is_ok_and(|here| here == started_in);
     Ok((if same { named.to_owned() } else { folder }, record.file))
+}
+
+/// What was noted of a run, whose folder is called something.
+fn record(folder: &Path, named: &Path) -> Outcome<Record> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::files(format!("{}: {why}", named.join(RECORD).display()))
+    };
+    let text = files::read_text(&folder.join(RECORD), MAX_FILE)?;
+    let record: Record = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    match record.version {
+        VERSION => Ok(record),
+        version => Err(wrong(&format!("version {version} is not known here"))),
+    }
+}
+
+/// Whether a folder is one of a swarm's run.
+pub(crate) fn is_one(folder: &Path) -> bool {
+    [RECORD, tape::FILE].iter().any(|file| folder.join(file).is_file())
+}
+
+/// The file of a swarm, as it was named when the run was started.
+pub(crate) fn file_of(folder: &Path) -> Outcome<PathBuf> {
+    record(folder, folder).map(|record| record.file)
 }
 
 /// Keeps what came of a run.

@@ -113,3 +113,89 @@ fn a_run_that_goes_on_stays() {
     let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
     assert_eq!(pruned.stdout, "removed .avm/runs/a-1\n");
 }
+
+const TALK: &str = "\
+.input n = 3
+.uses agent \"b\"
+IF n > 3 THEN
+  RAISE \"too many\"
+ENDIF
+WAIT n
+SEND_SWARM_MSG \"b\", n
+RETURN n
+";
+
+/// Runs of swarms stand among the others, and go with them.
+#[test]
+fn runs_of_swarms_are_listed_too() {
+    let bench = Bench::with("RETURN 1\n");
+    bench.file("talk.avm", TALK);
+    let swarm = |n: u32, gas: &str| {
+        let agent = |name: &str| {
+            format!(
+                "[[agent]]\nname = \"{name}\"\nprogram = \"talk.avm\"\ngas = \"{gas}\"\ninputs = {{ n = {n} }}\n"
+            )
+        };
+        agent("a") + &agent("b")
+    };
+    bench.file("s.toml", swarm(1, "100"));
+    bench.file("trap.toml", swarm(4, "100"));
+    bench.file("poor.toml", swarm(1, "0.01"));
+    let runs: [(i32, &[&str]); 6] = [
+        (0, &["s.toml"]),
+        (6, &["s.toml", "--ticks", "1", "--snapshots", "1"]),
+        (4, &["trap.toml"]),
+        (5, &["poor.toml"]),
+        (0, &["s.toml"]),
+        (0, &["s.toml"]),
+    ];
+    for (exit, args) in runs {
+        let ran = bench.run(&[&["swarm", "run", "-q"], args].concat());
+        assert_eq!(ran.exit, exit, "{}", ran.show());
+    }
+    assert_eq!(bench.run(&["run", "-q", "a.avm"]).exit, 0);
+    let at = |file: &str| format!(".avm/runs/{file}");
+    let journal = bench.read(&at("s-3/world.avmw"));
+    bench.file(&at("s-3/world.avmw"), &journal[..journal.len() - 1]);
+    bench.file(&at("s-4/world.avmw"), "something else");
+    bench.file(&at("s-5/world.avmw.new"), "AVMW");
+    bench.file(&at("s-5/started.toml"), bench.read(&at("s-1/started.toml")));
+    let names = ["s-1", "a-1", "s-2", "trap-1", "poor-1", "s-3", "s-4", "s-5"];
+    names.iter().enumerate().for_each(|(days, name)| age(&bench, name, days as u64));
+    let json = bench.run(&["runs", "--json"]).stdout;
+    let json: Vec<String> = json.lines().map(without_time).collect();
+    let prune = |args: &[&str]| bench.run(&[&["runs", "prune"], args].concat()).show();
+    let shown = [
+        bench.run(&["runs"]).show(),
+        json.join("\n"),
+        prune(&["--keep", "2"]),
+        // None of them is a run of one agent that was forked.
+        bench.run(&["diff"]).show(),
+        prune(&["--keep", "1", "--unfinished"]),
+        bench.run(&["runs"]).show(),
+    ];
+    insta::assert_snapshot!(super::harness::without_hashes(&shown.join("\n")));
+    assert!(!bench.path().join(at("s-2")).exists());
+}
+
+#[test]
+fn a_swarm_that_goes_on_stays() {
+    let bench = Bench::with("WAIT 600\n");
+    bench.file("s.toml", "[[agent]]\nname = \"a\"\nprogram = \"a.avm\"\n");
+    let mut command = bench.command(&["swarm", "run", "s.toml", "-q", "--clock", "wall"]);
+    let mut going = command.spawn().expect("the command starts");
+    let journal = bench.path().join(".avm/runs/s-1/world.avmw");
+    while !journal.is_file() && going.try_wait().expect("it is there").is_none() {
+        std::thread::yield_now();
+    }
+    let list = bench.run(&["runs"]);
+    let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
+    going.kill().expect("it is there");
+    going.wait().expect("it ends");
+    assert!(list.stdout.contains("running"), "{}", list.stdout);
+    assert_eq!(pruned.stderr, "0 of 1 run removed\n");
+    let list = bench.run(&["runs"]);
+    assert!(list.stdout.contains("cut off"), "{}", list.stdout);
+    let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
+    assert_eq!(pruned.stdout, "removed .avm/runs/s-1\n");
+}

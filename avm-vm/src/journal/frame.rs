@@ -3,7 +3,7 @@
 //! A record is its length, its kind, its body, and a link: the hash of all of that and of the record
 //! before. What stands in the bodies is the matter of whoever has the journal.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use avm_ir::wire::Writer as Bytes;
 
@@ -13,6 +13,8 @@ use super::{JournalError, Link, Tail};
 pub(crate) const HEAD: usize = 5;
 /// Bytes of a record behind its body: its link.
 pub(crate) const FOOT: usize = 32;
+/// Bytes of a record up to where in the run it stands: a u64 at the beginning of every body but the first.
+pub(crate) const PLACED: usize = HEAD + 8;
 /// Bytes before the first record: magic and version.
 pub(crate) const HEADER: usize = 6;
 
@@ -136,6 +138,65 @@ impl<'a> Frames<'a> {
 fn frame(rest: &[u8]) -> Option<&[u8]> {
     let length = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
     rest.get(..HEAD.checked_add(length)?.checked_add(FOOT)?)
+}
+
+/// What is seen of a record whose body is skipped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    /// Where it begins, in bytes.
+    pub(crate) at: u64,
+    pub(crate) kind: u8,
+    /// Bytes of its body.
+    pub(crate) length: u64,
+    /// The u64 that its body begins with.
+    pub(crate) placed: u64,
+    /// Its link, as it stands there.
+    pub(crate) link: Link,
+}
+
+impl Head {
+    /// The record without its link.
+    pub(crate) fn content<E>(
+        &self,
+        read: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+    ) -> Result<Vec<u8>, E> {
+        let mut content = vec![0; HEAD + self.length as usize];
+        read(self.at, &mut content)?;
+        Ok(content)
+    }
+}
+
+/// The heads of all whole records of a journal of so many bytes, of which `read` fills a buffer from a
+/// place; whether it ends behind one.
+pub(crate) fn heads<E: From<JournalError>, R: FnMut(u64, &mut [u8]) -> Result<(), E>>(
+    size: u64,
+    format: &Format,
+    read: &mut R,
+    mut seen: impl FnMut(&Head, &mut R) -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut header = [0; HEADER];
+    if size < header.len() as u64 {
+        return Err(JournalError::Magic.into());
+    }
+    read(0, &mut header)?;
+    format.check(&header)?;
+    let mut at = header.len() as u64;
+    // A record is longer than the head that is read of it.
+    while size - at >= (HEAD + FOOT) as u64 {
+        let mut head = [0; PLACED];
+        read(at, &mut head)?;
+        let [a, b, c, d, kind, placed @ ..] = head;
+        let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let foot = at + HEAD as u64 + length;
+        if size < foot + FOOT as u64 {
+            break;
+        }
+        let mut link = Link::default();
+        read(foot, &mut link)?;
+        seen(&Head { at, kind, length, placed: u64::from_le_bytes(placed), link }, read)?;
+        at = foot + FOOT as u64;
+    }
+    Ok(at == size)
 }
 
 /// Most bytes that are hashed to tell a changed length from what a crash leaves.

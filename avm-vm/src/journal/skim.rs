@@ -2,13 +2,11 @@
 //! how the run came to rest. Contents are skipped, so a large answer costs nothing; what is skipped is
 //! not checked either, only reading or playing does that.
 
-use alloc::vec;
-
 use avm_ir::wire::Reader;
 
 use super::{
     FORMAT, JournalError, Kind, Link, Start,
-    frame::{FOOT, HEAD, HEADER, link},
+    frame::{HEAD, PLACED, heads, link},
     read::read_start,
 };
 use crate::{meter::Meter, trap::TrapCode};
@@ -43,8 +41,6 @@ pub enum Rest {
     Trapped(TrapCode),
 }
 
-/// Bytes of a record up to its steps.
-const PLACED: usize = HEAD + 8;
 /// Bytes behind them that say how a run came to rest: nanogas, state, how, and which meter or trap.
 const REST: usize = 8 + 32 + 1 + 2;
 
@@ -55,50 +51,26 @@ pub fn skim<E: From<JournalError>>(
     mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     mut seen: impl FnMut(&Link, u64),
 ) -> Result<Skim, E> {
-    let mut header = [0; HEADER];
-    if size < header.len() as u64 {
-        return Err(JournalError::Magic.into());
-    }
-    read(0, &mut header)?;
-    FORMAT.check(&header)?;
-    let mut at = header.len() as u64;
     let mut skim: Option<Skim> = None;
-    // A record is longer than the head that is read of it.
-    while size - at >= (HEAD + FOOT) as u64 {
-        let mut head = [0; PLACED];
-        read(at, &mut head)?;
-        let length = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
-        let foot = at + HEAD as u64 + length;
-        if size < foot + FOOT as u64 {
-            break;
+    let whole = heads(size, &FORMAT, &mut read, |head, read| {
+        let Some(skim) = &mut skim else {
+            let content = head.content(read)?;
+            skim = Some(begin(&content, head.link, head.at as usize)?);
+            seen(&head.link, 0);
+            return Ok(());
+        };
+        (skim.steps, skim.last) = (head.placed, head.link);
+        skim.records += 1;
+        if head.kind == Kind::Rested as u8 && head.length >= 8 + REST as u64 - 1 {
+            let mut rest = [0; REST];
+            read(head.at + PLACED as u64, &mut rest)?;
+            skim.rest = rested(&rest);
+        } else if head.kind != Kind::Signed as u8 {
+            skim.rest = None;
         }
-        let mut last = Link::default();
-        read(foot, &mut last)?;
-        match &mut skim {
-            None => {
-                let mut content = vec![0; HEAD + length as usize];
-                read(at, &mut content)?;
-                skim = Some(begin(&content, last, at as usize)?);
-                seen(&last, 0);
-            }
-            Some(skim) => {
-                let mut steps = [0; 8];
-                steps.copy_from_slice(&head[HEAD..]);
-                (skim.steps, skim.last) = (u64::from_le_bytes(steps), last);
-                skim.records += 1;
-                if head[HEAD - 1] == Kind::Rested as u8 && length >= 8 + REST as u64 - 1 {
-                    let mut rest = [0; REST];
-                    read(at + PLACED as u64, &mut rest)?;
-                    skim.rest = rested(&rest);
-                } else if head[HEAD - 1] != Kind::Signed as u8 {
-                    skim.rest = None;
-                }
-                seen(&last, skim.steps);
-            }
-        }
-        at = foot + FOOT as u64;
-    }
-    let whole = at == size;
+        seen(&head.link, skim.steps);
+        Ok(())
+    })?;
     skim.map(|skim| Skim { whole, ..skim }).ok_or_else(|| JournalError::NoStart.into())
 }
 

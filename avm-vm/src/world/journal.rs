@@ -25,7 +25,7 @@ pub const MAGIC: &[u8; 4] = b"AVMW";
 pub const VERSION: u16 = 1;
 
 /// What its bytes begin with.
-const FORMAT: Format =
+pub(super) const FORMAT: Format =
     Format { magic: MAGIC, version: VERSION, context: "aither avm world journal v1" };
 
 /// How time passes in a world.
@@ -155,7 +155,7 @@ pub struct Record {
 
 /// The byte of a kind of record; from 16 on they are those of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Start = 1,
     Source = 2,
     Code = 3,
@@ -354,7 +354,7 @@ impl Journal {
     }
 }
 
-fn read_start(input: &mut Reader<'_>) -> Result<Start, WireError> {
+pub(super) fn read_start(input: &mut Reader<'_>) -> Result<Start, WireError> {
     let rules = read_rules(input)?;
     let time = match input.u8()? {
         0 => Time::Simulated,
