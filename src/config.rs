@@ -317,7 +317,9 @@ fn parse(path: &Path, depth: usize) -> Outcome<Config> {
     let code = config.code.folder.iter_mut().chain(&mut config.code.policy);
     let paths = paths.chain(config.programs.values_mut());
     let paths = paths.chain(config.agent.iter_mut().filter_map(swarm::Agent::path_mut));
-    paths.chain(code).for_each(|path| *path = folder.join(&*path));
+    let world =
+        config.world.iter_mut().flat_map(|world| world.registry.iter_mut().chain(&mut world.seen));
+    paths.chain(code).chain(world).for_each(|path| *path = folder.join(&*path));
     let Some(base) = config.base.take() else { return Ok(config) };
     if depth == MAX_BASES {
         let why =

@@ -38,6 +38,11 @@ impl NameFile {
         Self::read(path, seen, lock, None)
     }
 
+    /// Opens one to look at, and leaves nothing behind.
+    pub(crate) fn look(path: &Path, seen: Option<&Path>) -> Outcome<Self> {
+        Self::read(path, seen, None, None)
+    }
+
     /// Opens one to change. If it is not there, it is made where a keeper is named.
     pub(crate) fn change(
         path: &Path,

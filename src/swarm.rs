@@ -11,24 +11,28 @@
 //! | [`glance`] | a run in the list of runs |
 //! | [`recorded`] | a world again, from its journal |
 //! | [`messages`], [`diagram`] | who sent what to whom |
+//! | [`names`], [`seals`] | whose agents are, and signatures of all that they sent |
 //! | [`agent`] | the journal of one agent out of that of its world |
 //! | [`explore`] | many seeds, and what goes wrong with some of them |
-//! | [`table`], [`summary`] | what people see of it |
+//! | [`eyes`], [`table`], [`summary`] | who looks on, and what people see of it |
 
 pub(crate) mod agent;
 pub(crate) mod asks;
 pub(crate) mod diagram;
 pub(crate) mod drive;
 pub(crate) mod explore;
+pub(crate) mod eyes;
 pub(crate) mod file;
 pub(crate) mod findings;
 pub(crate) mod folder;
 pub(crate) mod glance;
 pub(crate) mod interrupt;
 pub(crate) mod messages;
+pub(crate) mod names;
 pub(crate) mod plan;
 mod pool;
 pub(crate) mod recorded;
+pub(crate) mod seals;
 pub(crate) mod snapshots;
 pub(crate) mod summary;
 pub(crate) mod table;

@@ -18,6 +18,7 @@ mod cli {
     mod rewriting;
     mod run;
     mod runs;
+    mod seals;
     mod secrets;
     mod swarm;
     mod swarm_kill;

@@ -24,6 +24,10 @@ pub(crate) enum SwarmCommand {
     Replay(Replay),
     /// Show who sent what to whom in a recorded world
     Messages(Messages),
+    /// Seal what agents of a key sent: one signature of all messages of each
+    Seal(Seal),
+    /// Check seals against the messages of a recorded world
+    Verify(Verify),
     /// Write the journal of one agent of a recorded world, as if it had run alone
     Journal(Journal),
     /// Run a swarm with many seeds and show what goes wrong with some of them
@@ -72,7 +76,7 @@ pub(crate) struct Run {
     pub(crate) run: Option<PathBuf>,
 
     /// Keep nothing
-    #[arg(long, conflicts_with_all = ["run", "sign"])]
+    #[arg(long, conflicts_with_all = ["run", "sign", "seal"])]
     pub(crate) no_journal: bool,
 
     /// Go on with the run in this folder; seed, clock and agents are those that it began with
@@ -120,6 +124,10 @@ pub(crate) struct Course {
     /// Sign the journal at the end with the secret key of this file
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) sign: Option<PathBuf>,
+
+    /// Seal at the end what agents of this secret key sent, as `avm swarm seal` does
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) seal: Option<PathBuf>,
 
     /// Threads that run the agents; results do not depend on it [default: as many as there are
     /// processors]
@@ -176,6 +184,46 @@ pub(crate) struct Messages {
     /// Draw a sequence diagram to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+/// `avm swarm seal`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Agents whose file gives them a key, and their children, keep a hash of all that they send. A seal signs it; it is
+written beside the journal, as world.avms, and says nothing of another world. Later messages want another seal.")]
+pub(crate) struct Seal {
+    /// Folder of a run, or a journal of a world [default: the latest one in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// Secret key of the agents
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) key: PathBuf,
+    /// The registry in which the key was put in place of the agents' first one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry: Option<PathBuf>,
+}
+
+/// `avm swarm verify`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The world is made again from its journal, without secrets, and with it what every agent sent. Exits with 0 if all of
+it is sealed, with 1 if something is not, and with 3 at the first thing that is wrong: a forged seal, one of another
+key, a message that is not the one that was sealed, or is not there.")]
+pub(crate) struct Verify {
+    /// Folder of a run, or a journal of a world [default: the latest one in .avm/runs]
+    pub(crate) run: Option<PathBuf>,
+    /// Look in this registry for who signs for agents, and whose names are; without it the key that
+    /// agents began with signs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry: Option<PathBuf>,
+    /// Where the registry's last head is remembered [default: its path, ending with .seen]
+    #[arg(long, value_name = "FILE", requires = "registry")]
+    pub(crate) seen: Option<PathBuf>,
+    /// Only agents of this public key, and their children
+    #[arg(long, value_name = "KEY")]
+    pub(crate) of: Option<String>,
+    /// Print one line of JSON for each agent
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `avm swarm journal`

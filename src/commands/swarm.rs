@@ -1,5 +1,7 @@
 //! `avm swarm`: many agents in one world.
 
+mod seals;
+
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -8,7 +10,8 @@ use std::{
 use avm_ir::{Value, value::Record};
 use avm_vm::{
     World,
-    world::{Event, Keep, Rules, journal::Time},
+    identity::Registry,
+    world::{Event, Keep, Rules, Witness, journal::Time},
 };
 
 use crate::{
@@ -22,20 +25,24 @@ use crate::{
     report::hex,
     run_dir::quoted,
     swarm::{
+        self,
         agent::OfAgent,
         asks::Asks,
         diagram,
         drive::{Drive, Left},
         explore::{self, Finding},
+        eyes::Eyes,
         findings, folder,
         interrupt::Interrupt,
         messages::{self, Log, Row},
+        names,
         plan::Plan,
         recorded::{self, Recorded},
+        seals::Sealer,
         snapshots::{self, Snapshots, When},
         summary::Summary,
         table::Table,
-        tape::Tape,
+        tape::{self, Tape},
     },
 };
 
@@ -46,6 +53,8 @@ pub(crate) fn run(args: &Swarm) -> Outcome {
         SwarmCommand::Resume(resume) => resume_run(resume),
         SwarmCommand::Replay(replay) => again(replay),
         SwarmCommand::Messages(messages) => show(messages),
+        SwarmCommand::Seal(seal) => seals::seal(seal),
+        SwarmCommand::Verify(verify) => seals::verify(verify),
         SwarmCommand::Journal(journal) => write_journal(journal),
         SwarmCommand::Explore(explore) => seeds(explore),
     }
@@ -73,22 +82,24 @@ struct Going<'a> {
     plan: &'a Plan,
     threads: usize,
     interrupt: &'a Interrupt,
-    table: Table,
+    eyes: Eyes,
     /// Most ticks in all.
     most: u64,
     /// When the world is kept.
     snapshots: When,
-    /// Secret key of whoever signs the journal at the end.
-    signer: Option<[u8; 32]>,
+    secrets: Secrets,
     json: bool,
     quiet: bool,
 }
 
 fn go(args: &Run) -> Outcome {
-    let plan = Plan::read(&args.file)?;
-    let signer = signer(&args.course)?;
+    let plan = match &args.go_on {
+        Some(_) => Plan::again(&args.file)?,
+        None => Plan::read(&args.file)?,
+    };
+    let secrets = Secrets::read(&args.course)?;
     let interrupt = Interrupt::listen()?;
-    let mut going = Going::new(&plan, &args.course, signer, &interrupt);
+    let mut going = Going::new(&plan, &args.course, secrets, &interrupt);
     let ready = match &args.go_on {
         Some(folder) => going.go_on(folder, &args.approve, &args.refuse)?,
         None => going.begin(args)?,
@@ -96,56 +107,74 @@ fn go(args: &Run) -> Outcome {
     going.run(ready)
 }
 
-/// Secret key of whoever signs the journal.
-fn signer(course: &Course) -> Outcome<Option<[u8; 32]>> {
-    course.sign.as_deref().map(key::read).transpose()
+/// Secret keys that are used at the end.
+struct Secrets {
+    /// Signs the journal.
+    signs: Option<[u8; 32]>,
+    /// Seals what its agents sent.
+    seals: Option<[u8; 32]>,
+}
+
+impl Secrets {
+    fn read(course: &Course) -> Outcome<Self> {
+        let read = |file: &Option<PathBuf>| file.as_deref().map(key::read).transpose();
+        Ok(Self { signs: read(&course.sign)?, seals: read(&course.seal)? })
+    }
 }
 
 fn resume_run(args: &Resume) -> Outcome {
     // Before the folder is another one.
-    let signer = signer(&args.course)?;
+    let secrets = Secrets::read(&args.course)?;
     let named = match &args.run {
         Some(named) => named.clone(),
         None => recorded::latest()?,
     };
     let (folder, file) = folder::enter(&named)?;
-    let plan = Plan::read(&file)?;
+    let plan = Plan::again(&file)?;
     let interrupt = Interrupt::listen()?;
-    let mut going = Going::new(&plan, &args.course, signer, &interrupt);
+    let mut going = Going::new(&plan, &args.course, secrets, &interrupt);
     let ready = going.go_on(&folder, &args.approve, &args.refuse)?;
     going.run(ready)
 }
 
 impl<'a> Going<'a> {
-    fn new(
-        plan: &'a Plan,
-        course: &Course,
-        signer: Option<[u8; 32]>,
-        interrupt: &'a Interrupt,
-    ) -> Self {
+    fn new(plan: &'a Plan, course: &Course, secrets: Secrets, interrupt: &'a Interrupt) -> Self {
         let Course { threads: said, ticks, snapshots, json, quiet, .. } = *course;
         Self {
             plan,
             threads: threads(said, plan.threads),
             interrupt,
-            table: Table::new(!quiet && !json),
+            eyes: Eyes {
+                table: Table::new(!quiet && !json),
+                witness: secrets.seals.map(|_| Witness::default()),
+            },
             most: ticks.unwrap_or(u64::MAX),
             snapshots: snapshots.or(plan.snapshots).unwrap_or_default(),
-            signer,
+            secrets,
             json,
             quiet,
         }
     }
 
     fn run(self, ready: Ready) -> Outcome {
-        let Self { plan, threads, interrupt, mut table, most, signer, json, quiet, .. } = self;
+        let Self { plan, threads, interrupt, mut eyes, most, secrets, json, quiet, .. } = self;
         let Ready { mut world, mut asks, mut tape, snapshots, time, folder } = ready;
         let (asks, tape) = (&mut asks, &mut tape);
         let drive = Drive { asks, tape, snapshots, time, threads, interrupt, most };
-        let left = drive.run(&mut world, &mut table)?;
+        let left = drive.run(&mut world, &mut eyes)?;
+        let Eyes { table, witness } = eyes;
         drop(table);
-        if let Some(secret) = &signer {
+        if let Some(secret) = &secrets.signs {
             tape.sign(world.ticks(), secret)?;
+        }
+        if let (Some(secret), Some(witness), Some(folder)) = (secrets.seals, &witness, &folder) {
+            let file = swarm::seals::path(&folder.join(tape::FILE));
+            let id = tape.world().unwrap_or_default();
+            let before = swarm::seals::read(&file, &id)?.unwrap_or_default();
+            let none = Registry::new([0; 32]);
+            let registry = plan.registry().unwrap_or(&none);
+            let sealer = Sealer::new(secret, registry).map_err(Failure::usage)?;
+            sealer.seal(&file, id, (&world, witness), before, registry)?;
         }
         let run = folder.as_ref().map(|folder| folder.display().to_string());
         let summary = Summary { world: &world, left, run: run.as_deref() };
@@ -203,7 +232,7 @@ impl<'a> Going<'a> {
             None => Tape::none(),
             Some(folder) => Tape::create(folder, &plan.start(&rules, time))?,
         };
-        let world = plan.world(&rules, &mut tape, &mut self.table)?;
+        let world = plan.world(&rules, &mut tape, &mut self.eyes)?;
         tape.begun()?;
         let snapshots =
             folder.as_deref().map(|at| Snapshots::of(at, self.snapshots, Instant::now(), None));
@@ -213,10 +242,24 @@ impl<'a> Going<'a> {
     /// A world that was left, as its journal has it, and what is said of payments that wait.
     fn go_on(&mut self, folder: &Path, approve: &[String], refuse: &[String]) -> Outcome<Ready> {
         let (recorded, kept) = Recorded::hold(folder)?;
+        if let Some(registry) = self.plan.registry() {
+            names::extends(registry, &recorded.journal)
+                .map_err(|why| Failure::files(format!("{}: {why}", recorded.name)))?;
+        }
+        if let Some(witness) = &mut self.eyes.witness
+            && let Some(id) = recorded.journal.world()
+        {
+            let file = swarm::seals::path(&folder.join(tape::FILE));
+            *witness = Witness::of(&swarm::seals::read(&file, &id)?.unwrap_or_default());
+        }
         let begin = Instant::now();
         let (replay, mut asks, base) = self.latest(folder, &recorded)?;
-        let mut rehearse = Rehearse { asks: &mut asks, table: &mut self.table };
+        let mut rehearse = Rehearse { asks: &mut asks, eyes: &mut self.eyes };
         let (world, _) = recorded.play_on(replay, self.threads, self.interrupt, &mut rehearse)?;
+        if let Some(registry) = self.plan.registry() {
+            names::check(registry, &world, &recorded.journal)
+                .map_err(|why| Failure::files(format!("{}: {why}", recorded.name)))?;
+        }
         let tape = Tape::go_on(kept, &recorded.journal)?;
         // What was played again would have to be once more.
         let snapshots = Some(Snapshots::of(folder, self.snapshots, begin, base));
@@ -224,7 +267,7 @@ impl<'a> Going<'a> {
         let mut ready = Ready { world, asks, tape, snapshots, time, folder };
         let said = approve.iter().map(|name| (name, true));
         for (name, yes) in said.chain(refuse.iter().map(|name| (name, false))) {
-            decide(&mut ready, name, yes, &mut self.table)?;
+            decide(&mut ready, name, yes, &mut self.eyes)?;
         }
         Ok(ready)
     }
@@ -239,6 +282,8 @@ impl Going<'_> {
     ) -> Outcome<(avm_vm::world::Replay<'r>, Asks, Option<u64>)> {
         let named: Vec<(usize, u64)> = match self.snapshots {
             When::Off => Vec::new(),
+            // Whoever seals has to have seen every message.
+            _ if self.eyes.witness.is_some() => Vec::new(),
             _ => snapshots::named(&recorded.journal).collect(),
         };
         for (tried, (record, tick)) in (1..).zip(&named) {
@@ -260,7 +305,7 @@ impl Going<'_> {
 }
 
 /// Says whether the payment takes place that an agent waits with.
-fn decide(ready: &mut Ready, name: &str, yes: bool, table: &mut Table) -> Outcome<()> {
+fn decide(ready: &mut Ready, name: &str, yes: bool, eyes: &mut Eyes) -> Outcome<()> {
     let world = &mut ready.world;
     let waits = world.approvals().find(|(agent, _)| world.name(*agent) == Some(name));
     let Some(agent) = waits.map(|(agent, _)| agent) else {
@@ -268,13 +313,13 @@ fn decide(ready: &mut Ready, name: &str, yes: bool, table: &mut Table) -> Outcom
     };
     let event = Event::Approved { agent, yes };
     ready.tape.event(world.ticks(), &event)?;
-    world.apply(&event, table).map_err(Failure::files)
+    world.apply(&event, eyes).map_err(Failure::files)
 }
 
 /// Lets providers with a memory of their own have it again.
 struct Rehearse<'a> {
     asks: &'a mut Asks,
-    table: &'a mut Table,
+    eyes: &'a mut Eyes,
 }
 
 impl Keep for Rehearse<'_> {
@@ -289,7 +334,7 @@ impl Keep for Rehearse<'_> {
     }
 
     fn saw(&mut self, now: u64, happened: &avm_vm::world::Happened<'_>) {
-        self.table.saw(now, happened);
+        self.eyes.saw(now, happened);
     }
 }
 

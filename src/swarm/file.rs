@@ -60,6 +60,10 @@ pub(crate) struct World {
     child_gas: Option<Gas>,
     /// Rounds for which time stands still because somebody can run.
     standstill: Option<u32>,
+    /// The registry in which keys and names of agents are looked up.
+    pub(crate) registry: Option<PathBuf>,
+    /// Where its last head is remembered.
+    pub(crate) seen: Option<PathBuf>,
 }
 
 impl World {
@@ -111,6 +115,8 @@ pub(crate) struct Agent {
     pub(crate) seed: Option<u64>,
     /// Its public key, 64 hexadecimal digits.
     pub(crate) key: Option<String>,
+    /// The name of the registry that it goes by.
+    pub(crate) domain: Option<String>,
     /// Values of its inputs.
     #[serde(default)]
     pub(crate) inputs: BTreeMap<String, toml::Value>,

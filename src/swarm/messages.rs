@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) from: AgentId,
     /// Executed instructions of the sender.
     pub(crate) from_step: u64,
+    /// Its number in the outbox of its sender, if that signs.
+    pub(crate) sequence: Option<u64>,
     pub(crate) to: AgentId,
     pub(crate) channel: Option<String>,
     /// Its name; for an answer that of the request.
@@ -58,11 +60,14 @@ pub(crate) struct Log {
     open: BTreeMap<(AgentId, u64), usize>,
     /// Answers to a request that nobody took.
     answers: BTreeMap<u64, Vec<usize>>,
+    /// The last message of somebody who signs: its number, and that in the outbox.
+    posted: Option<(u64, u64)>,
 }
 
 impl Log {
     fn sent(&mut self, now: u64, sent: &Sent<'_>) {
         let row = self.rows.len();
+        let posted = self.posted.filter(|(number, _)| *number == sent.number);
         let answers = sent.request.filter(|_| sent.answer);
         match answers {
             Some(request) => self.answers.entry(request).or_default().push(row),
@@ -74,6 +79,7 @@ impl Log {
             sent: now,
             from: sent.from,
             from_step: sent.step,
+            sequence: posted.map(|(_, sequence)| sequence),
             to: sent.to,
             channel: sent.channel.map(|channel| channel.as_str().to_owned()),
             name: sent.name.as_str().to_owned(),
@@ -92,6 +98,9 @@ impl Keep for Log {
 
     fn saw(&mut self, now: u64, happened: &Happened<'_>) {
         match happened {
+            Happened::Posted { message, outbox, .. } => {
+                self.posted = Some((*message, outbox.count - 1));
+            }
             Happened::Sent(sent) => self.sent(now, sent),
             Happened::Took { agent, step, message } => {
                 if let Some(row) = self.open.remove(&(*agent, *message)) {
@@ -143,6 +152,7 @@ pub(crate) fn record(row: &Row, world: &World) -> Record {
         ("sent", int(row.sent)),
         ("from", name(row.from)),
         ("from_step", int(row.from_step)),
+        ("sequence", or_null(row.sequence.map(int))),
         ("to", name(row.to)),
         ("to_step", or_null(row.taken.map(|(step, _)| int(step)))),
         ("taken", or_null(row.taken.map(|(_, time)| int(time)))),

@@ -16,6 +16,7 @@ use avm_plugins::{
 };
 use avm_vm::{
     Config as Given, Image, OnExhausted, Policy, World,
+    identity::{Name, Registry as NameRegistry},
     world::{
         Event, Joined, Rules,
         journal::{Start, Time},
@@ -26,6 +27,7 @@ use super::{
     asks::Asks,
     drive::Watch,
     file::{Agent, Expect, MAX_COPIES},
+    names::Who,
     snapshots::When,
     tables::{Means, Tables, amount},
     tape::Tape,
@@ -36,9 +38,10 @@ use crate::{
     code_policy,
     config::{self, Config},
     exit::{Failure, Outcome},
-    library, program, providers,
+    library,
+    name_file::NameFile,
+    program, providers,
     random::random,
-    report::unhex,
 };
 
 /// Everything that a swarm begins with. Worlds of many seeds come out of one plan.
@@ -53,6 +56,8 @@ pub(crate) struct Plan {
     programs: Vec<Arc<Image>>,
     sources: Vec<SourceFile>,
     agents: Vec<Planned>,
+    /// The registry in which keys and names are looked up.
+    registry: Option<NameFile>,
     /// Code by name, from which agents can start others.
     named: Vec<(String, Arc<Image>)>,
     /// All that the programs name.
@@ -64,6 +69,8 @@ pub(crate) struct Plan {
 /// An agent that is going to join.
 struct Planned {
     joined: Joined,
+    /// The name of the registry that it goes by.
+    domain: Option<Name>,
     /// Whether its random numbers follow from the world's seed.
     drawn: bool,
     means: Arc<Means>,
@@ -72,8 +79,19 @@ struct Planned {
 impl Plan {
     /// Reads the file of a swarm and the programs that it names.
     pub(crate) fn read(file: &Path) -> Outcome<Self> {
+        Self::of(file, false)
+    }
+
+    /// The same, for a world that exists already: who its agents are is not looked up again.
+    pub(crate) fn again(file: &Path) -> Outcome<Self> {
+        Self::of(file, true)
+    }
+
+    fn of(file: &Path, again: bool) -> Outcome<Self> {
         let config = config::swarm(file)?;
         let world = config.world.clone().unwrap_or_default();
+        let registry = world.registry.as_deref();
+        let registry = registry.map(|file| NameFile::look(file, world.seen.as_deref()));
         let mut plan = Self {
             rules: world.rules(),
             threads: world.threads,
@@ -81,6 +99,7 @@ impl Plan {
             programs: Vec::new(),
             sources: Vec::new(),
             agents: Vec::new(),
+            registry: registry.transpose()?,
             named: Vec::new(),
             manifest: Manifest::default(),
             expect: config.expect.clone(),
@@ -92,8 +111,22 @@ impl Plan {
             return Err(Failure::files(format!("{file}: {why}")));
         }
         let mut known: BTreeMap<PathBuf, Arc<Image>> = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for agent in plan.config.agent.clone() {
-            plan.add(&agent, &mut known)
+            let nobody = Agent { key: None, domain: None, ..agent.clone() };
+            let who = match again {
+                true => Who::of(&nobody, None),
+                false => Who::of(&agent, plan.registry()).and_then(|who| {
+                    match keys.insert(who.key, agent.name.clone()) {
+                        Some(other) if who.signs => Err(Failure::files(format!(
+                            "key: agent \"{other}\" has it; several agents with one key are \
+                             copies of one, with count"
+                        ))),
+                        _ => Ok(who),
+                    }
+                }),
+            };
+            who.and_then(|who| plan.add(&agent, &who, &mut known))
                 .map_err(|failure| plan.about(&format!("agent \"{}\"", agent.name), failure))?;
         }
         for (name, path) in plan.config.programs.clone() {
@@ -103,6 +136,11 @@ impl Plan {
             plan.reach(&image, plan.policy(&image)?.as_ref());
             plan.named.push((name, image));
         }
+        let mut expect = core::mem::take(&mut plan.expect);
+        for name in expect.iter_mut().filter_map(|expect| expect.agent.as_mut()) {
+            *name = plan.called(name).to_owned();
+        }
+        plan.expect = expect;
         plan.check_expectations()?;
         Ok(plan)
     }
@@ -112,7 +150,12 @@ impl Plan {
         Failure { error, ..failure }
     }
 
-    fn add(&mut self, agent: &Agent, known: &mut BTreeMap<PathBuf, Arc<Image>>) -> Outcome<()> {
+    fn add(
+        &mut self,
+        agent: &Agent,
+        who: &Who,
+        known: &mut BTreeMap<PathBuf, Arc<Image>>,
+    ) -> Outcome<()> {
         let count = agent.count.unwrap_or(1);
         if count > MAX_COPIES {
             return Err(Failure::files(format!("count: at most {MAX_COPIES} copies")));
@@ -130,13 +173,7 @@ impl Plan {
         let image = self.load(&path, self.config.dialect(agent.dialect), known)?;
         let given = self.given(agent, &image)?;
         self.reach(&image, given.policy.as_deref());
-        let key = match &agent.key {
-            Some(key) => {
-                unhex(key).ok_or_else(|| Failure::files("key: wants 64 hexadecimal digits"))?
-            }
-            // Nobody has the secret key of it: such an agent signs nothing.
-            None => blake3::derive_key("aither avm agent without a key v1", agent.name.as_bytes()),
-        };
+        let Who { key, signs, domain } = who;
         let convert = |name: &str, from: &toml::Value| {
             value(from).map_err(|why| Failure::files(format!("{name}: {why}")))
         };
@@ -168,11 +205,12 @@ impl Plan {
             }
             let seed = agent.seed.map_or(0, |seed| seed.wrapping_add(u64::from(copy)));
             let config = Given { inputs, seed, ..given.clone() };
-            let (copy, signs) = (agent.count.map(|_| u64::from(copy)), agent.key.is_some());
+            let copy = agent.count.map(|_| u64::from(copy));
             let program = image.program_hash();
-            let joined = Joined { name, key, copy, signs, program, config };
+            let joined = Joined { name, key: *key, copy, signs: *signs, program, config };
             let drawn = agent.seed.is_none();
-            self.agents.push(Planned { joined, drawn, means: means.clone() });
+            let (domain, means) = (domain.clone(), means.clone());
+            self.agents.push(Planned { joined, domain, drawn, means });
         }
         Ok(())
     }
@@ -243,6 +281,18 @@ impl Plan {
         self.agents.iter().map(|planned| planned.joined.name.as_str())
     }
 
+    /// The registry in which keys and names are looked up.
+    pub(crate) fn registry(&self) -> Option<&NameRegistry> {
+        self.registry.as_ref().map(|file| &file.registry)
+    }
+
+    /// What the file calls an agent that is named so, which may be by its name in the registry.
+    fn called<'a>(&'a self, name: &'a str) -> &'a str {
+        let mut agents = self.config.agent.iter();
+        let named = agents.find(|agent| agent.domain.as_deref() == Some(name));
+        named.map_or(name, |agent| agent.name.as_str())
+    }
+
     /// What copies of an agent are called together.
     pub(crate) fn group<'a>(&'a self, name: &'a str) -> &'a str {
         let mut agents = self.config.agent.iter().filter(|agent| agent.count.is_some());
@@ -282,7 +332,8 @@ impl Plan {
         let file = self.config.path.as_deref().unwrap_or(Path::new(config::NAME));
         let mut registry = providers::bind(&setup, &self.config, file, library)?;
         // What is in the file is there to be used.
-        for name in self.names() {
+        let domains = self.config.agent.iter().filter_map(|agent| agent.domain.as_deref());
+        for name in self.names().chain(domains) {
             for kind in [NameKind::Agent, NameKind::Channel] {
                 registry.grants_mut().allow(kind, name, Origin::Config);
             }
@@ -332,6 +383,9 @@ impl Plan {
     ) -> Outcome<World> {
         let run = random()?;
         let mut world = World::new(rules.clone());
+        if let Some(registry) = self.registry() {
+            tape.registry(registry)?;
+        }
         for source in &self.sources {
             tape.source(source)?;
         }
@@ -368,16 +422,28 @@ impl Plan {
             let (name, program) = (name.clone(), image.program_hash());
             Event::Named { name, program }
         });
+        let domains = { self.agents.iter() }.filter_map(|planned| {
+            let agent = world.agent(&planned.joined.name)?;
+            Some(Event::Domain { agent, name: planned.domain.clone()? })
+        });
+        let domains: Vec<Event> = domains.collect();
         let orders = tables.events(&world).map_err(|why| wrong(&why))?;
-        for event in named.chain(orders) {
+        for event in domains.into_iter().chain(named).chain(orders) {
             tape.event(0, &event)?;
-            world.apply(&event, watch).map_err(|misfit| wrong(&misfit))?;
+            world.apply(&event, watch).map_err(|misfit| match &event {
+                Event::Domain { agent, name } => {
+                    let agent = world.name(*agent).unwrap_or("?");
+                    wrong(&format_args!("agent \"{agent}\": domain: {name}: {misfit}"))
+                }
+                _ => wrong(&misfit),
+            })?;
         }
         Ok(world)
     }
 
     /// The agents that a name stands for: one, or copies.
     fn copies(&self, name: &str) -> Vec<String> {
+        let name = self.called(name);
         let found = self.names().filter(|known| *known == name || self.group(known) == name);
         found.map(str::to_owned).collect()
     }

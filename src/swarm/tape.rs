@@ -6,6 +6,7 @@ use avm_asm::SourceFile;
 use avm_ir::program::{Domain, Signature};
 use avm_vm::{
     EffectRequest, Image, World,
+    identity::Registry,
     world::{
         AgentId, Event,
         journal::{Entry, Journal, Mark, Start, Writer},
@@ -27,6 +28,8 @@ struct Open {
     writer: Writer,
     /// Ticks at which the world came to rest, if nothing came since.
     rested: Option<u64>,
+    /// What stands for the world, once an agent joined.
+    world: Option<[u8; 32]>,
 }
 
 impl Tape {
@@ -40,7 +43,7 @@ impl Tape {
         let mut kept = Kept::create(&folder.join(NEW))?;
         let (writer, bytes) = Writer::new(start);
         kept.write(&bytes)?;
-        Ok(Self(Some(Open { kept, writer, rested: None })))
+        Ok(Self(Some(Open { kept, writer, rested: None, world: None })))
     }
 
     /// All that the world begins with is written: from now on there is something to go on with. A run that
@@ -55,7 +58,8 @@ impl Tape {
     pub(crate) fn go_on(mut kept: Kept, journal: &Journal) -> Outcome<Self> {
         kept.behind(journal.tail)?;
         let rested = journal.rest().map(|(record, _)| record.tick);
-        Ok(Self(Some(Open { kept, writer: Writer::behind(journal.link()), rested })))
+        let writer = Writer::behind(journal.link());
+        Ok(Self(Some(Open { kept, writer, rested, world: journal.world() })))
     }
 
     fn write(&mut self, tick: u64, entry: &Entry) -> Outcome<()> {
@@ -70,6 +74,16 @@ impl Tape {
         self.write(0, &Entry::Source { path, text })
     }
 
+    /// What stands for the world, if it is written down.
+    pub(crate) fn world(&self) -> Option<[u8; 32]> {
+        self.0.as_ref()?.world
+    }
+
+    /// Notes in which registry keys and names were looked up.
+    pub(crate) fn registry(&mut self, registry: &Registry) -> Outcome<()> {
+        self.write(0, &Entry::Registry { keeper: *registry.keeper(), seen: registry.head() })
+    }
+
     /// Notes a program.
     pub(crate) fn code(&mut self, tick: u64, image: &Image) -> Outcome<()> {
         self.write(tick, &Entry::Code(image.program().to_bytes()))
@@ -77,9 +91,12 @@ impl Tape {
 
     /// Notes what comes from outside, before it comes.
     pub(crate) fn event(&mut self, tick: u64, event: &Event) -> Outcome<()> {
-        let Some(Open { kept, writer, rested }) = &mut self.0 else { return Ok(()) };
+        let Some(Open { kept, writer, rested, world }) = &mut self.0 else { return Ok(()) };
         *rested = None;
         kept.write(&writer.event(tick, event))?;
+        if world.is_none() && matches!(event, Event::Joined(_)) {
+            *world = Some(writer.link());
+        }
         match event {
             // What somebody decided about money is not decided again.
             Event::Approved { .. } => kept.sync(),

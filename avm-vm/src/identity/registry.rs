@@ -175,6 +175,13 @@ impl Registry {
         self.owners.get(key).copied()
     }
 
+    /// The key that the identity began with for which a key signs now. That is the key itself, unless an
+    /// entry says otherwise.
+    pub fn root_of(&self, key: &Key) -> Result<Key, Refused> {
+        let Some(root) = self.owner(key).and_then(|id| self.root(&id)) else { return Ok(*key) };
+        if self.signer(&root)? == *key { Ok(root) } else { Err(Refused::Rotated) }
+    }
+
     /// The key that an identity began with, if somebody here has it.
     pub fn root(&self, id: &Id) -> Option<Key> {
         let keys = self.owners.iter().filter(|(_, owner)| *owner == id);

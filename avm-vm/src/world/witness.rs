@@ -134,10 +134,7 @@ impl Witness {
 
     fn posted(&mut self, from: AgentId, message: u64, outbox: &Outbox) {
         let Some(sender) = self.agents.get_mut(&from) else { return };
-        if self.seals.is_empty() {
-            sender.trail.add(outbox);
-            return;
-        }
+        sender.trail.add(outbox);
         let Some(seal) = self.seals.get(&sender.id) else { return };
         let (count, sealed) = (outbox.count, seal.outbox.count);
         if sender.other.is_some() || count > sealed {
