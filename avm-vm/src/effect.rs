@@ -226,4 +226,6 @@ failures! {
     11 OverBudget "over-budget";
     /// The task that was waited for failed.
     12 TaskFailed "task-failed";
+    /// Nothing came of the conversation for too long: say something new, do something, or wait.
+    13 Stalled "stalled";
 }

@@ -32,6 +32,7 @@ mod reward;
 mod round;
 mod schedule;
 mod skim;
+mod stall;
 mod swarm;
 mod wait;
 mod warm;
@@ -57,6 +58,7 @@ pub use restart::Supervision;
 pub use round::{Keep, Turn};
 pub use schedule::Task;
 pub use skim::{Rest, Skim, skim};
+pub use stall::{Stale, Stall, StallRule, Then};
 pub use witness::{Found, Other, Witness};
 
 use crate::{
@@ -120,6 +122,8 @@ pub struct Rules {
     /// [`ROUND`]. 0 is any number. So nobody who computes for ever keeps the time of others from going
     /// on.
     pub standstill: u32,
+    /// What is done about conversations that come to nothing, where a channel does not say.
+    pub stall: StallRule,
 }
 
 impl Default for Rules {
@@ -139,6 +143,7 @@ impl Default for Rules {
             forks: None,
             child_gas: 100 * avm_ir::gas::GAS,
             standstill: 1000,
+            stall: StallRule::default(),
         }
     }
 }
@@ -220,6 +225,9 @@ pub struct World {
     /// Messages that did not fit into an inbox.
     dropped: u64,
     deadlocks: Vec<Vec<AgentId>>,
+    stalls: Vec<Stall>,
+    /// Whether any rule wants conversations looked at; follows from the rules.
+    looks: bool,
     /// Agents that may be in a deadlock that was not there before; follows from the rest.
     suspects: BTreeSet<AgentId>,
     labels: Labels,
@@ -233,6 +241,7 @@ impl World {
         Self {
             draws: Draws::new(rules.seed, 0),
             clock: Clock::at(rules.epoch),
+            looks: rules.stall.then != Then::Off,
             rules,
             actors: Vec::new(),
             by_name: BTreeMap::new(),
@@ -256,6 +265,7 @@ impl World {
             silent: Arc::default(),
             dropped: 0,
             deadlocks: Vec::new(),
+            stalls: Vec::new(),
             suspects: BTreeSet::new(),
             labels: Labels::new(),
             warm: Warm::default(),
@@ -381,6 +391,7 @@ impl World {
             return false;
         };
         self.asks.remove(place);
+        self.learned(agent, &answer);
         self.reply(agent, answer, keep);
         true
     }
@@ -434,6 +445,7 @@ impl World {
         self.write_pools(&mut out);
         self.write_domains(&mut out);
         self.write_code_names(&mut out);
+        self.write_stalls(&mut out);
         write_agents(&self.ready, &mut out);
         write_agents(&self.asks, &mut out);
         out.hash()

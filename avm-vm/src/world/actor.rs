@@ -12,7 +12,9 @@ use avm_ir::{
     wire::{Reader, WireError, Writer},
 };
 
-use super::{AgentId, channel::Count, inbox::Inbox, outbox, restart::Guard, schedule::Tasks};
+use super::{
+    AgentId, channel::Count, inbox::Inbox, outbox, restart::Guard, schedule::Tasks, stall::Heard,
+};
 use crate::{
     effect::{Answer, Handover},
     identity::Outbox,
@@ -207,6 +209,8 @@ pub(super) struct Actor {
     pub(super) tasks: Option<Box<Tasks>>,
     /// What it sent, if it signs; one that said nothing shares the world's.
     pub(super) outbox: Option<Arc<Outbox>>,
+    /// What it answers when it speaks, where somebody looks.
+    pub(super) heard: Heard,
 }
 
 impl Actor {
@@ -224,6 +228,7 @@ impl Actor {
             guard: None,
             tasks: None,
             outbox: None,
+            heard: Heard::default(),
         }
     }
 
@@ -255,6 +260,7 @@ impl Actor {
             tasks.write(out);
         }
         outbox::write(self.outbox.as_deref(), out);
+        self.heard.write(out);
     }
 
     /// Where it listens, and what it asked.

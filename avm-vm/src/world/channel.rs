@@ -7,7 +7,7 @@ use avm_ir::{
     wire::{Reader, WireError, Writer},
 };
 
-use super::AgentId;
+use super::{AgentId, stall::StallRule};
 use crate::journal::flag;
 
 /// What an agent may do in a channel.
@@ -94,6 +94,8 @@ pub struct ChannelRules {
     pub price: Option<Price>,
     /// Who gets rewards.
     pub payout: Payout,
+    /// What is done about conversations that come to nothing, where that is not what the world does.
+    pub stall: Option<StallRule>,
 }
 
 impl ChannelRules {
@@ -130,6 +132,10 @@ impl ChannelRules {
             }
             Payout::Split => out.u8(2),
         }
+        out.u8(u8::from(self.stall.is_some()));
+        if let Some(stall) = self.stall {
+            stall.write(out);
+        }
     }
 }
 
@@ -164,7 +170,11 @@ pub(super) fn read_rules(input: &mut Reader<'_>) -> Result<ChannelRules, WireErr
         2 => Payout::Split,
         _ => return Err(input.error("no such payout")),
     };
-    Ok(ChannelRules { roles, quota, price, payout })
+    let stall = match flag(input)? {
+        true => Some(StallRule::read(input)?),
+        false => None,
+    };
+    Ok(ChannelRules { roles, quota, price, payout, stall })
 }
 
 /// How often something happened in a window.

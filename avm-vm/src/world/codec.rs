@@ -100,6 +100,7 @@ impl World {
         write_agents(&self.asks, &mut out);
         out.u32(self.deadlocks.len() as u32);
         self.deadlocks.iter().for_each(|circle| write_agents(circle, &mut out));
+        self.write_stalls(&mut out);
         let suspects: &BTreeSet<AgentId> = &self.suspects;
         write_agents(suspects, &mut out);
         let mut bytes = out.finish();
@@ -121,6 +122,11 @@ impl World {
             request.write(out);
         }
         self.clock.write(out);
+    }
+
+    pub(super) fn write_stalls(&self, out: &mut Writer) {
+        out.u32(self.stalls.len() as u32);
+        self.stalls.iter().for_each(|stall| stall.write(out));
     }
 
     pub(super) fn write_pools(&self, out: &mut Writer) {
@@ -177,6 +183,7 @@ fn write_actor(actor: &Actor, messages: &mut BTreeMap<u64, u32>, out: &mut Write
         tasks.write(out);
     }
     outbox::write(actor.outbox.as_deref(), out);
+    actor.heard.write(out);
     Some(())
 }
 

@@ -113,6 +113,7 @@ impl World {
             answer.handover = Some(Box::new(Handover { taken, ..Handover::default() }));
         }
         let image = new.image().clone();
+        self.did(agent);
         self.born(agent, child_id, new);
         let name = self.name(id).unwrap_or_default();
         let origin = Origin::Child { parent: agent, number };

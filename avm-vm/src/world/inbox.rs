@@ -12,7 +12,11 @@ use avm_ir::{
     wire::{Reader, WireError, Writer},
 };
 
-use super::{AgentId, SECOND, actor::What};
+use super::{
+    AgentId, SECOND,
+    actor::What,
+    stall::{Talk, read_talk, write_talk},
+};
 
 /// A message.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +35,8 @@ pub struct Message {
     pub request: Option<u64>,
     /// When it was sent, in nanoseconds since 1970.
     pub sent: u64,
+    /// What led to it, where somebody looks.
+    pub(super) talk: Option<Arc<Talk>>,
 }
 
 /// Texts that come with every message, made once for a world.
@@ -82,7 +88,8 @@ impl Message {
         let channel = Some(input.text()?).filter(|name| !name.is_empty()).map(Text::from);
         let (name, data) = (Text::from(input.text()?), decode(input)?);
         let request = Some(input.u64()?).filter(|number| *number != u64::MAX);
-        Ok(Self { number, from, channel, name, data, request, sent: input.u64()? })
+        let (sent, talk) = (input.u64()?, read_talk(input)?);
+        Ok(Self { number, from, channel, name, data, request, sent, talk })
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
@@ -93,6 +100,7 @@ impl Message {
         encode_to(&self.data, out);
         out.u64(self.request.map_or(u64::MAX, |request| request));
         out.u64(self.sent);
+        write_talk(self.talk.as_ref(), out);
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 
 use avm_ir::wire::{Reader, WireError, Writer as Bytes};
 
-use super::{AgentId, Event, Rate, Rules, World, event::Kind as EventKind};
+use super::{AgentId, Event, Rate, Rules, StallRule, World, event::Kind as EventKind};
 use crate::{
     effect::EffectRequest,
     identity::{Key, SeenHead},
@@ -417,6 +417,7 @@ pub(super) fn write_rules(rules: &Rules, out: &mut Bytes) {
     }
     out.u64(*child_gas);
     out.u32(*standstill);
+    rules.stall.write(out);
 }
 
 pub(super) fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
@@ -438,5 +439,6 @@ pub(super) fn read_rules(input: &mut Reader<'_>) -> Result<Rules, WireError> {
         },
         child_gas: input.u64()?,
         standstill: input.u32()?,
+        stall: StallRule::read(input)?,
     })
 }

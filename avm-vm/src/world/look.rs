@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use avm_ir::{Value, value::Text};
 
 use super::{
-    AgentId, World,
+    AgentId, Stall, World,
     actor::{State, What},
 };
 use crate::{
@@ -96,6 +96,8 @@ pub enum Happened<'a> {
         /// What it waited for.
         wanted: Wanted<'a>,
     },
+    /// A conversation came to nothing: it is noted, or was ended.
+    Stalled(&'a Stall),
     /// An agent that trapped goes on as this machine, which is one that it was before, but for the key
     /// of its effects.
     Restarted {

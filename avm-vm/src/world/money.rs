@@ -224,6 +224,10 @@ impl World {
         let purpose = request.text_arg("purpose").unwrap_or_default();
         let order = self.order(agent, request, Part::Payment, purpose);
         self.ledger.pay(&order, from, to, money)?;
+        self.did(agent);
+        if let Some(payee) = self.named(&target) {
+            self.did(payee);
+        }
         Ok(Answer::output(Value::text("OK"), 0))
     }
 

@@ -1,6 +1,6 @@
 //! Requests: messages that somebody waits for an answer to.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Value,
@@ -8,7 +8,11 @@ use avm_ir::{
     wire::{Reader, WireError, Writer},
 };
 
-use super::{AgentId, channel::next_agent};
+use super::{
+    AgentId,
+    channel::next_agent,
+    stall::{Talk, fresher, read_talk, write_talk},
+};
 use crate::journal::flag;
 
 /// How many answers a request is done with.
@@ -61,13 +65,28 @@ pub(super) struct Request {
     /// Answers of which the verifier has not said yet whether it accepts them, by the number of its own
     /// request.
     pub(super) judged: BTreeSet<u64>,
+    /// The channel that it went to; an empty name for one agent alone.
+    pub(super) channel: Text,
+    /// What led to its answers: of several to the one that came to the most.
+    pub(super) talk: Option<Arc<Talk>>,
 }
 
 impl Request {
     /// One that was just sent to these.
-    pub(super) fn new(from: AgentId, name: Text, wanted: Wanted, open: BTreeSet<AgentId>) -> Self {
+    pub(super) fn new(
+        from: AgentId,
+        (channel, name): (Text, Text),
+        wanted: Wanted,
+        open: BTreeSet<AgentId>,
+    ) -> Self {
         let (answers, judged) = (Vec::new(), BTreeSet::new());
-        Self { from, name, wanted, open, answers, reward: None, verifier: None, judged }
+        let (reward, verifier, talk) = (None, None, None);
+        Self { from, name, wanted, open, answers, reward, verifier, judged, channel, talk }
+    }
+
+    /// Takes note of what led to an answer.
+    pub(super) fn led(&mut self, talk: Option<Arc<Talk>>) {
+        self.talk = fresher(self.talk.take(), talk);
     }
 
     /// Whether no further answer changes it.
@@ -124,6 +143,8 @@ impl Request {
         out.u32(self.verifier.map_or(u32::MAX, |verifier| verifier.0));
         out.u32(self.judged.len() as u32);
         self.judged.iter().for_each(|number| out.u64(*number));
+        out.text(&self.channel);
+        write_talk(self.talk.as_ref(), out);
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -169,6 +190,7 @@ impl Request {
             }
             judged.insert(number);
         }
-        Ok(Self { from, name, wanted, open, answers, reward, verifier, judged })
+        let (channel, talk) = (Text::from(input.text()?), read_talk(input)?);
+        Ok(Self { from, name, wanted, open, answers, reward, verifier, judged, channel, talk })
     }
 }

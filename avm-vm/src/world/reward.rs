@@ -1,7 +1,7 @@
 //! Rewards: set aside when something is asked, paid when it is answered, as the channel's rules say
 //! (P-83, X-32); and what messages cost (P-79).
 
-use alloc::{format, vec::Vec};
+use alloc::{format, sync::Arc, vec::Vec};
 
 use avm_ir::{Value, value::Text};
 
@@ -11,6 +11,7 @@ use super::{
     channel::Payout,
     money::{CREDITS, Part, Refusal, amount_of, of_world},
     request::{Request, Reward, Terms, Wanted},
+    stall::Talk,
     swarm::Draft,
 };
 use crate::{
@@ -121,6 +122,9 @@ impl World {
             && let Some(request) = self.requests.get_mut(&number)
         {
             request.reward = None;
+            let asker = request.from;
+            self.did(winner);
+            self.did(asker);
         }
     }
 
@@ -151,13 +155,13 @@ impl World {
         &mut self,
         of: u64,
         candidate: AgentId,
-        answer: Value,
+        (answer, talk): (Value, Option<Arc<Talk>>),
         keep: &mut impl Keep,
     ) {
         let request = self.requests.get(&of);
-        let Some((verifier, asker, name)) = request
-            .and_then(|request| Some((request.verifier?, request.from, request.name.clone())))
-        else {
+        let Some((verifier, asker, name, channel)) = request.and_then(|request| {
+            Some((request.verifier?, request.from, request.name.clone(), request.channel.clone()))
+        }) else {
             return;
         };
         let number = self.sent;
@@ -166,11 +170,12 @@ impl World {
             name: name.clone(),
             data: answer.clone(),
             request: Some(number),
+            talk,
         };
         let message = self.message(candidate, draft);
         self.deliver(verifier, &message, keep);
         let wanted = Wanted::Verdict { of, candidate, answer };
-        self.open(number, Request::new(asker, name, wanted, [verifier].into()));
+        self.open(number, Request::new(asker, (channel, name), wanted, [verifier].into()));
         if let Some(request) = self.requests.get_mut(&of) {
             request.judged.insert(number);
         }

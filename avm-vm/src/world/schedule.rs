@@ -259,6 +259,7 @@ impl World {
             self.clock.cancel(wait.timer);
             actor.state = State::Ready;
             self.ready.push(agent);
+            self.let_time_pass(agent);
             return;
         }
     }

@@ -16,6 +16,7 @@ use super::{
     outbox::{Post, Receiver},
     request::{Request, Reward, Terms, Wanted},
     round::Keep,
+    stall::Talk,
 };
 use crate::effect::{Answer, EffectRequest, FailureCode};
 
@@ -25,6 +26,8 @@ pub(super) struct Draft {
     pub(super) name: Text,
     pub(super) data: Value,
     pub(super) request: Option<u64>,
+    /// What led to it.
+    pub(super) talk: Option<Arc<Talk>>,
 }
 
 /// What a request is, before it is sent.
@@ -35,6 +38,7 @@ struct Ask {
     data: Value,
     wanted: Wanted,
     reward: Option<Reward>,
+    talk: Option<Arc<Talk>>,
 }
 
 impl World {
@@ -175,8 +179,9 @@ impl World {
         let name = Text::from(request.text_arg("message").unwrap_or_default());
         let data = request.arg("data").cloned().unwrap_or_default();
         self.check(agent, &data)?;
+        let talk = self.say(agent, &channel, &name, &data, keep)?;
         let reward = self.charge(agent, request, &channel)?;
-        let ask = Ask { channel, name, data, wanted: Wanted::All, reward };
+        let ask = Ask { channel, name, data, wanted: Wanted::All, reward, talk };
         self.publish(agent, ask, keep);
         Ok(Answer::outputs(Vec::new()))
     }
@@ -200,9 +205,10 @@ impl World {
             Some(number) => number,
             None => {
                 self.check(agent, &Value::Null)?;
-                let reward = self.charge(agent, request, &channel)?;
                 let (name, data) = (Text::from(kind), Value::Null);
-                let ask = Ask { channel, name, data, wanted: Wanted::First, reward };
+                let talk = self.say(agent, &channel, &name, &data, keep)?;
+                let reward = self.charge(agent, request, &channel)?;
+                let ask = Ask { channel, name, data, wanted: Wanted::First, reward, talk };
                 let number = self.publish(agent, ask, keep);
                 if let Some(request) = self.requests.get_mut(&number) {
                     let asked = core::mem::replace(&mut request.name, id.clone());
@@ -219,7 +225,8 @@ impl World {
 
     /// Sends a message to every other member of a channel, and notes who may answer it.
     fn publish(&mut self, from: AgentId, ask: Ask, keep: &mut impl Keep) -> u64 {
-        let Ask { channel, name, data, wanted, reward } = ask;
+        let Ask { channel, name, data, wanted, reward, talk } = ask;
+        self.spoke(from);
         let number = self.sent;
         let heard: Vec<AgentId> = self.channels.get(&channel).map_or_else(Vec::new, |channel| {
             let hears = channel.members.iter().filter(|(_, role)| role.hears());
@@ -238,11 +245,16 @@ impl World {
         let to = Receiver::Channel(&channel);
         let post = Post { number, to, name: &name, data: &data, request: Some(number) };
         self.post(from, &post, keep);
-        let draft =
-            Draft { channel: Some(channel), name: name.clone(), data, request: Some(number) };
+        let draft = Draft {
+            channel: Some(channel.clone()),
+            name: name.clone(),
+            data,
+            request: Some(number),
+            talk,
+        };
         let message = self.message(from, draft);
         let asked = heard.into_iter().filter(|to| self.deliver(*to, &message, keep)).collect();
-        let mut request = Request::new(from, name, wanted, asked);
+        let mut request = Request::new(from, (channel, name), wanted, asked);
         request.verifier = match reward {
             Some(Reward { terms: Terms::Accepted(verifier), .. }) => Some(verifier),
             _ => None,
@@ -293,8 +305,10 @@ impl World {
         let name = self.labels.none.clone();
         let Some(to) = self.named(&to) else {
             let channel = self.channel_of(agent, Some(&to))?;
+            let talk = self.say(agent, &channel, &name, &data, keep)?;
             let reward = self.charge(agent, request, &channel)?;
-            self.publish(agent, Ask { channel, name, data, wanted: Wanted::All, reward }, keep);
+            let wanted = Wanted::All;
+            self.publish(agent, Ask { channel, name, data, wanted, reward, talk }, keep);
             return Ok(done);
         };
         if !self.acts(to) {
@@ -305,18 +319,21 @@ impl World {
             self.dropped += 1;
             return Err(Refusal::fails(FailureCode::Unavailable, why));
         }
+        // Messages to one agent are the channel without a name.
+        let talk = self.say(agent, &name, &name, &data, keep)?;
         let reward = self.charge(agent, request, &name)?;
+        self.spoke(agent);
         // With a reward it is a request, so that its receiver can answer it.
         let number = reward.map(|_| self.sent);
         let receiver = Receiver::Agent(to);
         let post =
             Post { number: self.sent, to: receiver, name: &name, data: &data, request: number };
         self.post(agent, &post, keep);
-        let draft = Draft { channel: None, name: name.clone(), data, request: number };
+        let draft = Draft { channel: None, name: name.clone(), data, request: number, talk };
         let message = self.message(agent, draft);
         self.deliver(to, &message, keep);
         if let Some(number) = number {
-            let mut request = Request::new(agent, name, Wanted::First, [to].into());
+            let mut request = Request::new(agent, (name.clone(), name), Wanted::First, [to].into());
             request.reward = reward;
             self.open_own(number, request);
         }
@@ -338,7 +355,7 @@ impl World {
             let why = "the agent was not asked, or has answered already";
             return Err(Refusal::fails(FailureCode::Denied, why));
         }
-        let (from, name) = (request.from, request.name.clone());
+        let (from, name, channel) = (request.from, request.name.clone(), request.channel.clone());
         let (is_verdict, is_judged) =
             (matches!(request.wanted, Wanted::Verdict { .. }), request.verifier.is_some());
         if is_verdict {
@@ -355,9 +372,14 @@ impl World {
             self.dropped += 1;
             return Err(Refusal::fails(FailureCode::Unavailable, why));
         }
+        let talk = self.say(agent, &channel, &name, &data, keep)?;
+        self.spoke(agent);
         self.send_answer(agent, (from, &name), number, &data, keep);
+        if let Some(request) = self.requests.get_mut(&number) {
+            request.led(talk.clone());
+        }
         if is_judged {
-            self.ask_verdict(number, agent, data, keep);
+            self.ask_verdict(number, agent, (data, talk), keep);
         } else if let Some(request) = self.requests.get_mut(&number) {
             request.answers.push((agent, data));
             self.sent += 1;
@@ -404,10 +426,10 @@ impl World {
     }
 
     pub(super) fn message(&mut self, from: AgentId, draft: Draft) -> Arc<Message> {
-        let Draft { channel, name, data, request } = draft;
+        let Draft { channel, name, data, request, talk } = draft;
         let number = self.sent;
         self.sent += 1;
-        Arc::new(Message { number, from, channel, name, data, request, sent: self.now() })
+        Arc::new(Message { number, from, channel, name, data, request, sent: self.now(), talk })
     }
 
     /// Whether a message of an agent would be taken.
@@ -441,6 +463,7 @@ impl World {
         keep.saw(self.now(), &Happened::Sent(sent));
         if wanted {
             self.took(to, number, keep);
+            self.hear(to, message.talk.as_ref());
             self.wake(to, Answer::output(message.value(&self.labels), 0), keep);
         }
         fits
@@ -463,6 +486,7 @@ impl World {
     /// Says what holds in a channel; without a name, for messages from one agent to another.
     pub fn set_channel(&mut self, name: &str, rules: super::ChannelRules) {
         self.channels.entry(Text::from(name)).or_default().rules = rules;
+        self.find_whether_looked();
     }
 }
 

@@ -106,6 +106,7 @@ impl World {
                 let taken = self.actor_mut(agent).and_then(|actor| actor.inbox.take(&what));
                 if let Some(message) = taken {
                     self.took(agent, message.number, keep);
+                    self.hear(agent, message.talk.as_ref());
                     let value = message.value(&self.labels);
                     return self.reply(agent, Answer::output(value, 0), keep);
                 }
@@ -164,6 +165,7 @@ impl World {
     }
 
     fn over(&mut self, agent: AgentId, what: What, keep: &mut impl Keep) {
+        self.let_time_pass(agent);
         if let Some(wanted) = what.wanted() {
             self.ran_out(agent, wanted, keep);
         }
@@ -194,6 +196,7 @@ impl World {
             actor.requests.remove(&request.name);
         }
         let (agent, step) = (request.from, self.step(request.from));
+        self.hear(agent, request.talk.as_ref());
         match request.result() {
             Some(_) => keep.saw(self.now(), &Happened::Settled { agent, step, request: number }),
             None => self.ran_out(agent, Wanted::Answer(&request.name), keep),

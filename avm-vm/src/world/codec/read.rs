@@ -26,6 +26,7 @@ use crate::{
         request::{Request, Terms, Wanted as Asked},
         restart::Guard,
         schedule::Tasks,
+        stall::{Heard, Stall},
     },
 };
 
@@ -95,6 +96,14 @@ impl World {
             let circle = world.agents(input)?;
             world.deadlocks.push(circle);
         }
+        // The shortest is of nobody.
+        for _ in 0..input.count(50)? {
+            let stall = Stall::read(input)?;
+            stall.agents.iter().chain([&stall.from]).try_for_each(|agent| world.known(*agent))?;
+            world.stalls.push(stall);
+        }
+        ensure(world.stalls.len() <= Stall::MOST, "too many conversations that came to nothing")?;
+        world.find_whether_looked();
         for _ in 0..input.count(4)? {
             let agent = next_agent(input, world.suspects.last().copied())?;
             world.suspects.insert(agent);
@@ -170,6 +179,7 @@ impl World {
         actor.outbox = self.read_outbox(input)?;
         let sent = actor.outbox.as_ref().map_or(0, |outbox| outbox.count);
         ensure(sent <= self.sent, "more in an outbox than was sent")?;
+        actor.heard = Heard::read(input)?;
         Ok(actor)
     }
 
@@ -219,12 +229,15 @@ impl World {
         let mut listens = BTreeSet::new();
         for (number, actor) in (0..).zip(&self.actors) {
             actor.inbox.senders().try_for_each(|from| self.known(*from))?;
+            actor.heard.names().try_for_each(|agent| self.known(agent))?;
             for name in &actor.channels {
                 ensure(listens.insert((name.clone(), AgentId(number))), "a channel twice")?;
             }
         }
         for message in &messages.all {
             ensure(message.number < self.sent, "a message that was not sent")?;
+            let talk = message.talk.iter().flat_map(|talk| talk.names());
+            talk.into_iter().try_for_each(|agent| self.known(agent))?;
         }
         let mut members = 0;
         for (name, channel) in &self.channels {
@@ -245,6 +258,8 @@ impl World {
                 },
                 None => None,
             };
+            let talk = request.talk.iter().flat_map(|talk| talk.names());
+            talk.into_iter().try_for_each(|agent| self.known(agent))?;
             let others = answered.chain(&request.open).chain(&request.verifier).chain(terms);
             others.chain([&request.from]).try_for_each(|agent| self.known(*agent))?;
             if let Asked::Verdict { of, candidate, .. } = &request.wanted {
