@@ -7,12 +7,12 @@ use std::{
 };
 
 use avm_ir::gas::Gas;
-use avm_vm::world::{Rules, SECOND};
+use avm_vm::world::{Rules, SECOND, StallRule, Then};
 use serde::Deserialize;
 
 use super::{
     snapshots::When,
-    tables::{Rate, Spending},
+    tables::{Rate, Spending, Stall},
 };
 use crate::{
     cli::{Dialect, OnExhausted},
@@ -64,13 +64,17 @@ pub(crate) struct World {
     pub(crate) registry: Option<PathBuf>,
     /// Where its last head is remembered.
     pub(crate) seen: Option<PathBuf>,
+    /// What is done about conversations that come to nothing.
+    stall: Option<Stall>,
 }
 
 impl World {
-    /// The rules that it makes.
-    pub(crate) fn rules(&self) -> Rules {
+    /// The rules that it makes; an error is what is wrong.
+    pub(crate) fn rules(&self) -> Result<Rules, String> {
         let rules = Rules::default();
-        Rules {
+        // A note costs little beside what agents say to each other, and stops nobody.
+        let noted = StallRule { then: Then::Note, ..rules.stall };
+        Ok(Rules {
             seed: self.seed,
             slice: self.slice.unwrap_or(rules.slice).max(1),
             jitter: self.jitter,
@@ -84,8 +88,9 @@ impl World {
             children: self.children.unwrap_or(rules.children),
             standstill: self.standstill.unwrap_or(rules.standstill),
             child_gas: self.child_gas.map_or(rules.child_gas, |Gas(gas)| gas),
+            stall: self.stall.map_or(Ok(noted), |stall| stall.rule(noted))?,
             ..rules
-        }
+        })
     }
 }
 
@@ -174,6 +179,8 @@ pub(crate) struct Expect {
     pub(crate) same_results: bool,
     /// Most messages in all.
     pub(crate) messages: Option<u64>,
+    /// Most conversations that come to nothing.
+    pub(crate) stalls: Option<usize>,
     /// What the agent has of tokens in the end.
     #[serde(default)]
     pub(crate) balance: BTreeMap<String, Written>,

@@ -7,7 +7,7 @@ use avm_plugins::settings::value;
 use avm_vm::{
     Answer, End, Machine, World,
     ledger::{Kind, Owner},
-    world::{AgentId, Happened, Keep, Wanted},
+    world::{AgentId, Happened, Keep, Stale, Wanted},
 };
 
 use super::{
@@ -182,6 +182,14 @@ pub(crate) fn of(world: &World, left: Left, waits: &Waits, plan: &Plan) -> BTree
             names.map(|agent| plan.group(world.name(*agent).unwrap_or("?"))).collect();
         found.insert(format!("deadlock: {}", names.join(" -> ")));
     }
+    // Who says how many there may be expects some.
+    let unexpected = plan.expect.iter().all(|expect| expect.stalls.is_none());
+    for stall in world.stalls().iter().filter(|_| unexpected) {
+        let names = stall.agents.iter().map(|agent| plan.group(world.name(*agent).unwrap_or("?")));
+        let names: BTreeSet<&str> = names.collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        found.insert(format!("stall: {}: the conversation {}", names.join(", "), stale(stall.how)));
+    }
     if world.dropped() > 0 {
         found.insert("message: some found no room in an inbox".into());
     }
@@ -203,6 +211,15 @@ pub(crate) fn of(world: &World, left: Left, waits: &Waits, plan: &Plan) -> BTree
     found
 }
 
+/// In what way a conversation came to nothing.
+pub(crate) const fn stale(how: Stale) -> &'static str {
+    match how {
+        Stale::Repeats => "repeats itself",
+        Stale::Agrees => "says nothing new",
+        Stale::Counts => "only counts",
+    }
+}
+
 /// What was expected and is not so.
 pub(crate) fn broken(world: &World, plan: &Plan) -> Vec<String> {
     let mut broken = Vec::new();
@@ -210,9 +227,15 @@ pub(crate) fn broken(world: &World, plan: &Plan) -> Vec<String> {
         broken.push(format!("ledger: it does not add up: {fault}"));
     }
     for expect in &plan.expect {
-        let Expect { agent, result, end: wanted, messages, balance, payments: most, .. } = expect;
+        let Expect {
+            agent, result, end: wanted, messages, stalls, balance, payments: most, ..
+        } = expect;
         if let Some(most) = messages.filter(|most| world.sent() > *most) {
             broken.push(format!("expect: more than {most} messages"));
+        }
+        if let Some(most) = stalls.filter(|most| world.stalls().len() > *most) {
+            let stalls = world.stalls().len();
+            broken.push(format!("expect: {stalls} stalled conversations, not at most {most}"));
         }
         for number in agents(world) {
             let name = world.name(number).unwrap_or("?");

@@ -92,8 +92,11 @@ impl Plan {
         let world = config.world.clone().unwrap_or_default();
         let registry = world.registry.as_deref();
         let registry = registry.map(|file| NameFile::look(file, world.seen.as_deref()));
+        let rules = world
+            .rules()
+            .map_err(|why| Failure::files(format!("{}: world.{why}", config.name())))?;
         let mut plan = Self {
-            rules: world.rules(),
+            rules,
             threads: world.threads,
             snapshots: world.snapshots,
             programs: Vec::new(),

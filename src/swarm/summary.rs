@@ -8,10 +8,10 @@ use avm_ir::{
 };
 use avm_vm::{
     End, Machine, Meter, World,
-    world::{AgentId, Doing, SECOND},
+    world::{AgentId, Doing, SECOND, Stall},
 };
 
-use super::drive::Left;
+use super::{drive::Left, findings::stale};
 use crate::{end, exit::Exit, output::Out, report::hex};
 
 /// Most agents that are shown one by one.
@@ -140,6 +140,12 @@ impl Summary<'_> {
         for circle in self.deadlocks() {
             row("deadlock", &circle.join(" -> "));
         }
+        for stall in world.stalls().iter().take(SHOWN) {
+            row("stall", &self.stall(stall));
+        }
+        if world.stalls().len() > SHOWN {
+            row("stall", &format!("… {} more", world.stalls().len() - SHOWN));
+        }
         for (agent, wanted) in world.approvals().take(SHOWN) {
             let (name, amount) = (world.name(agent).unwrap_or("?"), Gas(wanted.amount));
             let purpose = match &*wanted.purpose {
@@ -189,6 +195,23 @@ impl Summary<'_> {
         })
     }
 
+    /// A conversation that came to nothing, and how to look at it.
+    fn stall(&self, stall: &Stall) -> String {
+        let name = |agent: &AgentId| self.world.name(*agent).unwrap_or("?");
+        let names: Vec<&str> = stall.agents.iter().map(name).collect();
+        let channel = stall.channel.as_ref().map_or(String::new(), |name| format!(" on {name}"));
+        let ended = if stall.ended { "; it was ended" } else { "" };
+        let from = name(&stall.from);
+        format!(
+            "{}{channel}: {} for {} turns since message #{} (\"{from}\", step {}){ended}",
+            names.join(", "),
+            stale(stall.how),
+            stall.turns,
+            stall.since,
+            stall.step,
+        )
+    }
+
     /// The same as data.
     pub(crate) fn record(&self) -> Record {
         let Self { world, .. } = self;
@@ -222,11 +245,28 @@ impl Summary<'_> {
             Value::list(names.iter().map(|name| Value::text(name)).collect())
         };
         let deadlocks: Vec<Value> = self.deadlocks().map(circle).collect();
+        let stall = |stall: &Stall| {
+            let name = |agent: &AgentId| Value::text(world.name(*agent).unwrap_or("?"));
+            Value::Record(Record::from_iter([
+                ("agents", Value::list(stall.agents.iter().map(name).collect())),
+                ("channel", stall.channel.clone().map_or(Value::Null, Value::Text)),
+                ("how", Value::text(stale(stall.how))),
+                ("since", int(stall.since)),
+                ("from", name(&stall.from)),
+                ("from_step", int(stall.step)),
+                ("turns", int(stall.turns.into())),
+                ("message", int(stall.message)),
+                ("ended", Value::Bool(stall.ended)),
+                ("time", int(stall.time)),
+            ]))
+        };
+        let stalls: Vec<Value> = world.stalls().iter().map(stall).collect();
         let mut record = Record::from_iter([
             ("agents", Value::list(all)),
             ("messages", int(world.sent())),
             ("dropped", int(world.dropped())),
             ("deadlocks", Value::list(deadlocks)),
+            ("stalls", Value::list(stalls)),
             ("gas", int(self.sum(Meter::Gas))),
             ("credits", int(self.sum(Meter::Credits))),
             ("rounds", int(world.rounds())),

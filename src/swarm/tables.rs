@@ -6,7 +6,7 @@ use avm_ir::{gas::Gas, value::Text};
 use avm_vm::{
     World,
     ledger::{self, Breaker, List, Owner, Policy},
-    world::{self as vm, AgentId, ChannelRules, Event, Supervision, pool_id},
+    world::{self as vm, AgentId, ChannelRules, Event, StallRule, Supervision, pool_id},
 };
 use serde::Deserialize;
 
@@ -49,6 +49,42 @@ pub(crate) struct Channel {
     quota: Option<Rate>,
     price: Option<Price>,
     payout: Option<Payout>,
+    stall: Option<Stall>,
+}
+
+/// `stall`: what is done about conversations that come to nothing.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stall {
+    /// Turns of which nothing comes.
+    turns: Option<u32>,
+    then: Option<Then>,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Then {
+    Off,
+    Note,
+    End,
+}
+
+impl Stall {
+    /// The rule; what the file does not say is as in another one.
+    pub(crate) fn rule(self, otherwise: StallRule) -> Result<StallRule, String> {
+        let turns = self.turns.unwrap_or(otherwise.turns);
+        if !(2..=1_000_000).contains(&turns) {
+            return Err("stall.turns: wants a number from 2 to 1000000".to_owned());
+        }
+        let then = match self.then {
+            None => otherwise.then,
+            Some(Then::Off) => vm::Then::Off,
+            Some(Then::Note) => vm::Then::Note,
+            Some(Then::End) => vm::Then::End,
+        };
+        Ok(StallRule { turns, then })
+    }
 }
 
 /// What messages cost.
@@ -73,7 +109,11 @@ enum Payout {
 
 impl Channel {
     /// The rules; an error is what is wrong.
-    fn rules(&self, group: &impl Fn(&str) -> Vec<String>) -> Result<ChannelRules, String> {
+    fn rules(
+        &self,
+        group: &impl Fn(&str) -> Vec<String>,
+        world: StallRule,
+    ) -> Result<ChannelRules, String> {
         let named = [
             (&self.members, vm::Role::Member),
             (&self.listeners, vm::Role::Listener),
@@ -105,7 +145,8 @@ impl Channel {
             Some(Payout::Split) => vm::Payout::Split,
             Some(Payout::Accepted(verifier)) => vm::Payout::Accepted(Text::from(&**verifier)),
         };
-        Ok(ChannelRules { roles, quota: self.quota.map(vm::Rate::from), price, payout })
+        let stall = self.stall.map(|stall| stall.rule(world)).transpose()?;
+        Ok(ChannelRules { roles, quota: self.quota.map(vm::Rate::from), price, payout, stall })
     }
 }
 
@@ -283,7 +324,9 @@ impl Tables<'_> {
             }
         }
         for (name, channel) in self.channels {
-            let rules = channel.rules(&group).map_err(|why| format!("channel.{name}: {why}"))?;
+            let rules = channel
+                .rules(&group, world.rules().stall)
+                .map_err(|why| format!("channel.{name}: {why}"))?;
             events.push(Event::Channel { name: name.clone(), rules });
         }
         Ok(events)

@@ -63,6 +63,23 @@ fn swarms_without_bugs_have_none_with_fifty_seeds() {
     }
 }
 
+/// None of what the swarms do is taken for a conversation that comes to nothing, even where such are ended;
+/// but the one that is there to show it.
+#[test]
+fn no_swarm_that_works_is_ended() {
+    let bench = bench_with_paper();
+    for name in swarms() {
+        let text = bench.read(&format!("swarm/{name}"));
+        let text = String::from_utf8(text).expect("a text");
+        let ends = name == "agreement.toml";
+        let rule = if ends { "" } else { "\n[world.stall]\nthen = \"end\"\n" };
+        bench.file(&format!("swarm/{name}"), format!("{text}{rule}"));
+        let ran = bench.run(&["swarm", "run", &format!("swarm/{name}"), "--no-journal"]);
+        assert_eq!(ran.exit, 0, "{}", ran.show());
+        assert_eq!(ran.stderr.contains("\nstall"), ends, "{}", ran.show());
+    }
+}
+
 /// Each planted bug is found among ten thousand seeds, and the seed shows it again.
 #[test]
 fn planted_bugs_are_found_and_shown_again() {

@@ -25,9 +25,9 @@ use crate::{
     journal::request_hash,
 };
 use said::Said;
-use talk::{SAME, Since};
 pub use talk::Stale;
 pub(super) use talk::Talk;
+use talk::{SAME, Since};
 
 /// What is done about conversations that come to nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

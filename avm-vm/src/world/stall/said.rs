@@ -10,8 +10,8 @@ use avm_ir::{
 
 /// Most bytes of text of a message that are looked at word by word; a text beyond that is data.
 const MOST_TEXT: usize = 1 << 16;
-/// Numbers that are looked at one by one.
-const NUMBERS: usize = 4;
+/// Groups of numbers that are looked at one by one; numbers with no word between them are one.
+pub(super) const GROUPS: usize = 4;
 /// Characters of a word that count: what comes behind them is mostly its ending.
 const BEGINNING: usize = 6;
 /// From so many words on a text is more than a label.
@@ -40,9 +40,14 @@ fn mix_bytes(mut hash: u64, bytes: &[u8]) -> u64 {
     mix(mix(hash, rest), bytes.len() as u64)
 }
 
-/// Numbers in the order in which they stand; of many the first ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Numbers(pub(super) [u64; NUMBERS]);
+/// Numbers among words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// The first groups, each as one number: so times and versions rise where their parts do.
+    pub(super) groups: [u128; GROUPS],
+    /// Hash of all.
+    pub(super) hash: u64,
+}
 
 /// What a message says.
 #[derive(Debug, Default)]
@@ -53,7 +58,7 @@ pub(super) struct Said {
     pub(super) print: u32,
     /// Numbers among words.
     pub(super) numbers: Numbers,
-    /// How many of them there are.
+    /// How many there are.
     pub(super) counted: u32,
     /// Hash of words that are no words: identifiers, parts of times.
     pub(super) serials: u64,
@@ -69,20 +74,22 @@ impl Said {
         let mut reader = Reader { room: MOST_TEXT, ..Reader::default() };
         reader.text(name);
         let named = reader.said.words.len();
-        reader.prose = 0;
+        (reader.prose, reader.texts) = (0, false);
         reader.value(data);
-        let Reader { mut said, mut print, prose, values, held, first, mut data, records, .. } =
+        let Reader { mut said, mut print, prose, values, held, first, mut data, texts, .. } =
             reader;
+        let mut group = reader.group;
         // A number beside a text belongs to the text, as one within it does. Many are what is said.
-        if held > 0 && prose >= PROSE && held <= NUMBERS as u32 {
+        if held > 0 && prose >= PROSE && held <= GROUPS as u32 {
             for number in &first[..held as usize] {
-                said.number(*number);
+                group.end();
+                said.number(&mut group, *number);
             }
         } else if held > 0 {
             data = Some(mix(data.unwrap_or_default(), values));
         }
         said.data = data.map(short);
-        said.is_signal = named <= 1 && prose == 0 && !records && said.words.len() == named;
+        said.is_signal = named <= 1 && !texts;
         print = mix(print, u64::from(said.counted > 0));
         said.print = short(print);
         said.words.sort_unstable();
@@ -90,16 +97,44 @@ impl Said {
         said
     }
 
-    fn number(&mut self, number: u64) {
-        if let Some(place) = self.numbers.0.get_mut(self.counted as usize) {
-            *place = number;
-        }
+    fn number(&mut self, group: &mut Group, number: u64) {
         self.counted += 1;
+        self.numbers.hash = mix(self.numbers.hash, number);
+        // A first part of 48 bits, and five of 16 each, of which the first digits count.
+        let (bits, shift) = match group.parts {
+            0 => (48, 80),
+            parts @ 1..=5 => (16, 80 - 16 * parts),
+            _ => return,
+        };
+        let mut part = number;
+        while part >> bits > 0 {
+            part /= 10;
+        }
+        if let Some(place) = self.numbers.groups.get_mut(group.number) {
+            *place |= u128::from(part) << shift;
+        }
+        group.parts += 1;
     }
 
     /// Whether it is one word and nothing else.
     pub(super) fn is_word(&self) -> bool {
         self.words.len() == 1 && self.counted == 0 && self.serials == 0 && self.data.is_none()
+    }
+}
+
+/// Where the next number belongs.
+#[derive(Default)]
+struct Group {
+    number: usize,
+    parts: u32,
+}
+
+impl Group {
+    /// The next number is of another one.
+    fn end(&mut self) {
+        if self.parts > 0 {
+            (self.number, self.parts) = (self.number + 1, 0);
+        }
     }
 }
 
@@ -114,10 +149,13 @@ struct Reader {
     /// Numbers that stand by themselves: their hash, how many, and the first ones.
     values: u64,
     held: u32,
-    first: [u64; NUMBERS],
+    first: [u64; GROUPS],
+    /// The group of numbers within a text.
+    group: Group,
     /// Hash of what else there is.
     data: Option<u64>,
-    records: bool,
+    /// Whether there are texts or records.
+    texts: bool,
 }
 
 impl Reader {
@@ -142,7 +180,7 @@ impl Reader {
                 list.iter().for_each(|value| self.value(value));
             }
             Value::Record(record) => {
-                self.records = true;
+                self.texts = true;
                 self.print = mix(self.print, 8);
                 for (name, value) in record.iter() {
                     self.print = mix_bytes(self.print, name.as_bytes());
@@ -171,6 +209,8 @@ impl Reader {
     }
 
     fn text(&mut self, text: &str) {
+        self.texts = true;
+        self.group.end();
         let Some(room) = self.room.checked_sub(text.len()) else {
             self.prose += PROSE;
             return self.datum(mix_bytes(10, text.as_bytes()));
@@ -219,14 +259,14 @@ impl Reader {
                     open = Some(number.saturating_mul(10).saturating_add(u64::from(digit)));
                 }
                 (None, Some(number)) => {
-                    self.said.number(number);
+                    self.said.number(&mut self.group, number);
                     open = None;
                 }
                 (None, None) => {}
             }
         }
         if let Some(number) = open {
-            self.said.number(number);
+            self.said.number(&mut self.group, number);
         }
         self.prose += 1;
         self.print = mix(self.print, 12);
@@ -254,6 +294,7 @@ impl Reader {
 
     fn note(&mut self, hash: u64) {
         self.prose += 1;
+        self.group.end();
         self.print = mix(self.print, hash);
         self.said.words.push(short(hash));
     }

@@ -4,7 +4,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use avm_ir::wire::{Reader, WireError, Writer};
 
-use super::said::{Numbers, Said, mix, short};
+use super::said::{GROUPS, Numbers, Said, mix, short};
 use crate::{journal::flag, world::AgentId};
 
 /// Words that are remembered, in each of two generations.
@@ -17,13 +17,16 @@ pub(super) const SPEAKERS: usize = 8;
 /// What a turn adds that says what was said before, in an order that was before, too.
 pub(super) const SAME: u32 = 4;
 /// What one adds whose words were all said before.
-const FAMILIAR: u32 = 2;
-/// What one adds in which nothing is new but numbers that count, or that is one word.
+const FAMILIAR: u32 = 3;
+/// What one adds in which nothing is new but numbers that count, that answers such a one, or that is one
+/// word.
 const LEAST: u32 = 1;
 /// What a new word takes away.
 const WORD: u32 = 8;
 /// A turn is news if one in so many of its words is new.
-const SHARE: usize = 10;
+const SHARE: usize = 8;
+/// Or if so many are: long turns repeat much of what they answer.
+const MANY: usize = 4;
 
 /// In what way a conversation comes to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +58,8 @@ struct Speaker {
     agent: AgentId,
     numbers: Numbers,
     serials: u64,
-    /// Whether they rose; nothing if they came once.
-    rises: Option<bool>,
+    /// For each group whether it rose when it changed last, if it did.
+    rises: [Option<bool>; GROUPS],
 }
 
 /// A conversation up to a message: every answer goes on with that of the message that it answers.
@@ -67,6 +70,8 @@ pub(in crate::world) struct Talk {
     pub(super) since: Option<Since>,
     /// Whether it was reported.
     pub(super) told: bool,
+    /// Whether numbers counted in the latest message.
+    counts: bool,
     /// Who spoke, whoever spoke last at the end.
     speakers: Vec<Speaker>,
     /// Hashes of the latest two messages.
@@ -144,7 +149,11 @@ impl Talk {
         let news = said.data.is_some_and(|data| remember(&mut self.prints, data));
         let new = self.learn(&said.words);
         let moves = self.numbers(said, from);
-        let order = short(mix(mix(u64::from(self.last[0]), u64::from(self.last[1])), u64::from(said.print)));
+        let answers_count = core::mem::replace(&mut self.counts, moves.is_some());
+        let order = short(mix(
+            mix(u64::from(self.last[0]), u64::from(self.last[1])),
+            u64::from(said.print),
+        ));
         // Signals between words are not what is talked about.
         let again = if said.is_signal {
             true
@@ -156,13 +165,15 @@ impl Talk {
         };
         match (news, moves) {
             (true, _) => Turn::News,
-            _ if new > 0 && new * SHARE >= said.words.len() => Turn::Words(new as u32),
+            _ if new >= MANY || new > 0 && new * SHARE >= said.words.len() => {
+                Turn::Words(new as u32)
+            }
             _ if said.is_signal => Turn::Signal,
             (_, Some(Moves::Anywhere)) if said.counted * 4 >= said.words.len() as u32 => {
                 Turn::Words(1)
             }
             (_, Some(_)) => Turn::Stale(Stale::Counts, LEAST),
-            _ if said.is_word() => Turn::Stale(Stale::Repeats, LEAST),
+            _ if said.is_word() || answers_count => Turn::Stale(Stale::Repeats, LEAST),
             _ if again => Turn::Stale(Stale::Repeats, SAME),
             _ => Turn::Stale(Stale::Agrees, FAMILIAR),
         }
@@ -193,22 +204,23 @@ impl Talk {
                 if self.speakers.len() >= SPEAKERS {
                     self.speakers.remove(0);
                 }
-                Speaker { agent, numbers: Numbers::default(), serials: 0, rises: None }
+                Speaker { agent, numbers: Numbers::default(), serials: 0, rises: [None; GROUPS] }
             }
         };
         let (numbers, serials) = (said.numbers, said.serials);
-        let moves = if said.counted == 0 && serials == 0 {
-            None
-        } else if numbers != speaker.numbers {
-            let rises = numbers > speaker.numbers;
-            let before = speaker.rises.replace(rises);
-            match before {
-                Some(before) if before != rises => Some(Moves::Anywhere),
-                _ => Some(Moves::On),
+        let mut moves = (serials != 0 && serials != speaker.serials).then_some(Moves::On);
+        if said.counted > 0 && numbers != speaker.numbers {
+            moves = Some(Moves::On);
+            let groups = speaker.numbers.groups.iter().zip(&numbers.groups);
+            for ((before, now), rises) in groups.zip(&mut speaker.rises) {
+                if before != now {
+                    let rose = rises.replace(now > before);
+                    if rose.is_some_and(|rose| rose != (now > before)) {
+                        moves = Some(Moves::Anywhere);
+                    }
+                }
             }
-        } else {
-            (serials != speaker.serials).then_some(Moves::On)
-        };
+        }
         if said.counted > 0 {
             speaker.numbers = numbers;
         }
@@ -232,6 +244,7 @@ impl Talk {
     pub(in crate::world) fn write(&self, out: &mut Writer) {
         out.u32(self.score);
         out.u8(u8::from(self.told));
+        out.u8(u8::from(self.counts));
         out.u8(u8::from(self.since.is_some()));
         if let Some(Since { message, from, step, turns }) = self.since {
             out.u64(message);
@@ -242,9 +255,15 @@ impl Talk {
         out.u32(self.speakers.len() as u32);
         for Speaker { agent, numbers, serials, rises } in &self.speakers {
             out.u32(agent.0);
-            numbers.0.into_iter().for_each(|number| out.u64(number));
+            for group in numbers.groups {
+                out.u64((group >> 64) as u64);
+                out.u64(group as u64);
+            }
+            out.u64(numbers.hash);
             out.u64(*serials);
-            out.u8(rises.map_or(0, |rises| 1 + u8::from(rises)));
+            for rises in rises {
+                out.u8(rises.map_or(0, |rises| 1 + u8::from(rises)));
+            }
         }
         self.last.into_iter().for_each(|print| out.u32(print));
         for list in [&self.prints, &self.orders, &self.words, &self.before[..]] {
@@ -255,7 +274,7 @@ impl Talk {
 
     /// Reads what [`Self::write`] wrote.
     pub(in crate::world) fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (score, told) = (input.u32()?, flag(input)?);
+        let (score, told, counts) = (input.u32()?, flag(input)?, flag(input)?);
         let since = match flag(input)? {
             true => {
                 let (message, from, step) = (input.u64()?, AgentId(input.u32()?), input.u64()?);
@@ -265,18 +284,22 @@ impl Talk {
             false => None,
         };
         let mut speakers: Vec<Speaker> = Vec::new();
-        for _ in 0..input.count(45)? {
+        for _ in 0..input.count(88)? {
             let agent = AgentId(input.u32()?);
             let mut numbers = Numbers::default();
-            for number in &mut numbers.0 {
-                *number = input.u64()?;
+            for group in &mut numbers.groups {
+                *group = u128::from(input.u64()?) << 64 | u128::from(input.u64()?);
             }
+            numbers.hash = input.u64()?;
             let serials = input.u64()?;
-            let rises = match input.u8()? {
-                0 => None,
-                rises @ (1 | 2) => Some(rises == 2),
-                _ => return Err(input.error("numbers that go nowhere")),
-            };
+            let mut rises = [None; GROUPS];
+            for rises in &mut rises {
+                *rises = match input.u8()? {
+                    0 => None,
+                    rises @ (1 | 2) => Some(rises == 2),
+                    _ => return Err(input.error("numbers that go nowhere")),
+                };
+            }
             if speakers.iter().any(|speaker| speaker.agent == agent) {
                 return Err(input.error("a speaker twice"));
             }
@@ -303,6 +326,7 @@ impl Talk {
                 score,
                 since,
                 told,
+                counts,
                 speakers,
                 last,
                 prints,
