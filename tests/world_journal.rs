@@ -427,6 +427,7 @@ impl Keep for Looks {
             Happened::Called { agent, step, function } => {
                 format!("{now} {} at {step} does {function}", agent.0)
             }
+            Happened::Stalled(stall) => format!("{now} nothing comes of #{}", stall.since),
             Happened::Restarted { agent, machine } => {
                 format!("{now} {} goes on at {}", agent.0, machine.steps())
             }

@@ -16,7 +16,7 @@ use avm_vm::{
     ledger::{Limits, Owner, Policy},
     world::{
         AgentId, ChannelRules, Event, Found, Idle, Joined, Next, Payout, Price, Rate, Replay, Role,
-        Rules, SECOND, Stop, Supervision, Witness,
+        Rules, SECOND, StallRule, Stop, Supervision, Then, Witness,
         journal::{Entry, Journal, Mark, Start, Time, Writer},
         pool_id,
     },
@@ -37,7 +37,10 @@ pub(crate) const GAS: u64 = 1_000 * avm_ir::gas::GAS;
 pub(crate) const SLICE: u64 = 500;
 
 /// Programs that have to do with each other.
-const TALKERS: [&str; 5] = [
+const TALKERS: [&str; 6] = [
+    ".uses channel \"0\"\n.uses channel \"1\"\nSEND_SWARM_MSG \"0\", \"well said\"\n:again\n\
+     WAIT_FOR_RESPONSE \"*\", timeout=1 -> m\nJUMP_IF_TASK_FAILED done\nSEND_SWARM_MSG m.from, \"I agree\"\n\
+     SEND_SWARM_MSG \"1\", [\"no. 7\", m.data]\nJUMP again\n:done\nRETURN 1",
     "SWARM_CONNECT \"c\"\nWAIT 1\nSWARM_BROADCAST \"Q\", [1]\nWAIT_FOR_RESPONSE \"Q\", timeout=3 -> r\nRETURN r",
     "SWARM_CONNECT \"c\"\nWAIT_FOR_RESPONSE \"*\", timeout=2 -> m\nSEND_SWARM_MSG m.request, 7\n\
      REDUCE_MODEL_CALL \"x\", [m.data] -> r\nRETURN r",
@@ -68,6 +71,12 @@ fn talkers() -> &'static [Arc<Image>] {
         });
         assembled.collect()
     })
+}
+
+/// What is done about conversations that come to nothing.
+fn stall(entropy: &mut Entropy<'_>) -> StallRule {
+    let then = *entropy.pick(&[Then::Off, Then::Note, Then::End]);
+    StallRule { turns: entropy.below(4) as u32, then }
 }
 
 /// What whoever runs a world may do with money, channels and agents.
@@ -115,6 +124,7 @@ fn order(world: &World, entropy: &mut Entropy<'_>) -> Event {
                     1 => Payout::Split,
                     _ => Payout::Accepted("1".into()),
                 },
+                stall: entropy.once_in(3).then(|| stall(entropy)),
             };
             let name = if entropy.once_in(4) { "" } else { "c" };
             Event::Channel { name: name.to_owned(), rules }
@@ -199,6 +209,7 @@ pub(crate) fn recorded(entropy: &mut Entropy<'_>) -> Tape {
         requests: entropy.below(3) as u32,
         message_bytes: entropy.below(200) as u64,
         tasks: entropy.below(4) as u32,
+        stall: stall(entropy),
         ..Rules::default()
     };
     let time = *entropy.pick(&[Time::Simulated, Time::Given]);

@@ -12,7 +12,7 @@ use avm_vm::{
 };
 
 use super::{drive::Left, findings::stale};
-use crate::{end, exit::Exit, output::Out, report::hex};
+use crate::{end, exit::Exit, output::Out, report::hex, run_dir::quoted};
 
 /// Most agents that are shown one by one.
 const SHOWN: usize = 20;
@@ -145,6 +145,10 @@ impl Summary<'_> {
         }
         if world.stalls().len() > SHOWN {
             row("stall", &format!("… {} more", world.stalls().len() - SHOWN));
+        }
+        if let (Some(stall), Some(run)) = (world.stalls().first(), self.run) {
+            let (run, name) = (quoted(run), world.name(stall.from).unwrap_or("?"));
+            row("", &format!("avm swarm messages {run}, avm debug {run} --agent {}", quoted(name)));
         }
         for (agent, wanted) in world.approvals().take(SHOWN) {
             let (name, amount) = (world.name(agent).unwrap_or("?"), Gas(wanted.amount));

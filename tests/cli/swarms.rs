@@ -80,6 +80,28 @@ fn no_swarm_that_works_is_ended() {
     }
 }
 
+#[test]
+fn a_conversation_that_comes_to_nothing_is_told() {
+    let bench = bench_with_paper();
+    let ran = bench.run(&["swarm", "run", "swarm/agreement.toml", "--run", "talk"]);
+    assert_eq!(ran.exit, 0, "{}", ran.show());
+    let mut lines = ran.stderr.lines().skip_while(|line| !line.starts_with("messages"));
+    let told = format!("{}\n", lines.by_ref().take(3).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!("a_stall_in_a_summary", told);
+    // Who expects none is told by whoever tries seeds, too.
+    let text = String::from_utf8(bench.read("swarm/agreement.toml")).expect("a text");
+    bench.file("swarm/none.toml", text.replace("stalls = 1", ""));
+    let explored = bench.run(&["swarm", "explore", "swarm/none.toml", "--seeds", "5"]);
+    bench.file("swarm/few.toml", text.replace("stalls = 1", "stalls = 0"));
+    let broken = bench.run(&["swarm", "run", "swarm/few.toml", "--no-journal"]);
+    let expected = broken.stderr.lines().filter(|line| line.contains("expect"));
+    let shown = format!("{}{}", explored.show(), expected.collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!("a_stall_as_a_finding", shown);
+    bench.file("swarm/odd.toml", text.replace("turns = 12", "turns = 0"));
+    let odd = bench.run(&["swarm", "run", "swarm/odd.toml", "--no-journal"]);
+    assert!(odd.exit == 3 && odd.stderr.contains("stall.turns"), "{}", odd.show());
+}
+
 /// Each planted bug is found among ten thousand seeds, and the seed shows it again.
 #[test]
 fn planted_bugs_are_found_and_shown_again() {
