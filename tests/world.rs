@@ -15,7 +15,7 @@ use std::fmt::Write;
 use avm_ir::{Value, value::to_json};
 use avm_vm::{
     End, World,
-    world::{AgentId, Idle, Rules, SECOND},
+    world::{AgentId, Doing, Idle, Rules, SECOND},
 };
 use world::support::{agent, identity, image, join, result, run};
 
@@ -167,32 +167,49 @@ fn a_deadlock_is_named_with_its_circle() {
     assert_eq!([result(&world, "a"), result(&world, "b")], ["null", "null"]);
 }
 
-/// A circle is found wherever it closes: the last to wait has others to wait for, who are of no help.
+/// A circle is found wherever it closes: the last to wait has others to wait for, who are of no help. They
+/// come first among those who were asked, so they are tried first, or last.
 #[test]
 fn a_deadlock_behind_a_dead_end_is_found() {
-    let mut world = World::new(Rules::default());
     let head = ".uses channel \"c\"\nSWARM_CONNECT \"c\"\n";
-    // Of those who were asked, one waits for somebody who came to an end.
-    join(&mut world, "gone", ".uses channel \"late\"\nSEND_SWARM_MSG \"late\", 1");
-    join(
-        &mut world,
-        "late",
-        &format!("{head}WAIT_FOR_RESPONSE \"*\" -> m\nWAIT_FOR_RESPONSE m.from -> r"),
+    let gone = ".uses channel \"late\"\nSEND_SWARM_MSG \"late\", 1";
+    // Of those who were asked, one waits for somebody who came to an end, until long after.
+    let late =
+        format!("{head}WAIT_FOR_RESPONSE \"*\" -> m\nWAIT_FOR_RESPONSE m.from -> r\nRETURN r");
+    let a =
+        format!("{head}WAIT_FOR_RESPONSE \"b\" -> m\nWAIT_FOR_RESPONSE m.from, timeout=50 -> r");
+    let b = format!(
+        "{head}WAIT 2\nSWARM_BROADCAST \"b\"\nWAIT 2\nWAIT_FOR_RESPONSE \"b\", timeout=40 -> r"
     );
-    join(
-        &mut world,
-        "a",
-        &format!("{head}WAIT_FOR_RESPONSE \"b\" -> m\nWAIT_FOR_RESPONSE m.from, timeout=50 -> r"),
-    );
-    join(
-        &mut world,
-        "b",
-        &format!(
-            "{head}WAIT 2\nSWARM_BROADCAST \"b\"\nWAIT 2\nWAIT_FOR_RESPONSE \"b\", timeout=40 -> r"
-        ),
-    );
-    run(&mut world, 1);
-    assert_eq!(world.deadlocks(), [vec![AgentId(2), AgentId(3)]]);
+    for first in [true, false] {
+        let mut world = World::new(Rules::default());
+        join(&mut world, "gone", gone);
+        let order = if first { ["late", "a", "b"] } else { ["a", "b", "late"] };
+        for name in order {
+            let source = match name {
+                "late" => &late,
+                "a" => &a,
+                _ => &b,
+            };
+            join(&mut world, name, source);
+        }
+        let agent = |world: &World, name| world.agent(name).expect("it joined");
+        let end = agent(&world, "late");
+        // When the circle closes, all of them wait, and the dead end was asked and waits for nobody.
+        let at = Rules::default().epoch + 4 * SECOND;
+        while world.now() < at {
+            match world.idle() {
+                Idle::Until(time) => world.pass(time, &mut ()),
+                _ => world.round(&mut ()),
+            }
+        }
+        world.settle(&mut ());
+        assert_eq!(world.doing(end), Some(Doing::Waits));
+        assert_eq!(world.living(), 3);
+        run(&mut world, 1);
+        assert_eq!(world.deadlocks(), [vec![agent(&world, "a"), agent(&world, "b")]]);
+        assert_eq!(result(&world, "late"), "null");
+    }
 }
 
 /// What a flooder sends beyond its share is its own failure; others get through.

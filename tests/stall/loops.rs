@@ -8,8 +8,6 @@ use super::chat::{Chat, Draw, ints, record};
 /// A kind: its name, and how it goes on for so many turns after its work is done.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    /// Turns within which it is to be ended, where 16 are allowed.
-    pub(crate) within: usize,
     go_on: fn(&mut Chat, &mut Draw, usize),
 }
 
@@ -139,7 +137,6 @@ fn alternate(chat: &mut Chat, turns: usize, pair: [&str; 2]) {
 pub(crate) const KINDS: &[Kind] = &[
     Kind {
         name: "the same thanks and the same answer",
-        within: 20,
         go_on: |chat, _, turns| {
             alternate(
                 chat,
@@ -153,37 +150,24 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "thanks in other words each time",
-        within: 80,
         go_on: |chat, draw, turns| any(chat, draw, turns, &THANKS),
     },
     Kind {
         name: "a few sayings in any order",
-        within: 48,
         go_on: |chat, draw, turns| any(chat, draw, turns, &THANKS[..6]),
     },
     Kind {
         name: "agreement without end",
-        within: 60,
         go_on: |chat, draw, turns| any(chat, draw, turns, &AGREE),
     },
-    Kind {
-        name: "agreement in German",
-        within: 60,
-        go_on: |chat, draw, turns| any(chat, draw, turns, &DANKE),
-    },
+    Kind { name: "agreement in German", go_on: |chat, draw, turns| any(chat, draw, turns, &DANKE) },
     Kind {
         name: "thanks in Chinese, which sets no words apart",
-        within: 60,
         go_on: |chat, draw, turns| any(chat, draw, turns, &XIEXIE),
     },
-    Kind {
-        name: "thanks in Russian",
-        within: 60,
-        go_on: |chat, draw, turns| any(chat, draw, turns, &SPASIBO),
-    },
+    Kind { name: "thanks in Russian", go_on: |chat, draw, turns| any(chat, draw, turns, &SPASIBO) },
     Kind {
         name: "a question that is handed to and fro",
-        within: 20,
         go_on: |chat, _, turns| {
             alternate(
                 chat,
@@ -197,7 +181,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "a question that goes round among three",
-        within: 20,
         go_on: |chat, _, turns| {
             let mut from = 0;
             for _ in 0..turns {
@@ -209,7 +192,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "three who delegate in their own words",
-        within: 24,
         go_on: |chat, _, turns| {
             let lines = [
                 "Researcher, please compile the list of suppliers, I cannot do it with my tools.",
@@ -226,7 +208,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "the same task, done again and again",
-        within: 20,
         go_on: |chat, _, turns| {
             alternate(
                 chat,
@@ -240,7 +221,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "each turn quotes all that was said before",
-        within: 28,
         go_on: |chat, _, turns| {
             let mut quoted = String::new();
             let texts = (0..turns.min(70)).map(|turn| {
@@ -255,7 +235,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "thanks with a counter",
-        within: 70,
         go_on: |chat, _, turns| {
             chat.two((0..turns).map(|turn| match turn % 2 {
                 0 => format!("[message {}] Thank you very much for your help!", turn + 7),
@@ -265,7 +244,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "thanks with the time of day",
-        within: 70,
         go_on: |chat, draw, turns| {
             let mut time = 36_000;
             let texts = (0..turns).map(|turn| {
@@ -280,7 +258,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "thanks with an identifier that is drawn",
-        within: 110,
         go_on: |chat, draw, turns| {
             let texts = (0..turns).map(|turn| {
                 let line = [
@@ -295,7 +272,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "records of a text and numbers that count",
-        within: 70,
         go_on: |chat, _, turns| {
             for turn in 0..turns {
                 let from = turn % 2;
@@ -309,7 +285,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "letters, marks and blanks that change",
-        within: 20,
         go_on: |chat, draw, turns| {
             let texts = (0..turns).map(|turn| {
                 let line = ["thank you so much", "you are welcome"][turn % 2];
@@ -326,12 +301,10 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "messages that say nothing",
-        within: 20,
         go_on: |chat, _, turns| alternate(chat, turns, ["", ""]),
     },
     Kind {
         name: "an automatic reply and somebody who asks what it means",
-        within: 64,
         go_on: |chat, draw, turns| {
             let asks = [
                 "It seems that your message is an automatic reply. How can I help you today?",
@@ -350,7 +323,6 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "the same apology for the same error",
-        within: 20,
         go_on: |chat, _, turns| {
             alternate(
                 chat,
@@ -366,12 +338,10 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "one word and another one",
-        within: 70,
         go_on: |chat, _, turns| alternate(chat, turns, ["Thanks!", "Welcome!"]),
     },
     Kind {
         name: "records without numbers that change",
-        within: 20,
         go_on: |chat, _, turns| {
             for turn in 0..turns {
                 let from = turn % 2;
