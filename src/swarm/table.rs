@@ -1,5 +1,8 @@
 //! The table of agents that a terminal shows while a world goes on.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write},
@@ -12,6 +15,7 @@ use avm_vm::{
     Answer, Machine, Meter, World,
     world::{AgentId, Doing, Happened, Keep, SECOND},
 };
+use console::Term;
 
 use super::{drive::Watch, summary::agents};
 
@@ -19,6 +23,14 @@ use super::{drive::Watch, summary::agents};
 const PAUSE: Duration = Duration::from_millis(100);
 /// Agents shown.
 const ROWS: usize = 16;
+/// Width of a terminal that does not say.
+const WIDTH: usize = 80;
+/// Most and fewest characters of a name.
+const NAME: (usize, usize) = (40, 8);
+/// Columns behind the name: what they are called, how wide they are. Where the terminal is too narrow, the
+/// last ones are left out.
+const COLUMNS: [(&str, usize); 5] =
+    [("state", 6), ("sent", 8), ("got", 8), ("gas", 14), ("credits", 10)];
 
 /// Counts messages of agents, and shows them where somebody looks.
 #[derive(Debug)]
@@ -48,7 +60,8 @@ impl Table {
     }
 
     fn draw(&mut self, world: &World) {
-        let text = self.picture(world);
+        let width = Term::stderr().size_checked().map_or(WIDTH, |(_, columns)| columns.into());
+        let text = self.picture(world, width);
         let mut out = String::new();
         if self.lines > 0 {
             // Up to where the last picture began, and what is below is cleared.
@@ -60,13 +73,36 @@ impl Table {
         let _ = io::stderr().write_all(out.as_bytes());
     }
 
-    fn picture(&self, world: &World) -> String {
+    /// The table, in lines that a terminal of a width does not break: they are counted to be drawn over.
+    fn picture(&self, world: &World, width: usize) -> String {
         let mut out = String::new();
-        let _ = writeln!(
-            out,
-            "{:<24} {:<6} {:>8} {:>8} {:>14} {:>10}",
-            "agent", "state", "sent", "got", "gas", "credits"
-        );
+        let mut line = |text: &str| {
+            let text: String = text.chars().take(width).collect();
+            let _ = writeln!(out, "{}", text.trim_end());
+        };
+        // Columns as long as they fit beside the shortest name; the names have what is left.
+        let (mut columns, mut taken) = (0, 0);
+        for (_, wide) in COLUMNS {
+            if taken + 1 + wide + NAME.1 > width {
+                break;
+            }
+            (columns, taken) = (columns + 1, taken + 1 + wide);
+        }
+        let shown = || agents(world).take(ROWS).filter_map(|agent| world.name(agent));
+        let longest = shown().map(|name| visible(name).chars().count()).max().unwrap_or_default();
+        let room = longest.max("agent".len()).min(NAME.0).min(width - taken.min(width));
+        let row = |name: &str, cells: [&str; COLUMNS.len()]| {
+            let name: String = visible(name).chars().take(room).collect();
+            let mut text = format!("{name:<room$}");
+            for (cell, (column, wide)) in cells.into_iter().zip(COLUMNS).take(columns) {
+                let _ = match column {
+                    "state" => write!(text, " {cell:<wide$}"),
+                    _ => write!(text, " {cell:>wide$}"),
+                };
+            }
+            text
+        };
+        line(&row("agent", COLUMNS.map(|(name, _)| name)));
         for agent in agents(world).take(ROWS) {
             let Some(machine) = world.machine(agent) else { continue };
             let state = match world.doing(agent) {
@@ -76,25 +112,18 @@ impl Table {
                 Some(Doing::Over) | None => "over",
             };
             let (sent, got) = self.counts.get(agent.0 as usize).copied().unwrap_or_default();
-            let name: String = world.name(agent).unwrap_or_default().chars().take(24).collect();
-            let _ = writeln!(
-                out,
-                "{:<24} {state:<6} {sent:>8} {got:>8} {:>14} {:>10}",
-                visible(&name),
-                Gas(machine.gas_used()).to_string(),
-                Meter::Credits.show(machine.used(Meter::Credits)),
-            );
+            let (sent, got) = (sent.to_string(), got.to_string());
+            let gas = Gas(machine.gas_used()).to_string();
+            let credits = Meter::Credits.show(machine.used(Meter::Credits));
+            let name = world.name(agent).unwrap_or_default();
+            line(&row(name, [state, &sent, &got, &gas, &credits]));
         }
         if world.len() > ROWS {
-            let _ = writeln!(out, "… {} more", world.len() - ROWS);
+            line(&format!("… {} more", world.len() - ROWS));
         }
         let time = (world.now() - world.rules().epoch) as f64 / SECOND as f64;
-        let _ = writeln!(
-            out,
-            "round {}, {time:.3} s of virtual time, {} messages",
-            world.rounds(),
-            world.sent()
-        );
+        let (rounds, messages) = (world.rounds(), world.sent());
+        line(&format!("round {rounds}, {time:.3} s of virtual time, {messages} messages"));
         out
     }
 }
