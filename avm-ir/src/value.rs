@@ -21,7 +21,7 @@ mod text;
 use alloc::{sync::Arc, vec::Vec};
 
 pub use codec::{DecodeError, decode, encode, encode_to};
-pub use fields::{Iter as Fields, Pool};
+pub use fields::{Iter as Fields, Names, Pool};
 pub use json::{JsonError, from_json, to_json, to_text};
 pub use list::{Item, List};
 pub use record::Record;

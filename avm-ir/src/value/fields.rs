@@ -1,16 +1,20 @@
-//! The fields of a record, sorted by name: few in a row, many in leaves.
+//! The fields of a record, sorted by name: few in a row, many in leaves, and few that have their names in
+//! common with other records.
 //!
 //! Nearly all records have few fields, and a look along a row of them beats every other search. A
 //! row of many would make each new field cost time in their number, so from some number on they
 //! lie in [`leaves`], and stay there. A hash table would be faster still, until somebody chooses
 //! names that meet in it.
 
+mod alike;
 mod leaves;
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::cmp::Ordering;
 
 use super::{Text, Value};
+use alike::Alike;
+pub use alike::Names;
 use leaves::Leaves;
 
 /// Where a field is: in which leaf, 0 in a row, and where in it. Until the fields change.
@@ -22,6 +26,7 @@ const FEW: usize = 24;
 #[derive(Clone)]
 pub(super) enum Fields {
     Few(Vec<(Text, Value)>),
+    Alike(Alike),
     Many(Leaves),
 }
 
@@ -32,6 +37,7 @@ pub struct Iter<'a>(Shape<'a>);
 #[derive(Clone, Debug)]
 enum Shape<'a> {
     Few(core::slice::Iter<'a, (Text, Value)>),
+    Alike(core::slice::Iter<'a, Text>, core::slice::Iter<'a, Value>),
     Many(leaves::Iter<'a>),
 }
 
@@ -58,9 +64,22 @@ impl Fields {
         Ok(Self::Few(row))
     }
 
+    /// A value for each of some names.
+    pub(super) fn alike(names: &Names, values: impl Into<Box<[Value]>>) -> Self {
+        Self::Alike(Alike::new(names, values))
+    }
+
+    /// Makes sure that fields can come and go.
+    fn own_names(&mut self) {
+        if let Self::Alike(alike) = self {
+            *self = Self::Few(alike.row());
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Few(row) => row.len(),
+            Self::Alike(alike) => alike.values().len(),
             Self::Many(leaves) => leaves.len(),
         }
     }
@@ -68,6 +87,7 @@ impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Self::Few(row) => Some(&row[find(row, |other| other.as_str().cmp(name)).ok()?].1),
+            Self::Alike(alike) => alike.get(name),
             Self::Many(leaves) => leaves.get(name),
         }
     }
@@ -80,6 +100,7 @@ impl Fields {
                 let at = same(row, name).or_else(|| find(row, |other| other.cmp(name)).ok())?;
                 Some(&row[at].1)
             }
+            Self::Alike(alike) => alike.values().get(alike.find(name).ok()?),
             Self::Many(leaves) => leaves.get(name),
         }
     }
@@ -87,28 +108,39 @@ impl Fields {
     /// The field at a place in the row, if it was made with this very text.
     #[inline]
     pub(super) fn at(&self, place: usize, name: &Text) -> Option<&Value> {
-        let Self::Few(row) = self else { return None };
-        let (other, value) = row.get(place)?;
+        let (other, value) = self.in_row(place)?;
         other.is_same(name).then_some(value)
     }
 
     #[inline]
+    fn in_row(&self, place: usize) -> Option<(&Text, &Value)> {
+        match self {
+            Self::Few(row) => row.get(place).map(|(name, value)| (name, value)),
+            Self::Alike(alike) => alike.at(place),
+            Self::Many(_) => None,
+        }
+    }
+
+    #[inline]
     pub(super) fn at_mut(&mut self, place: usize, name: &Text) -> Option<&mut Value> {
-        let Self::Few(row) = self else { return None };
-        let (other, value) = row.get_mut(place)?;
-        other.is_same(name).then_some(value)
+        let (other, _) = self.in_row(place)?;
+        if !other.is_same(name) {
+            return None;
+        }
+        Some(self.value_mut((0, place)))
     }
 
     /// The field at a place in the row, if it has this name.
     pub(super) fn like(&self, place: usize, name: &Text) -> Option<&Value> {
-        let Self::Few(row) = self else { return None };
-        let (other, value) = row.get(place)?;
+        let (other, value) = self.in_row(place)?;
         (other == name).then_some(value)
     }
 
     /// The place in the row of a field.
     pub(super) fn place(&self, name: &Text) -> Option<usize> {
-        let Self::Few(_) = self else { return None };
+        if matches!(self, Self::Many(_)) {
+            return None;
+        }
         self.find(name).ok().map(|(_, at)| at)
     }
 
@@ -120,6 +152,7 @@ impl Fields {
                 let found = same(row, name).map_or_else(|| find(row, |other| other.cmp(name)), Ok);
                 found.map(|at| (0, at)).map_err(|at| (0, at))
             }
+            Self::Alike(alike) => alike.find(name).map(|at| (0, at)).map_err(|at| (0, at)),
             Self::Many(leaves) => leaves.find(name),
         }
     }
@@ -129,6 +162,7 @@ impl Fields {
     pub(super) fn value_mut(&mut self, (branch, at): Place) -> &mut Value {
         match self {
             Self::Few(row) => &mut row[at].1,
+            Self::Alike(alike) => alike.value_mut(at),
             Self::Many(leaves) => leaves.value_mut((branch, at)),
         }
     }
@@ -136,7 +170,10 @@ impl Fields {
     /// Puts a field where it has to be put.
     #[inline]
     pub(super) fn put(&mut self, (branch, at): Place, name: Text, value: Value) {
+        self.own_names();
         match self {
+            // Its names are its own now.
+            Self::Alike(_) => {}
             Self::Few(row) if row.len() < FEW => row.insert(at, (name, value)),
             Self::Few(row) => {
                 row.insert(at, (name, value));
@@ -147,7 +184,9 @@ impl Fields {
     }
 
     pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
+        self.own_names();
         match self {
+            Self::Alike(_) => None,
             Self::Few(row) => {
                 let at = find(row, |other| other.as_str().cmp(name)).ok()?;
                 Some(row.remove(at).1)
@@ -158,6 +197,7 @@ impl Fields {
 
     /// Makes names that are in a pool the pool's own.
     pub(super) fn share(&mut self, pool: &mut Pool) {
+        self.own_names();
         if let Self::Few(row) = self {
             for (name, value) in row {
                 pool.share(name);
@@ -169,6 +209,7 @@ impl Fields {
     pub(super) fn iter(&self) -> Iter<'_> {
         match self {
             Self::Few(row) => Iter(Shape::Few(row.iter())),
+            Self::Alike(alike) => Iter(Shape::Alike(alike.names().iter(), alike.values().iter())),
             Self::Many(leaves) => Iter(Shape::Many(leaves.iter())),
         }
     }
@@ -207,6 +248,7 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Shape::Few(row) => row.next().map(|(name, value)| (name, value)),
+            Shape::Alike(names, values) => Some((names.next()?, values.next()?)),
             Shape::Many(leaves) => leaves.next(),
         }
     }
@@ -214,6 +256,7 @@ impl<'a> Iterator for Iter<'a> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.0 {
             Shape::Few(row) => row.size_hint(),
+            Shape::Alike(_, values) => values.size_hint(),
             Shape::Many(leaves) => leaves.size_hint(),
         }
     }

@@ -7,7 +7,7 @@ use triomphe::Arc;
 
 use super::{
     Scalar, Text, Value,
-    fields::{Fields, Place, Pool},
+    fields::{Fields, Names, Place, Pool},
     sums::Sums,
 };
 
@@ -63,6 +63,20 @@ impl Record {
             count(&mut sums, name, value);
         }
         Self(Arc::new(Inner { fields, sums }))
+    }
+
+    /// Of a value for each of some names; where there are more of the ones than of the others, these are
+    /// left out.
+    pub fn alike<const N: usize>(names: &Names, values: [Value; N]) -> Self {
+        if !names.fit(N) {
+            return names.as_slice().iter().cloned().zip(values).collect();
+        }
+        let mut sums = Sums::new();
+        values.iter().for_each(|value| sums.add(value));
+        let (encoded, heap) = names.sizes();
+        sums.encoded += encoded;
+        sums.heap += heap;
+        Self(Arc::new(Inner { fields: Fields::alike(names, values), sums }))
     }
 
     /// Number of fields.
@@ -206,6 +220,14 @@ impl Record {
     }
 }
 
+impl Names {
+    /// Names for records that are made again and again: it helps where they are few, in order, and each
+    /// comes once.
+    pub fn of(names: &[&str]) -> Self {
+        Self::new(names, |name| (4 + name.len() as u64, Record::field_heap(name)))
+    }
+}
+
 impl Default for Record {
     fn default() -> Self {
         Self::new()
@@ -230,11 +252,15 @@ impl core::fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::{string::String, vec::Vec};
 
     use proptest::prelude::*;
 
-    use super::{Record, Text, Value};
+    use super::{Names, Record, Text, Value};
+
+    fn sizes(record: &Record) -> (u64, u64, u32) {
+        (record.encoded_len(), record.heap(), record.nesting())
+    }
 
     proptest! {
         /// Over the borders: none, in order or not, with names that come twice, many.
@@ -248,8 +274,32 @@ mod tests {
                 .collect();
             let (of, inserted) = (Record::of(fields.clone()), Record::from_iter(fields));
             prop_assert!(of.iter().eq(inserted.iter()));
-            let sizes = |record: &Record| (record.encoded_len(), record.heap(), record.nesting());
             prop_assert_eq!(sizes(&of), sizes(&inserted));
+        }
+
+        /// Whatever is done to it afterwards.
+        #[test]
+        fn names_in_common_do_not_show(
+            names in prop::array::uniform4("[a-f]"),
+            doings in prop::collection::vec((0_u8..4, "[a-h]"), 0..12),
+        ) {
+            let values = [1, 2, 3, 4].map(Value::Int);
+            let common = Names::of(&names.each_ref().map(String::as_str));
+            let mut alike = Record::alike(&common, values.clone());
+            let mut plain: Record = names.into_iter().zip(values).collect();
+            for (what, name) in doings {
+                let text = Text::from(name.as_str());
+                match what {
+                    0 => prop_assert_eq!(alike.remove(&name), plain.remove(&name)),
+                    1 => prop_assert_eq!(alike.put(&text, Value::Null), plain.put(&text, Value::Null)),
+                    2 => prop_assert_eq!(alike.add_to(&text, 0, 1), plain.add_to(&text, 0, 1)),
+                    _ => prop_assert_eq!(alike.replace(&text, Value::Null), plain.replace(&text, Value::Null)),
+                }
+                prop_assert_eq!(alike.get(&name), plain.get(&name));
+                prop_assert_eq!(alike.field(&text), plain.field(&text));
+                prop_assert!(alike.iter().eq(plain.iter()));
+                prop_assert_eq!(sizes(&alike), sizes(&plain));
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use alloc::{
 
 use avm_ir::{
     Value,
-    value::{HandleKind, Record, Text, decode, encode_to},
+    value::{HandleKind, Names, Record, Text, decode, encode_to},
     wire::{Reader, WireError, Writer},
 };
 
@@ -42,16 +42,18 @@ pub struct Message {
 /// Texts that come with every message, made once for a world.
 #[derive(Debug)]
 pub(super) struct Labels {
-    /// Names of the fields of a message as a program gets it, in their order.
-    fields: [Text; 6],
+    /// Names of the fields of a message as a program gets it.
+    fields: Names,
     /// The name of a message to one agent alone.
     pub(super) none: Text,
 }
 
 impl Labels {
     pub(super) fn new() -> Self {
-        let fields = ["channel", "data", "from", "name", "request", "sent"].map(Text::from);
-        Self { fields, none: Text::from("") }
+        Self {
+            fields: Names::of(&["channel", "data", "from", "name", "request", "sent"]),
+            none: Text::from(""),
+        }
     }
 }
 
@@ -67,9 +69,7 @@ impl Message {
             self.request.map_or(Value::Null, |number| handle(HandleKind::Request, number)),
             seconds(self.sent),
         ];
-        let mut fields = Vec::with_capacity(values.len());
-        fields.extend(labels.fields.iter().cloned().zip(values));
-        Value::Record(Record::of(fields))
+        Value::Record(Record::alike(&labels.fields, values))
     }
 
     /// Whether it is one that an agent waits for.
