@@ -1,6 +1,7 @@
 //! Messages, and where they wait until their receiver takes them.
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
@@ -113,44 +114,64 @@ pub(super) fn seconds(nanoseconds: u64) -> Value {
     }
 }
 
+/// Messages of which a sender's are counted by looking at them.
+const FEW: usize = 16;
+
+/// Room that an empty inbox keeps, in messages. Most are empty most of the time.
+const ROOM: usize = 8;
+
 /// Messages that an agent has not taken yet, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     messages: VecDeque<Arc<Message>>,
-    /// How many there are of each sender.
-    shares: BTreeMap<AgentId, u32>,
+    /// How many there are of each sender, where they are not few.
+    shares: Option<Box<BTreeMap<AgentId, u32>>>,
 }
 
 impl Inbox {
     /// Puts a message in, if its sender's share has room.
     pub(super) fn put(&mut self, message: Arc<Message>, share: u32) -> bool {
-        let held = self.shares.entry(message.from).or_default();
-        if *held >= share {
+        if self.held(message.from) >= share {
             return false;
         }
-        *held += 1;
+        if self.messages.len() == FEW && self.shares.is_none() {
+            let mut shares = Box::<BTreeMap<AgentId, u32>>::default();
+            self.messages.iter().for_each(|message| *shares.entry(message.from).or_default() += 1);
+            self.shares = Some(shares);
+        }
+        if let Some(shares) = &mut self.shares {
+            *shares.entry(message.from).or_default() += 1;
+        }
         self.messages.push_back(message);
         true
     }
 
     /// How many messages of a sender there are.
     pub(super) fn held(&self, from: AgentId) -> u32 {
-        self.shares.get(&from).copied().unwrap_or(0)
+        match &self.shares {
+            Some(shares) => shares.get(&from).copied().unwrap_or(0),
+            // They are few.
+            None => self.messages.iter().filter(|message| message.from == from).count() as u32,
+        }
     }
 
     /// Takes the first message that is waited for.
     pub(super) fn take(&mut self, what: &What) -> Option<Arc<Message>> {
         let at = self.messages.iter().position(|message| message.is(what))?;
         let message = self.messages.remove(at)?;
-        if let Some(held) = self.shares.get_mut(&message.from) {
+        if let Some(shares) = &mut self.shares
+            && let Some(held) = shares.get_mut(&message.from)
+        {
             *held -= 1;
             if *held == 0 {
-                self.shares.remove(&message.from);
+                shares.remove(&message.from);
             }
         }
         if self.messages.is_empty() {
-            // Most inboxes are empty most of the time.
-            self.messages = VecDeque::new();
+            self.shares = None;
+            if self.messages.capacity() > ROOM {
+                self.messages = VecDeque::new();
+            }
         }
         Some(message)
     }
@@ -196,7 +217,7 @@ impl Inbox {
     }
 
     /// Who sent what is there.
-    pub(super) fn senders(&self) -> impl Iterator<Item = &AgentId> {
-        self.shares.keys()
+    pub(super) fn senders(&self) -> impl Iterator<Item = AgentId> {
+        self.messages.iter().map(|message| message.from)
     }
 }

@@ -256,7 +256,7 @@ impl World {
             task.timer = Some(self.clock.set(task.next, agent, Some(id)));
             keep.saw(now, &Happened::Called { agent, step, function: &task.function });
             tasks.held = Some(Held { depth, until: wait.until });
-            self.clock.cancel(wait.timer);
+            self.clock.cancel_wait(agent);
             actor.state = State::Ready;
             self.ready.push(agent);
             self.let_time_pass(agent);

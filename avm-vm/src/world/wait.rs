@@ -148,9 +148,8 @@ impl World {
 
     /// Answers an agent that waits before its timer does.
     pub(super) fn wake(&mut self, agent: AgentId, answer: Answer, keep: &mut impl Keep) {
-        if let Some(State::Waits(wait)) = self.actor(agent).map(|actor| &actor.state) {
-            let timer = wait.timer;
-            self.clock.cancel(timer);
+        if self.waits_for(agent).is_some() {
+            self.clock.cancel_wait(agent);
             self.reply(agent, answer, keep);
         }
     }
@@ -240,10 +239,7 @@ impl World {
             return;
         }
         if self.waits_for(from) == Some(&What::Request(number)) {
-            if let Some(State::Waits(wait)) = self.actor(from).map(|actor| &actor.state) {
-                let timer = wait.timer;
-                self.clock.cancel(timer);
-            }
+            self.clock.cancel_wait(from);
             self.settle_request(number, keep);
         }
     }

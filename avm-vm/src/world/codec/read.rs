@@ -81,7 +81,7 @@ impl World {
             ensure(last.is_none_or(|(last, _)| *last < number), "requests are not in order")?;
             world.requests.insert(number, Request::read(input)?);
         }
-        let (clock, timers) = Clock::read(now, input)?;
+        let (clock, timers) = Clock::read(now, world.actors.len(), input)?;
         world.clock = clock;
         world.ledger = Ledger::from_bytes(input.bytes()?)?;
         for _ in 0..input.count(4)? {
@@ -228,7 +228,7 @@ impl World {
     fn check_links(&mut self, messages: &Messages) -> Read<()> {
         let mut listens = BTreeSet::new();
         for (number, actor) in (0..).zip(&self.actors) {
-            actor.inbox.senders().try_for_each(|from| self.known(*from))?;
+            actor.inbox.senders().try_for_each(|from| self.known(from))?;
             actor.heard.names().try_for_each(|agent| self.known(agent))?;
             for name in &actor.channels {
                 ensure(listens.insert((name.clone(), AgentId(number))), "a channel twice")?;
