@@ -94,6 +94,66 @@ fn agents_at_rest_are_the_same_agents() {
     assert_eq!([hash(0, 0), hash(0, 2), hash(1, 0), hash(7, 1), hash(20, 0)], [one; 5]);
 }
 
+/// What is common takes a short way through the world, and comes to the same: messages to agents that
+/// listen, are full, gone or not there, large ones, rewards; waits for anybody, for a name, for one agent.
+#[test]
+fn the_short_way_is_the_long_way() {
+    const TALKS: &str = r#"
+.uses channel "a"
+.uses channel "b"
+.uses channel "c"
+.uses channel "gone"
+.uses channel "nobody"
+.input me
+.input large
+SET heard = []
+SET friends = ["a", "b", "c", "gone", "nobody"]
+FOR i IN 60 DO
+  SEND_SWARM_MSG friends[(me + i) % 5], [i, me]
+  PUSH heard, [lastTaskFailed, lastPluginFailed]
+  IF i % 7 == 3 THEN
+    SEND_SWARM_MSG friends[i % 3], large
+    PUSH heard, lastTaskFailed
+  ENDIF
+  IF i % 11 == 5 THEN
+    SEND_SWARM_MSG friends[i % 3], i, 1
+    PUSH heard, lastTaskFailed
+  ENDIF
+  IF i % 3 == me THEN
+    WAIT_FOR_RESPONSE "*", timeout=i % 3 -> got
+    IF NOT lastTaskFailed THEN
+      SET whom = got.from
+      SEND_SWARM_MSG whom, i
+      WAIT_FOR_RESPONSE whom, timeout=1 -> again
+      PUSH heard, [got.data, again]
+    ENDIF
+  ENDIF
+  IF i % 20 == 7 THEN
+    WAIT_FOR_RESPONSE "no message has this name", timeout=2 -> got
+    PUSH heard, got
+  ENDIF
+ENDFOR
+RETURN heard
+"#;
+    let talk = |threads| {
+        let rules = Rules { seed: 3, inbox_share: 2, message_bytes: 100, ..Rules::default() };
+        let mut world = World::new(Rules { slice: 50, jitter: true, ..rules });
+        join(&mut world, "gone", "RETURN 1");
+        let talks = image(TALKS);
+        for (name, me) in [("a", 0), ("b", 1), ("c", 2)] {
+            let large = Value::text(&"x".repeat(200));
+            let machine = agent(&talks, &[("me", Value::Int(me)), ("large", large)]);
+            world.join(name, identity(name), machine).expect("the name is free");
+        }
+        run(&mut world, threads);
+        let results = ["a", "b", "c"].map(|name| result(&world, name));
+        (world.hash(), world.sent(), world.dropped(), results)
+    };
+    let (long, short) = (talk(0), talk(1));
+    assert_eq!(long, short);
+    assert!(long.1 > 50 && long.2 > 10, "{long:?}");
+}
+
 #[test]
 fn messages_to_one_agent_and_back() {
     let mut world = World::new(Rules::default());

@@ -126,6 +126,12 @@ impl Memory {
         self.made.saturating_add(bytes) <= self.room
     }
 
+    /// Whether the limit leaves so many bytes even if nothing that was made since the last measure is
+    /// gone.
+    pub(crate) fn surely_has(&self, bytes: u64) -> bool {
+        self.measured.saturating_add(self.made).saturating_add(bytes) <= self.limit
+    }
+
     /// Takes an exact measure; fails if it and the bytes about to be made exceed the limit.
     pub(crate) fn measure(&mut self, reachable: u64, about: u64) -> Result<(), Fault> {
         self.measured = reachable;

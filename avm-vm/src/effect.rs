@@ -12,6 +12,7 @@ use crate::{
     meter::{Budget, Meter, Spend},
 };
 pub use args::Args;
+pub(crate) use args::MOST as MOST_ARGS;
 pub use key::IdempotencyKey;
 
 /// A request to the outside. The machine stands still until it is answered.

@@ -51,8 +51,8 @@ pub(crate) enum Exit {
     Return,
     /// The run is over.
     Halt,
-    /// Ask the outside for the instruction just fetched.
-    Effect,
+    /// Ask the outside for the instruction just fetched, for which so many nanogas are charged already.
+    Effect(u64),
     /// The instruction just fetched costs more gas than is left.
     Exhausted,
     /// The slice is used up.
@@ -338,8 +338,8 @@ pub(crate) fn run<O: Observer>(
         if matches!(exit, Exit::Exhausted) {
             return (exit, unpaid);
         }
-        if matches!(exit, Exit::Effect) {
-            return (exit, Counters { pc, gas, steps });
+        if matches!(exit, Exit::Effect(_)) {
+            return (Exit::Effect(gas_before - gas), Counters { pc, gas, steps });
         }
         steps += 1;
         let at = CodePlace { region, pc: here as u32 };

@@ -6,6 +6,7 @@ mod frames;
 mod interrupt;
 mod look;
 mod park;
+mod pending;
 pub(crate) mod policy;
 mod rest;
 mod rewrite;
@@ -42,8 +43,8 @@ use crate::{
     price::Prices,
     trap::{Fault, Trap},
 };
-use effects::Pending;
 pub(crate) use frames::{FRAME, Frame, windows_heap};
+use pending::Pending;
 
 /// Name of the register that holds the agent's state record.
 pub const STATE_REGISTER: &str = "R_state";
@@ -146,6 +147,12 @@ impl Image {
     /// The verified program.
     pub const fn verified(&self) -> &Verified {
         &self.verified
+    }
+
+    /// Whether the answer to an effect costs nothing, sets no word by what it is, and is not kept.
+    fn is_plain(&self, op: Opcode) -> bool {
+        let by_value = matches!(op.info().sets, Some(StatusWord::Bool | StatusWord::Sandbox));
+        self.prices.answers_are_free(op) && !by_value && !self.keeps_answers
     }
 
     /// Hash of the schedule it is priced by.
@@ -278,6 +285,14 @@ pub enum Pause {
     End(End),
 }
 
+/// Why [`Machine::go`] came back, as [`Pause`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Slice,
+    Effect,
+    End,
+}
+
 /// One agent. A clone is a fork: it shares every value until one of the two changes it.
 #[derive(Debug)]
 pub struct Machine {
@@ -374,22 +389,36 @@ impl Machine {
     /// Comes back with [`Pause::Effect`] again and again until the effect is answered, and with
     /// [`Pause::End`] for good once the run is over.
     pub fn run<O: Observer>(&mut self, slice: u64, observer: &mut O) -> Pause {
+        match self.go(slice, observer) {
+            Stop::Slice => Pause::Slice,
+            Stop::Effect => {
+                self.put_request();
+                // It is there.
+                self.request().map_or(Pause::Slice, |request| Pause::Effect(request.clone()))
+            }
+            // So is that.
+            Stop::End => self.end.clone().map_or(Pause::Slice, Pause::End),
+        }
+    }
+
+    /// The same, and makes nothing of what it stopped with.
+    pub(crate) fn go<O: Observer>(&mut self, slice: u64, observer: &mut O) -> Stop {
         let stop_at = self.agent.steps.saturating_add(slice);
         loop {
-            if let Some(pause) = self.turn(stop_at, observer) {
-                return pause;
+            if let Some(stop) = self.turn(stop_at, observer) {
+                return stop;
             }
         }
     }
 
     /// The same, but at most until control is in another region: then it gives `None`.
     #[inline(always)]
-    fn turn<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Option<Pause> {
-        if let Some(pending) = &self.pending {
-            return Some(Pause::Effect(pending.request.clone()));
+    fn turn<O: Observer>(&mut self, stop_at: u64, observer: &mut O) -> Option<Stop> {
+        if self.pending.is_some() {
+            return Some(Stop::Effect);
         }
-        if let Some(end) = &self.end {
-            return Some(Pause::End(end.clone()));
+        if self.end.is_some() {
+            return Some(Stop::End);
         }
         self.open();
         let exit = if O::MARKS {
@@ -401,12 +430,12 @@ impl Machine {
             self.run_fast(stop_at, observer)
         };
         match exit {
-            Exit::Slice => return Some(Pause::Slice),
+            Exit::Slice => return Some(Stop::Slice),
             Exit::Call => self.guard(Self::call),
             Exit::Return => self.guard(Self::ret),
             Exit::Far(place) => self.guard(|machine| machine.enter_region(place)),
             Exit::Halt => self.end = Some(End::Halted(Value::Null)),
-            Exit::Effect => self.ask(observer),
+            Exit::Effect(charged) => self.ask(charged, observer),
             Exit::Exhausted => self.exhaust(observer),
             Exit::Fault(fault) => self.trap(*fault),
             // The loop handles the first two itself.

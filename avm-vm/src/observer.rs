@@ -20,6 +20,9 @@ pub trait Observer {
     /// wants values is told about every step too.
     const VALUES: bool = false;
 
+    /// Whether [`Self::effect`] wants to be called; where not, what is asked need not be written down.
+    const EFFECTS: bool = true;
+
     /// Whether [`Self::reached`] wants to be called. The run is as fast as an unobserved one between
     /// marked instructions, unless steps or values are wanted as well.
     const MARKS: bool = false;
@@ -153,12 +156,14 @@ pub struct Done<'a> {
 
 impl Observer for () {
     const STEPS: bool = false;
+    const EFFECTS: bool = false;
 }
 
 /// Two observers of one run; marks can be those of one of them only.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const STEPS: bool = A::STEPS || B::STEPS;
     const VALUES: bool = A::VALUES || B::VALUES;
+    const EFFECTS: bool = A::EFFECTS || B::EFFECTS;
     const MARKS: bool = A::MARKS || B::MARKS;
 
     fn marks(&self) -> Option<&Marks> {
@@ -219,6 +224,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 impl<O: Observer> Observer for &mut O {
     const STEPS: bool = O::STEPS;
     const VALUES: bool = O::VALUES;
+    const EFFECTS: bool = O::EFFECTS;
     const MARKS: bool = O::MARKS;
 
     fn marks(&self) -> Option<&Marks> {
@@ -266,6 +272,7 @@ impl<O: Observer> Observer for &mut O {
 impl<O: Observer> Observer for Option<O> {
     const STEPS: bool = O::STEPS;
     const VALUES: bool = O::VALUES;
+    const EFFECTS: bool = O::EFFECTS;
     const MARKS: bool = O::MARKS;
 
     fn marks(&self) -> Option<&Marks> {

@@ -122,6 +122,11 @@ impl Prices {
         sum(&self.rows[op as usize].after, operands, results)
     }
 
+    /// Whether nothing is charged after an instruction.
+    pub(crate) fn answers_are_free(&self, op: Opcode) -> bool {
+        self.rows[op as usize].after.is_empty()
+    }
+
     /// Whether an instruction costs nothing but the intrinsic minimum where its operands are scalars.
     pub(crate) fn scalars_are_free(&self, op: Opcode) -> bool {
         self.is_free(op, |what| matches!(what, What::Weight(_) | What::Scan(_)))

@@ -34,6 +34,7 @@ mod schedule;
 mod skim;
 mod stall;
 mod swarm;
+mod swift;
 mod wait;
 mod warm;
 mod witness;

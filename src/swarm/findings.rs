@@ -54,6 +54,8 @@ enum RanOut {
 }
 
 impl Keep for Waits {
+    const SEES_PLAIN: bool = false;
+
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         // A wait that ran out is told just before its answer.
         if let Some(last) = self.ran_out.last_mut().filter(|last| last.agent == agent)

@@ -92,6 +92,8 @@ impl Log {
 }
 
 impl Keep for Log {
+    const SEES_PLAIN: bool = false;
+
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         ().answer(agent, machine, answer);
     }

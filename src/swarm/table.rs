@@ -129,6 +129,8 @@ impl Table {
 }
 
 impl Keep for Table {
+    const SEES_PLAIN: bool = false;
+
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         ().answer(agent, machine, answer);
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use avm_ir::{Schedule, Value, value::to_json};
 use avm_vm::{
     Answer, Config, End, Image, Machine, World,
-    world::{AgentId, Idle},
+    world::{AgentId, Idle, Keep},
 };
 
 pub(crate) fn image(source: &str) -> Arc<Image> {
@@ -30,11 +30,21 @@ pub(crate) fn join(world: &mut World, name: &str, source: &str) -> AgentId {
     world.join(name, identity(name), agent(&image(source), &[])).expect("the name is free")
 }
 
-/// Runs to the end, without threads if there are 0; models answer with the average of what they are asked.
+/// Sees every answer pass, so that the world makes each of them in the general way. It must come to the
+/// same where the world takes the short one.
+struct Watches;
+
+impl Keep for Watches {
+    fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
+        ().answer(agent, machine, answer);
+    }
+}
+
+/// Runs to the end, without threads and watched if there are 0; models answer with the average of what they are asked.
 pub(crate) fn run(world: &mut World, threads: usize) {
     loop {
         match world.idle() {
-            Idle::Not if threads == 0 => world.round(&mut ()),
+            Idle::Not if threads == 0 => world.round(&mut Watches),
             Idle::Not => {
                 let mut turns = world.turns();
                 let size = turns.len().div_ceil(threads).max(1);

@@ -5,7 +5,7 @@ use core::ops::{Deref, DerefMut};
 use avm_ir::{Value, opcode::OPS};
 
 /// Most operands of an instruction that reaches outside.
-const MOST: usize = {
+pub(crate) const MOST: usize = {
     let (mut most, mut row) = (0, 0);
     while row < OPS.len() {
         if OPS[row].reach.is_some() && OPS[row].inputs.len() > most {
@@ -21,19 +21,6 @@ const MOST: usize = {
 pub struct Args {
     values: [Option<Value>; MOST],
     len: usize,
-}
-
-impl Args {
-    /// Copies of so many operands, at most as many as an instruction that reaches outside has.
-    pub(crate) fn copied<'a>(len: usize, value: impl Fn(usize) -> Option<&'a Value>) -> Self {
-        let mut args = Self { len: len.min(MOST), ..Self::default() };
-        for (index, arg) in args.iter_mut().enumerate() {
-            if let Some(value) = value(index) {
-                *arg = Some(value.clone());
-            }
-        }
-        args
-    }
 }
 
 impl Deref for Args {

@@ -5,5 +5,6 @@ use avm_ir::Instr;
 use super::{Cpu, Done, Exit};
 
 pub(super) fn request(_: &mut Cpu<'_>, _: Instr) -> Done {
-    Err(Exit::Effect)
+    // The loop knows what was charged.
+    Err(Exit::Effect(0))
 }

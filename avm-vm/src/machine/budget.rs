@@ -35,6 +35,7 @@ impl Machine {
 
     /// Makes effects of a machine that is used once more different from those of the time before.
     pub(crate) fn begin_again(&mut self, lives: u32) {
+        self.put_request();
         let mut hasher = blake3::Hasher::new_derive_key("aither avm restart v1");
         hasher.update(&self.agent.run);
         hasher.update(&lives.to_le_bytes());
@@ -77,6 +78,8 @@ impl Machine {
     /// Raises the limit of a meter. A run that ended [`End::Exhausted`] on it goes on from the very
     /// state.
     pub fn top_up(&mut self, meter: Meter, amount: u64) {
+        // An effect that waits keeps the limits with which it was asked.
+        self.put_request();
         let agent = &mut self.agent;
         match (meter, agent.budget.amount_mut(meter)) {
             (_, Some(limit)) => *limit = limit.saturating_add(amount),

@@ -1,9 +1,9 @@
 //! Reserve, ask, settle: what an effect costs before and after, and what its answer changes.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use avm_ir::{
-    Instr, OpInfo, Opcode, Reach, Slot, Value,
+    Instr, OpInfo, Opcode, Slot, Value,
     effects::StatusWord,
     gas::GAS,
     instr::NO_REGISTER,
@@ -14,10 +14,15 @@ use avm_ir::{
     verify::CodePlace,
 };
 
-use super::{End, Machine, OnExhausted, policy::Judgement, rewrite::Prepared};
+use super::{
+    End, Machine, OnExhausted,
+    pending::{Inputs, Pending},
+    policy::Judgement,
+    rewrite::Prepared,
+};
 use crate::{
     agent::Answered,
-    effect::{Answer, Args, EffectRequest, Failure, FailureCode, Handover, IdempotencyKey},
+    effect::{Answer, EffectRequest, Failure, FailureCode, Handover},
     exec::WINDOW,
     meter::Meter,
     observer::{Done, Flow, Observer, Seen},
@@ -26,19 +31,9 @@ use crate::{
     trap::{Fault, TrapCode},
 };
 
-/// An effect that was asked and not yet answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) request: Arc<EffectRequest>,
-    /// Nanogas charged before, intrinsic minimum included.
-    pub(crate) charged: u64,
-    /// Whether `max_gas` comes from the call's own `gas_limit` rather than from what is left.
-    pub(super) own_limit: bool,
-}
-
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     /// From whom the host asked.
     Outside,
     /// From a test that runs: nobody was asked.
@@ -66,13 +61,12 @@ impl core::fmt::Display for AnswerError {
 impl core::error::Error for AnswerError {}
 
 impl Machine {
-    /// Turns the instruction just fetched into a request, or fails it where it cannot be asked.
-    /// Its price known beforehand is charged already.
-    pub(super) fn ask<O: Observer>(&mut self, observer: &mut O) {
+    /// Asks for the instruction just fetched, for which so many nanogas are charged, or fails it where it
+    /// cannot be asked.
+    pub(super) fn ask<O: Observer>(&mut self, mut charged: u64, observer: &mut O) {
         let instr = self.fetched();
-        let args = self.arguments(instr);
+        let args = self.operands(instr);
         let intrinsic = self.image.prices.intrinsic;
-        let mut charged = intrinsic + self.price_before(instr);
         let mut refusal = self.refusal(instr, &args).or_else(|| self.forbidden(instr.op, &args));
         let own_limit = own_gas_limit(instr.op, &args);
         if let Some(limit) = own_limit.filter(|limit| charged > *limit) {
@@ -89,11 +83,8 @@ impl Machine {
         }
         let left = self.agent.gas;
         let max_gas = own_limit.map_or(left, |limit| limit.saturating_sub(charged).min(left));
-        let (max_bytes, max_units) = self.image.prices.caps(instr.op, max_gas);
-        let room = self.agent.memory.limit.saturating_sub(self.measured());
-        let request = self.request(instr, args, max_gas, (max_bytes.min(room), max_units));
         let own_limit = own_limit.is_some() && max_gas < left;
-        let pending = Pending { request: Arc::new(request), charged, own_limit };
+        let pending = Pending::new(instr.op, charged, max_gas, own_limit);
         if let Some(failure) = refusal {
             self.refuse(pending, failure, observer);
             return;
@@ -105,36 +96,6 @@ impl Machine {
     const fn give_back(&mut self, charged: u64, kept: u64) -> u64 {
         self.agent.gas += charged - kept;
         kept
-    }
-
-    /// The request of the instruction just fetched, with the most bytes and units it may bring.
-    pub(super) fn request(
-        &self,
-        instr: Instr,
-        args: Args,
-        max_gas: u64,
-        (max_bytes, max_units): (u64, u64),
-    ) -> EffectRequest {
-        let about_code = about_code(instr.op);
-        // A row that becomes a request reaches something.
-        let reach = instr.op.info().reach.unwrap_or(Reach::Code);
-        EffectRequest {
-            id: self.agent.effects,
-            opcode: instr.op,
-            reach,
-            code: if about_code { self.own_code() } else { None },
-            args,
-            at: CodePlace { region: self.region, pc: (self.pc - 1) as u32 },
-            max_gas,
-            max_bytes,
-            max_units,
-            max_spend: self.agent.left(),
-            idempotency_key: IdempotencyKey::Effect {
-                program: self.image.origin(),
-                run: self.agent.run,
-                number: self.agent.effects,
-            },
-        }
     }
 
     /// Answers the effect that waits; the machine can run on.
@@ -150,13 +111,14 @@ impl Machine {
         observer: &mut O,
     ) -> Result<(), AnswerError> {
         let Some(pending) = self.pending.take() else { return Err(AnswerError::NotWaiting) };
-        if pending.request.id != id {
+        // What waits is the next one.
+        if self.agent.effects != id {
             self.pending = Some(pending);
             return Err(AnswerError::OtherEffect);
         }
         self.open();
         if O::VALUES {
-            observer.answered(&pending.request, &answer);
+            observer.answered(self.request_of(&pending), &answer);
         }
         self.settle(&pending, &mut answer, Said::Outside, observer);
         Ok(())
@@ -170,34 +132,33 @@ impl Machine {
         self.settle(&pending, &mut answer, Said::InTest, &mut ());
     }
 
-    /// The effect that waits for an answer.
-    pub fn pending(&self) -> Option<&EffectRequest> {
-        self.pending.as_ref().map(|pending| &*pending.request)
-    }
-
     #[inline(always)]
-    fn settle<O: Observer>(
+    pub(super) fn settle<O: Observer>(
         &mut self,
         pending: &Pending,
         answer: &mut Answer,
         said: Said,
         observer: &mut O,
     ) {
-        let request = &pending.request;
+        let (op, max_gas, max_spend) = (pending.op, pending.max_gas, self.max_spend(pending));
+        let max_bytes = self.max_bytes(pending);
         if let Some(handover) = answer.handover.as_deref() {
             self.take_handover(handover, pending.charged);
         }
-        let limit = self.agent.memory.limit;
-        if let Some(problem) = problem(answer, request, || limit.saturating_sub(self.measured())) {
+        if let Some(problem) = problem(answer, op, max_bytes, |bytes| self.has_memory(bytes)) {
             answer.result = Err(Failure { code: FailureCode::TooLarge, message: problem.into() });
         }
         let mut prepared = match said {
-            Said::Outside => self.prepare(request.opcode, &request.args, answer),
+            Said::Outside if about_code(op) => {
+                let request = self.request_of(pending).clone();
+                self.prepare(op, &request.args, answer)
+            }
+            Said::Outside => None,
             Said::InTest => None,
         };
         let mut price = self.price_after(self.fetched(), answer);
         if let Some(patch) = &prepared {
-            match self.judge(request.opcode, patch, request.max_gas.saturating_sub(price)) {
+            match self.judge(op, patch, max_gas.saturating_sub(price)) {
                 Judgement::Passes(used) => answer.cost = used,
                 Judgement::Fails(failure, used) => {
                     answer.result = Err(failure);
@@ -216,14 +177,15 @@ impl Machine {
             }
             price = self.price_after(self.fetched(), answer);
         }
-        if let Some(tried) = prepared.take_if(|_| request.opcode == Opcode::SELF_MODIFY_SANDBOX) {
-            let left = request.max_gas.saturating_sub(price);
+        if let Some(tried) = prepared.take_if(|_| op == Opcode::SELF_MODIFY_SANDBOX) {
+            let left = max_gas.saturating_sub(price);
+            let request = self.request_of(pending).clone();
             self.try_patch(&tried, &request.args, left, answer);
             price = self.price_after(self.fetched(), answer);
         }
         // The limits may have been raised since it was asked, and time may have passed.
-        let left = request.max_spend.at_most(&self.agent.left());
-        let too_dear = price > request.max_gas;
+        let left = max_spend.at_most(&self.agent.left());
+        let too_dear = price > max_gas;
         let short = match too_dear && !pending.own_limit {
             true => Some(Meter::Gas),
             false => answer.short.or_else(|| answer.spent.over(&left)),
@@ -236,7 +198,7 @@ impl Machine {
         }
         if too_dear {
             // The limit of this one call is used up, and that is a failure the program can see.
-            price = if pending.own_limit { request.max_gas } else { 0 };
+            price = if pending.own_limit { max_gas } else { 0 };
             let message = String::from("the call costs more than its gas limit");
             answer.result = Err(Failure { code: FailureCode::GasLimit, message });
         } else if let (Some(meter), Ok(_)) = (short, &answer.result) {
@@ -253,7 +215,8 @@ impl Machine {
         answer.refund = answer.refund.at_most(&used.spend);
         used.spend = used.spend.minus(&answer.refund);
         if said == Said::Outside && self.image.keeps_answers {
-            self.keep_answer(request, answer);
+            let request = self.request_of(pending).clone();
+            self.keep_answer(&request, answer);
         }
         self.deliver(pending, answer, price, prepared, observer);
     }
@@ -306,13 +269,20 @@ impl Machine {
         observer: &mut O,
     ) {
         let instr = self.fetched();
+        if O::EFFECTS {
+            // Before anything changes from which it follows.
+            self.request_of(pending);
+        }
         self.agent.gas -= price;
         self.agent.steps += 1;
         self.agent.effects += 1;
         let gas = pending.charged + price;
-        observer.effect(&pending.request, answer, gas);
+        if O::EFFECTS {
+            observer.effect(self.request_of(pending), answer, gas);
+        }
+        let at = self.asked_at();
         if O::STEPS {
-            observer.step(pending.request.at, instr.op, gas);
+            observer.step(at, instr.op, gas);
         }
         let mut result = core::mem::replace(&mut answer.result, Ok(Vec::new()));
         self.close_votes();
@@ -327,7 +297,7 @@ impl Machine {
         let taken = self.take_result(instr, result).and_then(|()| self.count_made(made));
         if O::VALUES {
             let flow = if taken.is_ok() { Flow::On } else { Flow::Trapped };
-            let (at, seen) = (pending.request.at, self.seen());
+            let seen = self.seen();
             observer.after(&Done { at, instr, gas, flow, seen });
         }
         if let Err(fault) = taken {
@@ -362,7 +332,7 @@ impl Machine {
             self.end = Some(End::Exhausted(Meter::Gas));
             return;
         };
-        let args = self.arguments(instr);
+        let args = self.operands(instr);
         let own_limit = own_gas_limit(instr.op, &args).map(|limit| limit.max(intrinsic));
         let (charged, failure) = match own_limit.filter(|limit| *limit <= left) {
             // The call fails at its own limit before the agent's gas counts.
@@ -380,18 +350,21 @@ impl Machine {
         };
         self.agent.gas -= charged;
         self.pc += 1;
-        let request = self.request(instr, args, self.agent.gas, (0, 0));
-        let pending = Pending { request: Arc::new(request), charged, own_limit: false };
+        let mut pending = Pending::new(instr.op, charged, self.agent.gas, false);
+        pending.put(self.request_within(self.agent.gas, (0, 0)));
         self.refuse(pending, failure, observer);
     }
 
     /// Why an instruction is refused before anybody is asked: its operands, or a computed name that
     /// the program did not declare. Literal names are in the manifest, or the program is not
     /// verified.
-    fn refusal(&self, instr: Instr, args: &[Option<Value>]) -> Option<Failure> {
+    fn refusal(&self, instr: Instr, args: &Inputs<'_>) -> Option<Failure> {
         let info = instr.op.info();
         if let Some(failure) = unusable(info, args) {
             return Some(failure);
+        }
+        if !HAS_NAMES[instr.op as usize] {
+            return None;
         }
         let program = self.image.program();
         let slots = slots_of(&instr, &program.regions[self.region as usize].pool);
@@ -467,23 +440,15 @@ impl Machine {
         self.image.program().regions[self.region as usize].code[self.pc - 1]
     }
 
-    /// The operands of an instruction that reaches outside.
-    pub(super) fn arguments(&self, instr: Instr) -> Args {
-        let region = &self.image.program().regions[self.region as usize];
-        let window = &self.stack[self.base..self.base + WINDOW];
-        let slots = slots_of(&instr, &region.pool);
-        let inputs = inputs_of(instr.op.info(), &slots);
-        Args::copied(instr.op.info().inputs.len(), |index| {
-            let slot = inputs.get(index)?;
-            match slot.as_reg() {
-                Some(register) => window.get(usize::from(register)),
-                None => slot.as_const().and_then(|constant| region.consts.get(constant)),
-            }
-        })
+    /// Where the effect stands that waits, or was just answered.
+    fn asked_at(&self) -> CodePlace {
+        CodePlace { region: self.region, pc: (self.pc - 1) as u32 }
     }
 
-    fn price_before(&self, instr: Instr) -> u64 {
-        self.with_operands(instr, |operands| self.image.prices.before(instr.op, operands))
+    /// Whether so much memory may be made, in bytes.
+    pub(super) fn has_memory(&mut self, bytes: u64) -> bool {
+        let memory = &self.agent.memory;
+        memory.surely_has(bytes) || bytes <= memory.limit.saturating_sub(self.measured())
     }
 
     fn price_after(&self, instr: Instr, answer: &Answer) -> u64 {
@@ -510,7 +475,7 @@ impl Machine {
 
 /// The slots of a row's operands, in its order: results beyond the first lie before them. Rows that
 /// reach outside change no operand in place, so none lies in `a`.
-fn inputs_of<'a>(info: &OpInfo, slots: &'a [Slot]) -> &'a [Slot] {
+pub(super) fn inputs_of<'a>(info: &OpInfo, slots: &'a [Slot]) -> &'a [Slot] {
     slots.get(info.outputs.len().saturating_sub(1)..).unwrap_or_default()
 }
 
@@ -566,9 +531,25 @@ static GAS_LIMIT: [u8; 256] = {
     places
 };
 
+/// Whether a row that reaches outside has operands that name something, by opcode.
+static HAS_NAMES: [bool; 256] = {
+    let mut named = [false; 256];
+    let mut row = 0;
+    while row < OPS.len() {
+        let inputs = OPS[row].inputs;
+        let mut i = 0;
+        while i < inputs.len() {
+            named[OPS[row].opcode as usize] |= matches!(inputs[i].kind, Kind::Name(_));
+            i += 1;
+        }
+        row += 1;
+    }
+    named
+};
+
 /// The call's own limit in nanogas, where the row has one and the program gives it.
-fn own_gas_limit(op: Opcode, args: &[Option<Value>]) -> Option<u64> {
-    match args.get(usize::from(GAS_LIMIT[op as usize]))?.as_ref()? {
+fn own_gas_limit(op: Opcode, args: &Inputs<'_>) -> Option<u64> {
+    match (*args.get(usize::from(GAS_LIMIT[op as usize]))?)? {
         Value::Int(gas) => Some(u64::try_from(*gas).unwrap_or(0).saturating_mul(GAS)),
         // Converted once, here, and exact from then on; the cast saturates.
         Value::Float(gas) => Some(libm::round(*gas * GAS as f64) as u64),
@@ -577,7 +558,7 @@ fn own_gas_limit(op: Opcode, args: &[Option<Value>]) -> Option<u64> {
 }
 
 /// Why an instruction cannot be asked: a wanted operand is `NULL` or of the wrong type.
-fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
+fn unusable(info: &OpInfo, args: &Inputs<'_>) -> Option<Failure> {
     for (operand, arg) in info.inputs.iter().zip(args) {
         let Some(value) = arg else { continue };
         let is_null = matches!(value, Value::Null);
@@ -619,18 +600,18 @@ fn unusable(info: &OpInfo, args: &[Option<Value>]) -> Option<Failure> {
 /// Why an answer cannot be taken: it breaks the request's caps, or takes more memory than there is.
 fn problem(
     answer: &Answer,
-    request: &EffectRequest,
-    room: impl FnOnce() -> u64,
+    op: Opcode,
+    max_bytes: u64,
+    fits: impl FnOnce(u64) -> bool,
 ) -> Option<&'static str> {
     let outputs = answer.result.as_ref().ok()?;
     let bytes: u64 = outputs.iter().map(Value::size).sum();
-    let too_large = bytes > request.max_bytes && request.max_bytes < u64::MAX;
-    let too_heavy = || outputs.iter().map(Value::heap).sum::<u64>() > room();
-    if outputs.len() > request.opcode.info().outputs.len() {
+    let too_heavy = || !fits(outputs.iter().map(Value::heap).sum::<u64>().max(bytes));
+    if outputs.len() > op.info().outputs.len() {
         Some("the provider gave more outputs than the instruction has")
     } else if outputs.iter().any(|value| value.nesting() > MAX_NESTING) {
         Some("the answer is nested more than 64 levels deep")
-    } else if bytes > 64 && (too_large || too_heavy()) {
+    } else if bytes > 64 && (bytes > max_bytes || too_heavy()) {
         Some("the answer is larger than the call may return")
     } else {
         None

@@ -16,7 +16,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use avm_ir::{DefaultValue, Opcode, Value, program::Patch, value::Record, wire::hex};
 
-use super::{Image, Machine};
+use super::{Image, Machine, pending::Inputs};
 use crate::{
     agent::{Checkpoint, Version},
     effect::{Answer, Args, Failure, FailureCode, OwnCode},
@@ -37,8 +37,8 @@ pub(super) struct Prepared {
 
 impl Machine {
     /// Why an instruction about the agent's own code is refused before anybody is asked.
-    pub(super) fn forbidden(&self, op: Opcode, args: &Args) -> Option<Failure> {
-        let region = args.first().and_then(Option::as_ref);
+    pub(super) fn forbidden(&self, op: Opcode, args: &Inputs<'_>) -> Option<Failure> {
+        let region = args.first().copied().flatten();
         rewrite::forbidden(self.image.program(), &self.agent, op, region)
     }
 

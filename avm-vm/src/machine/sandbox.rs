@@ -14,7 +14,7 @@ use avm_ir::{
     value::Record,
 };
 
-use super::{End, Image, Machine, Pause};
+use super::{End, Image, Machine, Stop};
 use crate::{
     effect::{Answer, EffectRequest, Failure, FailureCode},
     exec::WINDOW,
@@ -232,28 +232,35 @@ impl Machine {
         }
         while self.region == region || !self.frames.is_empty() {
             match self.turn(u64::MAX, &mut ()) {
-                None | Some(Pause::Slice) => {}
-                Some(Pause::Effect(request)) => {
+                None | Some(Stop::Slice) => {}
+                Some(Stop::Effect) => {
+                    let Some(request) = self.request().cloned() else { continue };
                     let answer = fixtures.to(&request).or_else(|| self.answered_before(&request));
                     let message = "a test asks nobody";
                     let nobody = || Answer::failed(FailureCode::NoProvider, message);
                     self.answer_in_test(answer.unwrap_or_else(nobody));
                 }
-                Some(Pause::End(End::Halted(_))) if self.frames.is_empty() => return Ok(()),
-                // Who ends the run inside a call keeps it from what would have looked at the result.
-                Some(Pause::End(End::Halted(_))) => {
-                    let code = self.image.program().regions.get(self.region as usize);
-                    let name = code.map_or("", |code| code.name.as_str());
-                    return Err(format!("a function of region {name} ended the run"));
-                }
-                Some(Pause::End(End::Exhausted(meter))) => {
-                    return Err(format!("out of {}", meter.name()));
-                }
-                Some(Pause::End(End::Trapped(trap))) => return Err(format!("{trap}")),
-                Some(Pause::End(End::Unapproved(wanted))) => return Err(format!("{wanted}")),
+                Some(Stop::End) => return self.tested_to_its_end(),
             }
         }
         Ok(())
+    }
+
+    /// What it means that code in a test ended the run.
+    fn tested_to_its_end(&self) -> Result<(), String> {
+        match &self.end {
+            None => Ok(()),
+            Some(End::Halted(_)) if self.frames.is_empty() => Ok(()),
+            // Who ends the run inside a call keeps it from what would have looked at the result.
+            Some(End::Halted(_)) => {
+                let code = self.image.program().regions.get(self.region as usize);
+                let name = code.map_or("", |code| code.name.as_str());
+                Err(format!("a function of region {name} ended the run"))
+            }
+            Some(End::Exhausted(meter)) => Err(format!("out of {}", meter.name())),
+            Some(End::Trapped(trap)) => Err(format!("{trap}")),
+            Some(End::Unapproved(wanted)) => Err(format!("{wanted}")),
+        }
     }
 
     /// What the agent was answered when it asked the same.

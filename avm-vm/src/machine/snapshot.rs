@@ -174,12 +174,11 @@ impl Machine {
         match (&self.pending, &self.end) {
             (Some(pending), _) => {
                 out.u8(Standing::Waits as u8);
-                let request = &pending.request;
                 // Set when it was asked; a top-up since then has not changed them.
-                let amounts =
-                    [pending.charged, request.max_gas, request.max_bytes, request.max_units];
+                let (max_bytes, max_units) = self.caps(pending);
+                let amounts = [pending.charged, pending.max_gas, max_bytes, max_units];
                 amounts.into_iter().for_each(|amount| out.u64(amount));
-                write_spend(&request.max_spend, out);
+                write_spend(&self.max_spend(pending), out);
                 out.u8(u8::from(pending.own_limit));
             }
             (None, None) => out.u8(Standing::Runs as u8),

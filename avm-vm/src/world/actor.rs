@@ -142,6 +142,11 @@ pub(super) struct Kin {
 }
 
 impl Kin {
+    /// Whether something is due with the next answer.
+    pub(super) fn owes(&self) -> bool {
+        self.lost > 0 || self.back != Handover::default()
+    }
+
     /// Puts what is due into an answer.
     pub(super) fn settle(&mut self, machine: &mut Machine, answer: &mut Answer) {
         if self.lost > 0 {

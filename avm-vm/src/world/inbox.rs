@@ -1,7 +1,6 @@
 //! Messages, and where they wait until their receiver takes them.
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
@@ -61,12 +60,17 @@ impl Labels {
 impl Message {
     /// What a program gets.
     pub(super) fn value(&self, labels: &Labels) -> Value {
+        self.clone().into_value(labels)
+    }
+
+    /// The same of a message that nobody else gets.
+    pub(super) fn into_value(self, labels: &Labels) -> Value {
         let handle = |kind, number| Value::Handle(kind, number);
         let values = [
-            self.channel.clone().map_or(Value::Null, Value::Text),
-            self.data.clone(),
+            self.channel.map_or(Value::Null, Value::Text),
+            self.data,
             handle(HandleKind::Agent, u64::from(self.from.0)),
-            Value::Text(self.name.clone()),
+            Value::Text(self.name),
             self.request.map_or(Value::Null, |number| handle(HandleKind::Request, number)),
             seconds(self.sent),
         ];
@@ -124,8 +128,8 @@ const ROOM: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     messages: VecDeque<Arc<Message>>,
-    /// How many there are of each sender, where they are not few.
-    shares: Option<Box<BTreeMap<AgentId, u32>>>,
+    /// How many there are of each sender, where they are not few; else nothing.
+    shares: BTreeMap<AgentId, u32>,
 }
 
 impl Inbox {
@@ -134,13 +138,13 @@ impl Inbox {
         if self.held(message.from) >= share {
             return false;
         }
-        if self.messages.len() == FEW && self.shares.is_none() {
-            let mut shares = Box::<BTreeMap<AgentId, u32>>::default();
-            self.messages.iter().for_each(|message| *shares.entry(message.from).or_default() += 1);
-            self.shares = Some(shares);
+        if self.messages.len() == FEW && self.shares.is_empty() {
+            for message in &self.messages {
+                *self.shares.entry(message.from).or_default() += 1;
+            }
         }
-        if let Some(shares) = &mut self.shares {
-            *shares.entry(message.from).or_default() += 1;
+        if !self.shares.is_empty() {
+            *self.shares.entry(message.from).or_default() += 1;
         }
         self.messages.push_back(message);
         true
@@ -148,30 +152,24 @@ impl Inbox {
 
     /// How many messages of a sender there are.
     pub(super) fn held(&self, from: AgentId) -> u32 {
-        match &self.shares {
-            Some(shares) => shares.get(&from).copied().unwrap_or(0),
-            // They are few.
-            None => self.messages.iter().filter(|message| message.from == from).count() as u32,
+        if self.shares.is_empty() {
+            return self.messages.iter().filter(|message| message.from == from).count() as u32;
         }
+        self.shares.get(&from).copied().unwrap_or(0)
     }
 
     /// Takes the first message that is waited for.
     pub(super) fn take(&mut self, what: &What) -> Option<Arc<Message>> {
         let at = self.messages.iter().position(|message| message.is(what))?;
         let message = self.messages.remove(at)?;
-        if let Some(shares) = &mut self.shares
-            && let Some(held) = shares.get_mut(&message.from)
-        {
+        if let Some(held) = self.shares.get_mut(&message.from) {
             *held -= 1;
             if *held == 0 {
-                shares.remove(&message.from);
+                self.shares.remove(&message.from);
             }
         }
-        if self.messages.is_empty() {
-            self.shares = None;
-            if self.messages.capacity() > ROOM {
-                self.messages = VecDeque::new();
-            }
+        if self.messages.is_empty() && self.messages.capacity() > ROOM {
+            self.messages = VecDeque::new();
         }
         Some(message)
     }

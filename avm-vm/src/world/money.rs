@@ -155,11 +155,9 @@ impl World {
             true => self.ledger.approve(&wanted).map_err(|error| error.to_string()),
             false => Err(String::from("whoever runs the world refused the payment")),
         };
-        let request = self.machine(agent).and_then(|machine| machine.pending().cloned());
-        match (approved, request) {
-            (Ok(()), Some(request)) => self.take(agent, &request, keep),
-            (Err(why), _) => self.fail(agent, FailureCode::Denied, &why, keep),
-            (Ok(()), None) => {}
+        match approved {
+            Ok(()) => self.asked(agent, keep),
+            Err(why) => self.fail(agent, FailureCode::Denied, &why, keep),
         }
         true
     }

@@ -92,11 +92,11 @@ impl World {
         let kin = actor.kin.get_or_insert_default();
         kin.lost = kin.lost.saturating_add(gas);
         kin.back = Handover { taken: kin.back.taken.plus(&taken), ..kin.back };
-        let request = machine.pending().cloned();
+        let asks = machine.asks().is_some();
         keep.saw(now, &Happened::Restarted { agent, machine });
-        match request {
-            Some(request) => self.take(agent, &request, keep),
-            None => self.ready.push(agent),
+        match asks {
+            true => self.asked(agent, keep),
+            false => self.ready.push(agent),
         }
         true
     }

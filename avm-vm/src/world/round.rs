@@ -6,7 +6,7 @@ use super::{AgentId, Happened, ROUND, World, actor::State, request::Wanted};
 use crate::{
     effect::Answer,
     journal::Event,
-    machine::{InterruptError, Machine, Pause},
+    machine::{InterruptError, Machine, Stop},
     observer::Observer,
 };
 
@@ -16,7 +16,7 @@ pub struct Turn {
     agent: AgentId,
     machine: Box<Machine>,
     slice: u64,
-    pause: Option<Pause>,
+    stop: Option<Stop>,
     /// Whether its machine is put to rest where it stops: too many others run in the same round.
     rests: bool,
 }
@@ -26,7 +26,7 @@ pub struct Turn {
 pub(super) struct Room {
     ready: Vec<AgentId>,
     turns: Vec<(AgentId, u64)>,
-    pauses: Vec<(AgentId, Option<Pause>)>,
+    stops: Vec<(AgentId, Option<Stop>)>,
 }
 
 impl Turn {
@@ -42,22 +42,26 @@ impl Turn {
 
     /// Runs it. Once is enough: a second time does nothing.
     pub fn run<O: Observer>(&mut self, observer: &mut O) {
-        if self.pause.is_none() {
-            self.pause = Some(run(&mut self.machine, self.slice, self.rests, observer));
+        if self.stop.is_none() {
+            self.stop = Some(run(&mut self.machine, self.slice, self.rests, observer));
         }
     }
 }
 
-fn run<O: Observer>(machine: &mut Machine, slice: u64, rests: bool, observer: &mut O) -> Pause {
-    let pause = machine.run(slice, observer);
-    if rests && pause != Pause::Slice {
+fn run<O: Observer>(machine: &mut Machine, slice: u64, rests: bool, observer: &mut O) -> Stop {
+    let stop = machine.go(slice, observer);
+    if rests && stop != Stop::Slice {
         machine.rest();
     }
-    pause
+    stop
 }
 
 /// Where answers pass on their way to an agent, so that whoever keeps journals can note them.
 pub trait Keep {
+    /// Whether every answer has to pass by [`Self::answer`]. Where not, the world leaves out what it
+    /// answers itself, does not fail and costs nothing, which is faster.
+    const SEES_PLAIN: bool = true;
+
     /// Answers the effect that a machine waits with.
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer);
 
@@ -97,6 +101,8 @@ pub trait Keep {
 
 /// Nobody keeps anything.
 impl Keep for () {
+    const SEES_PLAIN: bool = false;
+
     fn answer(&mut self, _: AgentId, machine: &mut Machine, answer: Answer) {
         if let Some(id) = machine.pending().map(|request| request.id) {
             // It is the one that waits.
@@ -107,6 +113,8 @@ impl Keep for () {
 
 /// The first answers, both look on.
 impl<A: Keep, B: Keep> Keep for (A, B) {
+    const SEES_PLAIN: bool = A::SEES_PLAIN;
+
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         self.0.answer(agent, machine, answer);
     }
@@ -131,6 +139,8 @@ impl<A: Keep, B: Keep> Keep for (A, B) {
 }
 
 impl<K: Keep> Keep for &mut K {
+    const SEES_PLAIN: bool = K::SEES_PLAIN;
+
     fn answer(&mut self, agent: AgentId, machine: &mut Machine, answer: Answer) {
         (**self).answer(agent, machine, answer);
     }
@@ -168,7 +178,7 @@ impl World {
             if !rests && !machine.is_open() {
                 self.warm.push(agent);
             }
-            turns.push(Turn { agent, machine, slice, pause: None, rests });
+            turns.push(Turn { agent, machine, slice, stop: None, rests });
         }
         self.room.ready = ready;
         turns
@@ -182,16 +192,16 @@ impl World {
         turns.sort_unstable_by_key(|turn| turn.agent);
         self.shuffle(&mut turns);
         // Everybody is back before anything takes place.
-        let mut pauses = core::mem::take(&mut self.room.pauses);
+        let mut stops = core::mem::take(&mut self.room.stops);
         for mut turn in turns {
             turn.run(&mut ());
-            let Turn { agent, machine, pause, .. } = turn;
+            let Turn { agent, machine, stop, .. } = turn;
             if let Some(actor) = self.actor_mut(agent) {
                 actor.machine = Some(machine);
             }
-            pauses.push((agent, pause));
+            stops.push((agent, stop));
         }
-        self.take_place(pauses, keep);
+        self.take_place(stops, keep);
     }
 
     /// A round on this thread: the same as [`Self::turns`] and [`Self::commit`], and nothing is moved.
@@ -205,7 +215,7 @@ impl World {
         self.room.ready = ready;
         turns.sort_unstable();
         self.shuffle(&mut turns);
-        let mut pauses = core::mem::take(&mut self.room.pauses);
+        let mut stops = core::mem::take(&mut self.room.stops);
         for (agent, slice) in turns.drain(..) {
             let machine = { self.actors.get_mut(agent.0 as usize) }
                 .and_then(|actor| actor.machine.as_deref_mut());
@@ -213,10 +223,10 @@ impl World {
             if !rests && !machine.is_open() {
                 self.warm.push(agent);
             }
-            pauses.push((agent, Some(run(machine, slice, rests, &mut ()))));
+            stops.push((agent, Some(run(machine, slice, rests, &mut ()))));
         }
         self.room.turns = turns;
-        self.take_place(pauses, keep);
+        self.take_place(stops, keep);
     }
 
     fn take_ready(&mut self) -> Vec<AgentId> {
@@ -243,18 +253,29 @@ impl World {
     }
 
     /// What agents stopped with takes place.
-    fn take_place(&mut self, mut pauses: Vec<(AgentId, Option<Pause>)>, keep: &mut impl Keep) {
+    fn take_place(&mut self, mut stops: Vec<(AgentId, Option<Stop>)>, keep: &mut impl Keep) {
         self.rounds += 1;
         self.ticks += 1;
-        for (agent, pause) in pauses.drain(..) {
-            match pause {
-                Some(Pause::Slice) | None => self.ready.push(agent),
-                Some(Pause::End(_)) => self.ended(agent, keep),
-                Some(Pause::Effect(request)) => self.take(agent, &request, keep),
+        for (agent, stop) in stops.drain(..) {
+            match stop {
+                Some(Stop::Slice) | None => self.ready.push(agent),
+                Some(Stop::End) => self.ended(agent, keep),
+                Some(Stop::Effect) => self.asked(agent, keep),
             }
         }
-        self.room.pauses = pauses;
+        self.room.stops = stops;
         self.stand_still(keep);
+    }
+
+    /// An agent asks something.
+    pub(super) fn asked(&mut self, agent: AgentId, keep: &mut impl Keep) {
+        self.asks_again(agent);
+        if self.take_swiftly(agent, keep) {
+            return;
+        }
+        if let Some(request) = self.machine(agent).and_then(Machine::request).cloned() {
+            self.take(agent, &request, keep);
+        }
     }
 
     /// Time stands still while somebody can run, but not for ever where others wait for it.

@@ -30,6 +30,15 @@ pub(super) struct Draft {
     pub(super) talk: Option<Arc<Talk>>,
 }
 
+/// What one agent sends another alone.
+#[derive(Default)]
+pub(super) struct Parcel {
+    pub(super) data: Value,
+    /// The request that it opens.
+    pub(super) request: Option<u64>,
+    pub(super) talk: Option<Arc<Talk>>,
+}
+
 /// What a request is, before it is sent.
 struct Ask {
     channel: Text,
@@ -44,7 +53,6 @@ struct Ask {
 impl World {
     /// Takes an effect: answers it, lets the agent wait, or leaves it to the host.
     pub(super) fn take(&mut self, agent: AgentId, request: &EffectRequest, keep: &mut impl Keep) {
-        self.asks_again(agent);
         let answered = match request.opcode {
             Opcode::SWARM_CONNECT => self.connect(agent, request, keep),
             Opcode::SWARM_BROADCAST => self.broadcast(agent, request, keep),
@@ -154,7 +162,7 @@ impl World {
     }
 
     /// Whether a message can be sent, whatever becomes of it.
-    fn check(&self, agent: AgentId, data: &Value) -> Result<(), Refusal> {
+    pub(super) fn check(&self, agent: AgentId, data: &Value) -> Result<(), Refusal> {
         let open = self.actor(agent).map_or(0, |actor| actor.requests.len());
         if open >= self.rules.requests as usize {
             let why = "the agent has as many requests open as the world allows";
@@ -325,19 +333,55 @@ impl World {
         self.spoke(agent);
         // With a reward it is a request, so that its receiver can answer it.
         let number = reward.map(|_| self.sent);
-        let receiver = Receiver::Agent(to);
-        let post =
-            Post { number: self.sent, to: receiver, name: &name, data: &data, request: number };
-        self.post(agent, &post, keep);
-        let draft = Draft { channel: None, name: name.clone(), data, request: number, talk };
-        let message = self.message(agent, draft);
-        self.deliver(to, &message, keep);
+        self.tell(agent, to, Parcel { data, request: number, talk }, keep);
         if let Some(number) = number {
             let mut request = Request::new(agent, (name.clone(), name), Wanted::First, [to].into());
             request.reward = reward;
             self.open_own(number, request);
         }
         Ok(done)
+    }
+
+    /// Sends a message to one agent, which has room for it.
+    pub(super) fn tell<K: Keep>(
+        &mut self,
+        agent: AgentId,
+        to: AgentId,
+        Parcel { data, request, talk }: Parcel,
+        keep: &mut K,
+    ) {
+        let (number, name) = (self.sent, self.labels.none.clone());
+        let post = Post { number, to: Receiver::Agent(to), name: &name, data: &data, request };
+        self.post(agent, &post, keep);
+        let message = self.compose(agent, Draft { channel: None, name, data, request, talk });
+        let wanted = self.waits_for(to).is_some_and(|what| message.is(what));
+        keep.saw(self.now(), &Happened::Sent(self.sent_to(&message, to, true)));
+        if wanted {
+            self.took(to, message.number, keep);
+            self.hear(to, message.talk.as_ref());
+            self.clock.cancel_wait(to);
+            let value = message.into_value(&self.labels);
+            self.reply_with(to, Some(value), keep);
+        } else {
+            self.put(to, &Arc::new(message));
+        }
+    }
+
+    /// What is told of a message to somebody, and whether there was room for it.
+    fn sent_to<'a>(&self, message: &'a Message, to: AgentId, delivered: bool) -> Sent<'a> {
+        let Message { number, from, channel, name, data, request, .. } = message;
+        Sent {
+            number: *number,
+            from: *from,
+            step: self.step(*from),
+            to,
+            channel: channel.as_ref(),
+            name,
+            data,
+            request: *request,
+            answer: false,
+            delivered,
+        }
     }
 
     /// An answer to a request, once from each agent that was asked.
@@ -426,10 +470,14 @@ impl World {
     }
 
     pub(super) fn message(&mut self, from: AgentId, draft: Draft) -> Arc<Message> {
+        Arc::new(self.compose(from, draft))
+    }
+
+    fn compose(&mut self, from: AgentId, draft: Draft) -> Message {
         let Draft { channel, name, data, request, talk } = draft;
         let number = self.sent;
         self.sent += 1;
-        Arc::new(Message { number, from, channel, name, data, request, sent: self.now(), talk })
+        Message { number, from, channel, name, data, request, sent: self.now(), talk }
     }
 
     /// Whether a message of an agent would be taken.
@@ -446,23 +494,9 @@ impl World {
     ) -> bool {
         let wanted = self.waits_for(to).is_some_and(|what| message.is(what));
         let fits = wanted || self.put(to, message);
-        let (number, from, step) = (message.number, message.from, self.step(message.from));
-        let Message { channel, name, data, request, .. } = &**message;
-        let sent = Sent {
-            number,
-            from,
-            step,
-            to,
-            channel: channel.as_ref(),
-            name,
-            data,
-            request: *request,
-            answer: false,
-            delivered: fits,
-        };
-        keep.saw(self.now(), &Happened::Sent(sent));
+        keep.saw(self.now(), &Happened::Sent(self.sent_to(message, to, fits)));
         if wanted {
-            self.took(to, number, keep);
+            self.took(to, message.number, keep);
             self.hear(to, message.talk.as_ref());
             self.wake(to, Answer::output(message.value(&self.labels), 0), keep);
         }
@@ -470,7 +504,7 @@ impl World {
     }
 
     /// Puts a message into an inbox, if there is room for it.
-    fn put(&mut self, to: AgentId, message: &Arc<Message>) -> bool {
+    pub(super) fn put(&mut self, to: AgentId, message: &Arc<Message>) -> bool {
         let share = self.rules.inbox_share;
         let Some(actor) = self.actor_mut(to) else { return false };
         let fits = actor.state != State::Over && actor.inbox.put(message.clone(), share);

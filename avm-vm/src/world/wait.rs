@@ -120,7 +120,7 @@ impl World {
     }
 
     /// Lets an agent wait. A wait that a task interrupted ends when it would have.
-    fn block(&mut self, agent: AgentId, what: What, timeout: u64, keep: &mut impl Keep) {
+    pub(super) fn block(&mut self, agent: AgentId, what: What, timeout: u64, keep: &mut impl Keep) {
         let again = self.again(agent);
         if again.is_some_and(|until| until <= self.now()) {
             return self.over(agent, what, keep);

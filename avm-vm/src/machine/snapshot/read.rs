@@ -18,8 +18,8 @@ use crate::{
     effect::{Failure, FailureCode},
     exec::WINDOW,
     machine::{
-        Config, End, Frame, Image, Limits, Machine, OnExhausted, effects::Pending,
-        interrupt::INTERRUPTED, policy::perms, state,
+        Config, End, Frame, Image, Limits, Machine, OnExhausted, interrupt::INTERRUPTED,
+        pending::Pending, policy::perms, state,
     },
     meter::{Budget, Meter, Spend},
     policy::{Policy, read_wanted},
@@ -183,9 +183,11 @@ impl Machine {
         ensure(charged >= self.image.prices.intrinsic, "a call that costs nothing")?;
         let (asked, most) = (self.agent.spent.effects, self.agent.budget.effects);
         ensure(asked < most, "one effect too many")?;
-        let mut request = self.request(instr, self.arguments(instr), max_gas, caps);
+        let mut pending = Pending::new(instr.op, charged, max_gas, own_limit);
+        let mut request = self.request_within(max_gas, caps);
         request.max_spend = max_spend;
-        self.pending = Some(Pending { request: Arc::new(request), charged, own_limit });
+        pending.put(request);
+        self.pending = Some(pending);
         Ok(())
     }
 
