@@ -29,6 +29,12 @@ impl Writer {
         Self { bytes: Vec::new(), limit: usize::MAX, hasher: None }
     }
 
+    /// An empty buffer in memory that was used before.
+    pub fn reusing(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { bytes, ..Self::new() }
+    }
+
     /// One that keeps nothing and ends with [`Self::hash`]; the context is that of BLAKE3.
     pub fn hashing(context: &'static str) -> Self {
         let hasher = Some(Box::new(blake3::Hasher::new_derive_key(context)));

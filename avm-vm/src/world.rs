@@ -223,6 +223,8 @@ pub struct World {
     codes: BTreeMap<[u8; 32], Arc<Image>>,
     /// The outbox of every agent that signs and said nothing yet.
     silent: Arc<Outbox>,
+    /// Memory for the bytes of messages of those who sign.
+    room_of_post: Vec<u8>,
     /// Messages that did not fit into an inbox.
     dropped: u64,
     deadlocks: Vec<Vec<AgentId>>,
@@ -264,6 +266,7 @@ impl World {
             still: 0,
             codes: BTreeMap::new(),
             silent: Arc::default(),
+            room_of_post: Vec::new(),
             dropped: 0,
             deadlocks: Vec::new(),
             stalls: Vec::new(),

@@ -3,7 +3,7 @@
 //!
 //! `spec/names.md` has the bytes of a message.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 
 use avm_ir::{
     Value,
@@ -13,6 +13,9 @@ use avm_ir::{
 
 use super::{AgentId, Happened, Keep, World};
 use crate::identity::Outbox;
+
+/// Largest memory that is kept for the bytes of the next message.
+const ROOM: usize = 64 << 10;
 
 /// A message as its sender vouches for it.
 pub(super) struct Post<'a> {
@@ -52,9 +55,13 @@ impl World {
 
     /// An agent sends a message.
     pub(super) fn post(&mut self, from: AgentId, post: &Post<'_>, keep: &mut impl Keep) {
-        let Some(before) = self.outbox(from) else { return };
-        let mut outbox = before;
-        outbox.add(&self.bytes_of(post));
+        let Some(mut outbox) = self.outbox(from) else { return };
+        let bytes = core::mem::take(&mut self.room_of_post);
+        let bytes = self.bytes_of(post, bytes);
+        outbox.add(&bytes);
+        if bytes.capacity() <= ROOM {
+            self.room_of_post = bytes;
+        }
         let Some(kept) = self.actor_mut(from).and_then(|actor| actor.outbox.as_mut()) else {
             return;
         };
@@ -67,10 +74,11 @@ impl World {
         keep.saw(self.now(), &posted);
     }
 
-    fn bytes_of(&self, post: &Post<'_>) -> alloc::vec::Vec<u8> {
+    /// The bytes of a message, in memory that was used before.
+    fn bytes_of(&self, post: &Post<'_>, room: Vec<u8>) -> Vec<u8> {
         let Post { number, to, name, data, request } = post;
         let id = |agent: AgentId| self.actor(agent).map_or([0; 32], |actor| actor.id);
-        let mut out = Writer::new();
+        let mut out = Writer::reusing(room);
         out.u64(*number);
         out.u64(self.now());
         match to {
