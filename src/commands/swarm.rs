@@ -396,6 +396,13 @@ fn write_journal(args: &Journal) -> Outcome {
     let recorded = Recorded::open(args.run.as_deref())?;
     let of = OfAgent::of(&recorded, &args.agent, threads(None, None))?;
     files::write(&args.output, &of.bytes)?;
+    if let restarts @ 1.. = of.restarts {
+        let (agent, times) = (&args.agent, if restarts == 1 { "time" } else { "times" });
+        note(&format!(
+            "\"{agent}\" was started again {restarts} {times}: its journal leads to its last life, without what \
+             came to it in those that were thrown away"
+        ));
+    }
     Ok(Exit::Done)
 }
 

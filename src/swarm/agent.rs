@@ -24,6 +24,8 @@ pub(crate) struct OfAgent {
     /// What it got and what it sent.
     pub(crate) messages: Vec<Row>,
     pub(crate) agent: AgentId,
+    /// How often it was started again: its journal is that of its last life.
+    pub(crate) restarts: u32,
     /// Every agent's name.
     pub(crate) world: World,
 }
@@ -37,6 +39,7 @@ struct Extract<'a> {
     start: Option<Start>,
     /// With the executed instructions then.
     records: Vec<(u64, Event)>,
+    restarts: u32,
 }
 
 impl Extract<'_> {
@@ -74,7 +77,11 @@ impl Keep for Extract<'_> {
             && let Some(asked) = machine.pending()
         {
             let (id, request, answer) = (asked.id, request_hash(asked), answer.clone());
-            self.records.push((machine.steps(), Event::Answered { id, request, answer }));
+            let steps = machine.steps();
+            if asked.reach.is_lasting() {
+                self.records.push((steps, Event::Asked { id, request }));
+            }
+            self.records.push((steps, Event::Answered { id, request, answer }));
         }
         ().answer(agent, machine, answer);
     }
@@ -107,16 +114,18 @@ impl Keep for Extract<'_> {
             Happened::Joined { agent, name, image, config, .. } if *name == self.name => {
                 self.joined(*agent, image, config);
             }
-            // What it was answered since then it was not answered.
+            // What came to it since then did not come to it.
             Happened::Restarted { agent, machine } if self.is(*agent) => {
                 let first = machine.pending().map_or(machine.effects(), |asked| asked.id);
                 let steps = machine.steps();
+                self.restarts += 1;
                 self.records.retain(|(step, event)| match event {
-                    Event::Answered { id, .. } => *id < first,
+                    Event::Asked { id, .. } | Event::Answered { id, .. } => *id < first,
                     // A wait that is interrupted is asked again at a later step.
                     Event::Called { .. } => *step < steps,
                     Event::Rested { .. } => false,
-                    _ => true,
+                    // It was changed where it stood still, and waited after that.
+                    _ => *step <= steps,
                 });
             }
             Happened::Left { agent, machine } if self.is(*agent) => {
@@ -134,10 +143,12 @@ impl OfAgent {
     /// Plays a world again and keeps what is one agent's.
     pub(crate) fn of(recorded: &Recorded, name: &str, threads: usize) -> Outcome<Self> {
         let world = &recorded.journal;
-        let mut extract = Extract { name, number: None, world, start: None, records: Vec::new() };
+        let mut extract =
+            Extract { name, number: None, world, start: None, records: Vec::new(), restarts: 0 };
         let mut log = Log::default();
         let interrupt = Interrupt::default();
         let (world, _) = recorded.play(threads, &interrupt, &mut (&mut extract, &mut log))?;
+        let restarts = extract.restarts;
         let Some((agent, bytes)) = extract.finish() else {
             let names: Vec<&str> =
                 super::summary::agents(&world).filter_map(|agent| world.name(agent)).collect();
@@ -149,7 +160,7 @@ impl OfAgent {
             )));
         };
         let messages = log.rows.into_iter().filter(|row| row.is_of(agent)).collect();
-        Ok(Self { bytes, messages, agent, world })
+        Ok(Self { bytes, messages, agent, restarts, world })
     }
 
     /// Its journal, read.

@@ -5,9 +5,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use avm_vm::world::{
-    Event,
-    journal::{Entry, Journal, Writer},
+use avm_vm::{
+    journal,
+    world::{
+        Event,
+        journal::{Entry, Journal, Writer},
+    },
 };
 
 use super::harness::Bench;
@@ -144,7 +147,23 @@ fn an_agent_that_is_started_again() {
     let ran = bench.run(&["swarm", "run", "s.toml", "--run", "r"]);
     assert_eq!(ran.exit, 0, "{}", ran.show());
     assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
-    bench.run(&["swarm", "journal", "r", "--agent", "fragile", "-o", "f.avmj"]);
+    let written = bench.run(&["swarm", "journal", "r", "--agent", "fragile", "-o", "f.avmj"]);
+    assert_eq!(
+        written.stderr,
+        "\"fragile\" was started again 1 time: its journal leads to its last life, without what came to it in \
+         those that were thrown away\n"
+    );
+    // What was thrown away is not there, and what would be done twice is noted before it is answered.
+    let journal = journal::Journal::read(&bench.read("f.avmj")).expect("a journal");
+    let kinds: Vec<char> = { journal.records.iter() }
+        .filter_map(|record| match record.event {
+            journal::Event::Asked { .. } => Some('?'),
+            journal::Event::Answered { .. } => Some('!'),
+            journal::Event::Rested { .. } => Some('.'),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(String::from_iter(kinds), "?!?!.");
     let replayed = bench.run(&["replay", "f.avmj"]);
     assert_eq!((replayed.exit, &*replayed.stdout), (0, "2\n"), "{}", replayed.show());
 }
