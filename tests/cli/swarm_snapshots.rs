@@ -100,6 +100,41 @@ fn other_providers_play_all_of_the_journal() {
     insta::assert_snapshot!(ran.stderr);
 }
 
+const LIBRARIAN: &str = "\
+.uses collection \"Notes\"
+CALC_EMBED \"the first\", \"text-embedding-3-small\" -> first
+DOC_STORE \"Notes\", \"one\", \"the first\", first
+DOC_EMBED \"Notes\", \"two\", \"the second\", \"text-embedding-3-small\"
+DOC_STORE \"Notes\", \"three\", \"the third\", first
+DELETE_DOC \"Notes\", \"three\"
+WAIT 1
+WAIT 1
+DOC_FETCH \"Notes\", \"one\" -> (one, first)
+DOC_FETCH \"Notes\", \"two\" -> (two, second)
+DOC_FETCH \"Notes\", \"three\" -> (three, third)
+SET lost = lastPluginFailed
+RETURN [one, two, lost]
+";
+
+/// Documents that live in the command's memory are there again, with a snapshot and without.
+#[test]
+fn documents_in_memory_are_there_again() {
+    let bench = Bench::new();
+    bench.file("a.avm", LIBRARIAN);
+    bench.file("s.toml", "[[agent]]\nname = \"a\"\nprogram = \"a.avm\"\n");
+    let whole = bench.run(&["swarm", "run", "s.toml", "--json", "--run", "whole"]);
+    assert!(whole.stdout.contains("[\"the first\",\"the second\",true]"), "{}", whole.show());
+    let whole = outcome(&whole);
+    let ticks = whole["ticks"].as_u64().expect("a number") - 2;
+    for snapshots in ["off", "2", "3"] {
+        let run = ["swarm", "run", "s.toml", "-q", "--run", snapshots, "--snapshots", snapshots];
+        let ran = bench.run(&[&run[..], &["--ticks", &ticks.to_string()]].concat());
+        assert_eq!(ran.exit, 6, "{}", ran.show());
+        let resume = ["swarm", "resume", snapshots, "--json", "--snapshots", snapshots];
+        assert_eq!(outcome(&bench.run(&resume)), whole);
+    }
+}
+
 #[test]
 fn when_it_is_time_is_checked() {
     let bench = bench();

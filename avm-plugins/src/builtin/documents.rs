@@ -41,7 +41,10 @@ impl Provider for Collections {
             about: format!("exact search, {}", self.place),
             functions: Vec::new(),
             determinism: Determinism::Stateful,
-            reaches: Reaches::Files,
+            reaches: match self.library().is_durable() {
+                true => Reaches::Files,
+                false => Reaches::Nothing,
+            },
             cost: 0,
         }
     }

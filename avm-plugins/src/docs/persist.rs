@@ -108,6 +108,11 @@ impl Library {
         Ok(had)
     }
 
+    /// Whether it outlives the process.
+    pub fn is_durable(&self) -> bool {
+        self.store.is_durable()
+    }
+
     /// Returns when all changes are on stable storage.
     ///
     /// # Errors

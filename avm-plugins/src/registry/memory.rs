@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use avm_ir::{Value, value::Record};
+use avm_ir::{Opcode, Reach, Value, value::Record};
 use avm_vm::EffectRequest;
 
 use super::{Registry, handles::Handles};
-use crate::provider::{Determinism, Reaches, Refusal};
+use crate::provider::{Determinism, Manifest, Reaches, Refusal};
 
 impl Registry {
     /// What the providers have to remember when a run is suspended.
@@ -65,10 +65,16 @@ impl Registry {
     /// this process and depends on nothing but what it was asked: then it is what it was. Nobody else
     /// is asked anything.
     pub fn rehearse(&mut self, request: &EffectRequest) {
-        let again = self.manifest_of(request).is_some_and(|manifest| {
+        let lives_here = |manifest: &Manifest| {
             manifest.determinism != Determinism::Outside && manifest.reaches == Reaches::Nothing
-        });
-        if again {
+        };
+        let changes = !matches!(request.opcode, Opcode::DOC_FETCH | Opcode::DOC_SEARCH);
+        // What embeds a document is asked beside the collection.
+        let embeds = request.reach != Reach::Docs
+            || self.name_of(request).is_none_or(|name| {
+                self.models.get(name).is_some_and(|bound| lives_here(&bound.manifest))
+            });
+        if changes && embeds && self.manifest_of(request).is_some_and(lives_here) {
             // What it says is in the journal already.
             let _ = self.dispatch(request);
         }
