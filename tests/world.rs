@@ -5,6 +5,7 @@ mod world {
     mod family;
     mod identities;
     mod money;
+    mod own_code;
     mod seals;
     mod snapshot;
     pub(crate) mod support;

@@ -123,6 +123,11 @@ impl Image {
         self.origin
     }
 
+    /// The program as it is now, as one that agents begin with.
+    pub(crate) fn afresh(&self) -> Self {
+        Self::new(self.verified.clone(), &self.schedule)
+    }
+
     /// The program that agents began with, and where its code comes from.
     pub(crate) fn first(&self) -> Option<Arc<Program>> {
         let now = self.program();

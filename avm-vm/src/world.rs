@@ -223,6 +223,8 @@ pub struct World {
     codes: BTreeMap<[u8; 32], Arc<Image>>,
     /// The outbox of every agent that signs and said nothing yet.
     silent: Arc<Outbox>,
+    /// Those of them that agents made by rewriting themselves.
+    made: BTreeSet<[u8; 32]>,
     /// Memory for the bytes of messages of those who sign.
     room_of_post: Vec<u8>,
     /// Messages that did not fit into an inbox.
@@ -265,6 +267,7 @@ impl World {
             ticks: 0,
             still: 0,
             codes: BTreeMap::new(),
+            made: BTreeSet::new(),
             silent: Arc::default(),
             room_of_post: Vec::new(),
             dropped: 0,

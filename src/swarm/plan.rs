@@ -347,6 +347,8 @@ impl Plan {
         for (name, _) in &self.named {
             registry.grants_mut().allow(NameKind::Code, name, Origin::Config);
         }
+        // What an agent may start from its own code, the code's permissions say.
+        registry.grants_mut().allow(NameKind::Code, "self", Origin::Config);
         let wallets = self.config.agent.iter().flat_map(|agent| agent.wallet.keys());
         for token in wallets {
             registry.grants_mut().allow(NameKind::Token, token, Origin::Config);

@@ -84,6 +84,10 @@ impl World {
         let more = [self.orders, self.dropped];
         numbers.into_iter().chain(more).for_each(|number| out.u64(number));
         out.u32(self.still);
+        out.u32(self.made.len() as u32);
+        for program in &self.made {
+            out.bytes(&self.codes.get(program)?.program().to_bytes());
+        }
         out.u32(self.codes.len() as u32);
         self.codes.keys().for_each(|program| out.raw(program));
         self.write_code_names(&mut out);

@@ -4,6 +4,7 @@ use alloc::{boxed::Box, format, string::ToString, sync::Arc, vec::Vec};
 
 use avm_ir::{
     Program, Value,
+    program::Perm,
     value::{HandleKind, Text},
 };
 
@@ -23,6 +24,10 @@ use crate::{
 
 /// The class of worlds that this is.
 const THIS_CLASS: &str = "vm";
+/// The agent's own code as it is now, where the world knows no code of that name.
+const OWN_CODE: &str = "self";
+/// Most programs that agents make and start others from.
+const MADE: usize = 1 << 12;
 
 impl World {
     /// Makes code known by a name, so that agents can start others from it.
@@ -55,10 +60,14 @@ impl World {
             }
         }
         let reference = request.text_arg("agent_code_ref").unwrap_or_default();
-        let image = self.code_of(reference).ok_or_else(|| {
-            let message = format!("the world knows no code {}", quoted(reference));
-            Refusal::Fails(FailureCode::NotFound, message)
-        })?;
+        let image = match self.code_of(reference) {
+            Some(image) => image,
+            None if reference == OWN_CODE => self.own_code(agent)?,
+            None => {
+                let message = format!("the world knows no code {}", quoted(reference));
+                return Err(Refusal::Fails(FailureCode::NotFound, message));
+            }
+        };
         self.check_rights(agent, image.program())?;
         self.check_room(agent)?;
         let channel = match request.arg("swarm_channel") {
@@ -113,6 +122,10 @@ impl World {
             answer.handover = Some(Box::new(Handover { taken, ..Handover::default() }));
         }
         let image = new.image().clone();
+        if self.code(&image.program_hash()).is_none() {
+            self.made.insert(image.program_hash());
+            self.learn(image.clone());
+        }
         self.did(agent);
         self.born(agent, child_id, new);
         let name = self.name(id).unwrap_or_default();
@@ -124,6 +137,31 @@ impl World {
             let _ = self.enter(id, channel, keep);
         }
         Ok(answer)
+    }
+
+    /// The code of an agent as it is now, whatever it made of it. It goes along as a whole or not at all:
+    /// each region has to have the permission `fork`, but for `main`, which nobody changes.
+    fn own_code(&self, agent: AgentId) -> Result<Arc<Image>, Refusal> {
+        let Some(machine) = self.machine(agent) else {
+            return Err(Refusal::fails(FailureCode::Internal, "the agent is not there"));
+        };
+        let image = machine.image();
+        let mut regions = image.program().regions.iter().skip(1);
+        if let Some(region) = regions.find(|region| !region.perms.has(Perm::Fork)) {
+            let message = format!(
+                "region {} does not go along with a forked agent: it has no permission `fork`",
+                quoted(&region.name)
+            );
+            return Err(Refusal::Fails(FailureCode::Denied, message));
+        }
+        match self.code(&image.program_hash()) {
+            Some(known) => Ok(known.clone()),
+            None if self.made.len() >= MADE => {
+                let why = "agents have made as many programs as a world keeps";
+                Err(Refusal::fails(FailureCode::Unavailable, why))
+            }
+            None => Ok(Arc::new(image.afresh())),
+        }
     }
 
     /// A child has no right that its parent lacks: it reaches no name that the parent's program does

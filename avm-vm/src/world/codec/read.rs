@@ -8,7 +8,7 @@ use alloc::{
     vec::Vec,
 };
 
-use avm_ir::{value::Text, wire::Reader};
+use avm_ir::{Program, value::Text, verify, wire::Reader};
 
 use super::{CONTEXT, MAGIC, VERSION, WorldError};
 use crate::{
@@ -116,13 +116,34 @@ impl World {
     }
 
     fn read_codes(&mut self, codes: &Codes, input: &mut Reader<'_>) -> Read<()> {
+        let mut made = Codes::new();
+        for _ in 0..input.count(40)? {
+            // They are priced as those are that they were made from.
+            let schedule = codes.values().next().map(|image| image.schedule.clone());
+            let schedule = schedule.ok_or(WorldError::State("code made from nothing"))?;
+            let program = Program::from_bytes(input.bytes()?)?;
+            let verified =
+                verify(program).map_err(|_| WorldError::State("code that cannot run"))?;
+            let image = Image::new(verified, &schedule);
+            let hash = image.program_hash();
+            let last = made.last_key_value();
+            ensure(
+                last.is_none_or(|(last, _)| *last < hash),
+                "code that was made is not in order",
+            )?;
+            made.insert(hash, Arc::new(image));
+        }
+        self.made = made.keys().copied().collect();
         for _ in 0..input.count(32)? {
             let program = input.hash()?;
             let last = self.codes.last_key_value();
             ensure(last.is_none_or(|(last, _)| *last < program), "programs are not in order")?;
-            let image = codes.get(&program).ok_or(WorldError::Program(program))?;
+            let known = made.get(&program).or_else(|| codes.get(&program));
+            let image = known.ok_or(WorldError::Program(program))?;
             self.codes.insert(program, image.clone());
         }
+        let known = self.made.iter().all(|program| self.codes.contains_key(program));
+        ensure(known, "code that was made and is not there")?;
         for _ in 0..input.count(36)? {
             let (name, program) = (Text::from(input.text()?), input.hash()?);
             let last = self.code_names.last_key_value();
