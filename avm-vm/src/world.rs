@@ -221,10 +221,10 @@ pub struct World {
     still: u32,
     /// Programs that agents run, by their hash.
     codes: BTreeMap<[u8; 32], Arc<Image>>,
-    /// The outbox of every agent that signs and said nothing yet.
-    silent: Arc<Outbox>,
     /// Those of them that agents made by rewriting themselves.
     made: BTreeSet<[u8; 32]>,
+    /// The outbox of every agent that signs and said nothing yet.
+    silent: Arc<Outbox>,
     /// Memory for the bytes of messages of those who sign.
     room_of_post: Vec<u8>,
     /// Messages that did not fit into an inbox.

@@ -52,7 +52,9 @@ const TALKERS: [&str; 6] = [
 ];
 
 /// Programs that pay each other, and start each other.
-const PAYERS: [&str; 3] = [
+const PAYERS: [&str; 4] = [
+    "SELF_OBSERVER_MODE true\nFORK_AGENT \"self\", gas=1 -> child\nRETURN tell()\n\
+     .region R detached perms=read,execute,fork\n.func tell()\nRETURN 1\n.endfunc\n.endregion",
     ".uses agent \"0\"\nPAY_AGENT \"0\", 2, \"AVM_CREDITS\" -> s\nSWARM_CONNECT \"c\"\n\
      SWARM_BROADCAST \"Q\", 1, reward=3\nWAIT_FOR_RESPONSE \"Q\", timeout=2 -> r\nRETURN [s, r]",
     ".uses code \"code\"\n.uses channel \"c\"\nFORK_AGENT \"code\" -> child\nSEND_SWARM_MSG child, 1, reward=1\n\
