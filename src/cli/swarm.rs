@@ -149,7 +149,7 @@ pub(crate) struct Course {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Print no summary, and no table while it goes
+    /// Print no summary, and nothing while it goes
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

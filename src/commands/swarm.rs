@@ -146,6 +146,7 @@ impl<'a> Going<'a> {
             interrupt,
             eyes: Eyes {
                 table: Table::new(!quiet && !json),
+                notes: !quiet && !json,
                 witness: secrets.seals.map(|_| Witness::default()),
             },
             most: ticks.unwrap_or(u64::MAX),
@@ -162,7 +163,7 @@ impl<'a> Going<'a> {
         let (asks, tape) = (&mut asks, &mut tape);
         let drive = Drive { asks, tape, snapshots, time, threads, interrupt, most };
         let left = drive.run(&mut world, &mut eyes)?;
-        let Eyes { table, witness } = eyes;
+        let Eyes { table, witness, .. } = eyes;
         drop(table);
         if let Some(secret) = &secrets.signs {
             tape.sign(world.ticks(), secret)?;

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use avm_ir::Value;
 use avm_vm::{
     EffectRequest, World,
     world::{AgentId, Event, Idle, Keep, journal::Time},
@@ -52,6 +53,11 @@ pub(crate) trait Watch: Keep {
     /// Between two ticks.
     fn look(&mut self, world: &World) {
         let _ = world;
+    }
+
+    /// An agent wrote something down (`LOG`); in each round in the order of their numbers.
+    fn noted(&mut self, world: &World, agent: AgentId, note: &Value) {
+        let _ = (world, agent, note);
     }
 }
 
@@ -100,6 +106,9 @@ impl Drive<'_> {
             match world.idle() {
                 Idle::Not => {
                     let turns = pool.run(world.turns());
+                    for (agent, note) in pool.notes() {
+                        watch.noted(world, agent, &note);
+                    }
                     world.commit(turns, watch);
                 }
                 Idle::Until(until) if self.time == Time::Simulated => world.pass(until, watch),

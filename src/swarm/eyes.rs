@@ -1,16 +1,20 @@
 //! Everybody who looks on while a world goes on.
 
+use avm_ir::{Value, value::to_text};
 use avm_vm::{
     Answer, Machine, World,
     world::{AgentId, Happened, Keep, Witness},
 };
 
 use super::{drive::Watch, table::Table};
+use crate::output::note;
 
 /// Who looks on.
 pub(crate) struct Eyes {
     /// For people.
     pub(crate) table: Table,
+    /// Whether people read what agents write down.
+    pub(crate) notes: bool,
     /// For seals, if somebody wants some.
     pub(crate) witness: Option<Witness>,
 }
@@ -31,5 +35,13 @@ impl Keep for Eyes {
 impl Watch for Eyes {
     fn look(&mut self, world: &World) {
         self.table.look(world);
+    }
+
+    fn noted(&mut self, world: &World, agent: AgentId, written: &Value) {
+        if self.notes {
+            self.table.clear();
+            let name = world.name(agent).unwrap_or("?");
+            note(&format!("{name}: {}", to_text(written)));
+        }
     }
 }

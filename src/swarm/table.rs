@@ -51,6 +51,14 @@ impl Table {
         Self { counts: Vec::new(), shown, last: None, lines: 0 }
     }
 
+    /// Takes the picture away, until the next one is drawn.
+    pub(crate) fn clear(&mut self) {
+        if self.lines > 0 {
+            let _ = write!(io::stderr(), "\x1b[{}A\x1b[J", self.lines);
+            self.lines = 0;
+        }
+    }
+
     fn count(&mut self, agent: AgentId) -> &mut (u64, u64) {
         let at = agent.0 as usize;
         if self.counts.len() <= at {
@@ -165,8 +173,6 @@ impl Watch for Table {
 impl Drop for Table {
     fn drop(&mut self) {
         // The summary says it all.
-        if self.lines > 0 {
-            let _ = write!(io::stderr(), "\x1b[{}A\x1b[J", self.lines);
-        }
+        self.clear();
     }
 }

@@ -449,3 +449,25 @@ fn ctrl_c_stops_cleanly() {
     assert_eq!(ended.status.code(), Some(6), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(bench.run(&["swarm", "replay", "r"]).exit, 0);
 }
+
+/// Notes come as they are written, in an order that does not depend on threads.
+#[test]
+fn what_agents_write_down_is_shown() {
+    let bench = Bench::new();
+    bench.file(
+        "a.avm",
+        ".input me = 0\nLOG \"one\"\nLOG [me]\nWAIT 3 - me\nLOG \"late\"\nRETURN 0\n",
+    );
+    bench.file(
+        "l.toml",
+        "[[agent]]\nname = \"a\"\nprogram = \"a.avm\"\ncount = 3\nnumber = \"me\"\n",
+    );
+    let run =
+        |more: &[&str]| bench.run(&[&["swarm", "run", "l.toml", "--no-journal"], more].concat());
+    let one = run(&["--threads", "1"]);
+    insta::assert_snapshot!(one.show());
+    assert_eq!(run(&["--threads", "2"]).stderr, one.stderr);
+    for silent in ["--quiet", "--json"] {
+        assert_eq!(run(&[silent]).stderr, "");
+    }
+}
