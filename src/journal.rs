@@ -44,6 +44,8 @@ pub(crate) struct Kept {
     path: PathBuf,
     /// Locked: nobody else goes on with the run meanwhile.
     file: File,
+    /// Whether its folder is known to have it after a power cut.
+    placed: bool,
 }
 
 impl Tape {
@@ -74,7 +76,7 @@ impl Tape {
         }
         file.seek(SeekFrom::End(0)).map_err(about)?;
         let recorder = Recorder::new(Writer::behind(journal.link()), Vec::new());
-        let kept = Kept { path: path.to_owned(), file };
+        let kept = Kept { path: path.to_owned(), file, placed: false };
         Ok(Self(Some(Open { kept, recorder })))
     }
 
@@ -194,7 +196,7 @@ impl Kept {
         };
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(about)?;
         lock(&file, path)?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, placed: false })
     }
 
     /// A file that is there, from now on for nobody else. It is read after that, so that what is read is
@@ -203,7 +205,7 @@ impl Kept {
         let about = |error| files::about(path, error);
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(about)?;
         lock(&file, path)?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, placed: false })
     }
 
     /// Goes on behind what was read; what a crash left of a record behind the last whole one goes.
@@ -219,10 +221,16 @@ impl Kept {
     /// Gives it another name in its folder, which is there after a power cut, too.
     pub(crate) fn rename(&mut self, name: &str) -> Outcome<()> {
         let path = self.path.with_file_name(name);
-        let renamed = fs::rename(&self.path, &path)
-            .and_then(|()| File::open(files::folder_of(&path))?.sync_all());
-        renamed.map_err(|error| files::about(&path, error))?;
+        fs::rename(&self.path, &path).map_err(|error| files::about(&path, error))?;
         self.path = path;
+        self.place()
+    }
+
+    /// Brings its entry in its folder to the disk.
+    fn place(&mut self) -> Outcome<()> {
+        let placed = File::open(files::folder_of(&self.path)).and_then(|folder| folder.sync_all());
+        placed.map_err(|error| files::about(&self.path, error))?;
+        self.placed = true;
         Ok(())
     }
 
@@ -239,8 +247,8 @@ impl Kept {
 
     /// Brings everything written so far to the disk.
     pub(crate) fn sync(&mut self) -> Outcome<()> {
-        let synced = self.file.sync_data();
-        synced.map_err(|error| self.stopped(&error))
+        self.file.sync_data().map_err(|error| self.stopped(&error))?;
+        if self.placed { Ok(()) } else { self.place() }
     }
 
     fn stopped(&self, error: &std::io::Error) -> Failure {
