@@ -74,9 +74,21 @@ impl Machine {
         self.pending.as_ref().map(|pending| pending.op)
     }
 
-    /// Makes the request while the state is the one in which it was asked.
-    pub(super) fn put_request(&mut self) {
-        let _ = self.request();
+    /// Makes the request while the state is the one in which it was asked, in time that does not grow
+    /// with the depth of calls.
+    pub(crate) fn put_request(&mut self) {
+        let Some(pending) = self.pending.as_ref().filter(|one| one.request.get().is_none()) else {
+            return;
+        };
+        let (op, max_gas) = (pending.op, pending.max_gas);
+        let caps = self.image.prices.caps(op, max_gas);
+        // One at rest holds little, and has its registers elsewhere.
+        let used = if self.is_open() { self.measured() } else { self.memory_used() };
+        let room = self.agent.memory.limit.saturating_sub(used);
+        let request = self.request_within(max_gas, (caps.0.min(room), caps.1));
+        if let Some(pending) = &mut self.pending {
+            pending.put(request);
+        }
     }
 
     /// What an effect asks that waits, or was just taken to be answered.

@@ -273,7 +273,12 @@ impl World {
         if self.take_swiftly(agent, keep) {
             return;
         }
-        if let Some(request) = self.machine(agent).and_then(Machine::request).cloned() {
+        let machine = self.actor_mut(agent).and_then(|actor| actor.machine.as_deref_mut());
+        let request = machine.and_then(|machine| {
+            machine.put_request();
+            machine.request().cloned()
+        });
+        if let Some(request) = request {
             self.take(agent, &request, keep);
         }
     }
