@@ -751,7 +751,7 @@ in { channel: Channel = required "channel or agent", message: Any = required "wh
 gas [base(5 * GAS), per(10 * MILLI, Size("message"))] sets task reach swarm sem "send(channel, message)" source "O-9 §11.2" since 1;
 /// Starts a new agent from a code reference.
 0xD4 FORK_AGENT => effect::request also []
-in { agent_code_ref [code]: Code = required "name or hash of its code", swarm_channel [channel]: Channel = absent "channel to join", world: Text = named "class of world; this VM if absent", gas: Num = named "gas for it, out of the agent's own; what the world gives if absent", funds: Any = named "what its wallet gets out of the agent's: an amount of AVM_CREDITS, or a record of amounts by token", inputs: Record = named "values of its inputs" }
+in { agent_code_ref [code]: Code = required "name or hash of its code; \"self\" for the agent's own as it is now", swarm_channel [channel]: Channel = absent "channel to join", world: Text = named "class of world; this VM if absent", gas: Num = named "gas for it, out of the agent's own; what the world gives if absent", funds: Any = named "what its wallet gets out of the agent's: an amount of AVM_CREDITS, or a record of amounts by token", inputs: Record = named "values of its inputs" }
 out { new_id: Handle = optional "the new agent" }
 gas [base(50 * GAS), open("codeSize·costFactor", GAS / 2, Units("instructions of the code"))] sets task reach world sem "out = fork(agent_code_ref)" source "O-8 §11.2 X-38" since 1;
 // ---- rights and money ----------------------------------------------------------------------
