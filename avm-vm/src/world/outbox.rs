@@ -102,7 +102,7 @@ impl World {
         out.finish()
     }
 
-    /// Reads what [`write`] wrote.
+    /// Reads what [`write()`] wrote.
     pub(super) fn read_outbox(
         &self,
         input: &mut Reader<'_>,
