@@ -108,32 +108,40 @@ impl Fields {
     /// The field at a place in the row, if it was made with this very text.
     #[inline]
     pub(super) fn at(&self, place: usize, name: &Text) -> Option<&Value> {
-        let (other, value) = self.in_row(place)?;
+        let Self::Few(row) = self else { return self.alike_at(place, |other| other.is_same(name)) };
+        let (other, value) = row.get(place)?;
         other.is_same(name).then_some(value)
     }
 
     #[inline]
-    fn in_row(&self, place: usize) -> Option<(&Text, &Value)> {
-        match self {
-            Self::Few(row) => row.get(place).map(|(name, value)| (name, value)),
-            Self::Alike(alike) => alike.at(place),
-            Self::Many(_) => None,
-        }
-    }
-
-    #[inline]
     pub(super) fn at_mut(&mut self, place: usize, name: &Text) -> Option<&mut Value> {
-        let (other, _) = self.in_row(place)?;
-        if !other.is_same(name) {
-            return None;
-        }
-        Some(self.value_mut((0, place)))
+        let Self::Few(row) = self else { return self.alike_at_mut(place, name) };
+        let (other, value) = row.get_mut(place)?;
+        other.is_same(name).then_some(value)
     }
 
     /// The field at a place in the row, if it has this name.
     pub(super) fn like(&self, place: usize, name: &Text) -> Option<&Value> {
-        let (other, value) = self.in_row(place)?;
+        let Self::Few(row) = self else { return self.alike_at(place, |other| other == name) };
+        let (other, value) = row.get(place)?;
         (other == name).then_some(value)
+    }
+
+    /// What programs make themselves has names of its own, so this is apart.
+    #[cold]
+    #[inline(never)]
+    fn alike_at(&self, place: usize, is_it: impl Fn(&Text) -> bool) -> Option<&Value> {
+        let Self::Alike(alike) = self else { return None };
+        let (other, value) = alike.at(place)?;
+        is_it(other).then_some(value)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alike_at_mut(&mut self, place: usize, name: &Text) -> Option<&mut Value> {
+        let Self::Alike(alike) = self else { return None };
+        let (other, _) = alike.at(place)?;
+        if other.is_same(name) { Some(alike.value_mut(place)) } else { None }
     }
 
     /// The place in the row of a field.
@@ -162,8 +170,8 @@ impl Fields {
     pub(super) fn value_mut(&mut self, (branch, at): Place) -> &mut Value {
         match self {
             Self::Few(row) => &mut row[at].1,
-            Self::Alike(alike) => alike.value_mut(at),
             Self::Many(leaves) => leaves.value_mut((branch, at)),
+            Self::Alike(alike) => alike.value_mut(at),
         }
     }
 
