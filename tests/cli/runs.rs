@@ -1,6 +1,10 @@
 //! The runs that are kept, and fewer of them.
 
-use std::{fs, process::Stdio, time::SystemTime};
+use std::{
+    fs,
+    process::{Child, Stdio},
+    time::SystemTime,
+};
 
 use avm_vm::journal::{Event, Journal, Parent, Start, Writer};
 
@@ -96,6 +100,16 @@ fn without_time(line: &str) -> String {
     format!("{before}\"written\":T{}", &after[digits..])
 }
 
+/// The only run of a bench is shown as going on and cannot be removed; then it is killed.
+fn is_kept_while_it_goes(bench: &Bench, going: &mut Child) {
+    let list = bench.run(&["runs"]);
+    let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
+    going.kill().expect("it is there");
+    going.wait().expect("it ends");
+    assert!(list.stdout.contains("running"), "{}", list.stdout);
+    assert_eq!(pruned.stderr, "0 of 1 run removed\n");
+}
+
 #[test]
 fn a_run_that_goes_on_stays() {
     let bench = Bench::with("LOG \"begun\"\nWAIT 600\n");
@@ -104,12 +118,7 @@ fn a_run_that_goes_on_stays() {
     let mut begun = [0; 6];
     let out = going.stdout.as_mut().expect("a pipe");
     std::io::Read::read_exact(out, &mut begun).expect("it begins");
-    let list = bench.run(&["runs"]);
-    let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
-    going.kill().expect("it is there");
-    going.wait().expect("it ends");
-    assert!(list.stdout.contains("running"), "{}", list.stdout);
-    assert_eq!(pruned.stderr, "0 of 1 run removed\n");
+    is_kept_while_it_goes(&bench, &mut going);
     let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
     assert_eq!(pruned.stdout, "removed .avm/runs/a-1\n");
 }
@@ -188,12 +197,7 @@ fn a_swarm_that_goes_on_stays() {
     while !journal.is_file() && going.try_wait().expect("it is there").is_none() {
         std::thread::yield_now();
     }
-    let list = bench.run(&["runs"]);
-    let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);
-    going.kill().expect("it is there");
-    going.wait().expect("it ends");
-    assert!(list.stdout.contains("running"), "{}", list.stdout);
-    assert_eq!(pruned.stderr, "0 of 1 run removed\n");
+    is_kept_while_it_goes(&bench, &mut going);
     let list = bench.run(&["runs"]);
     assert!(list.stdout.contains("cut off"), "{}", list.stdout);
     let pruned = bench.run(&["runs", "prune", "--keep", "0", "--unfinished"]);

@@ -446,7 +446,7 @@ impl Machine {
     }
 
     /// Whether so much memory may be made, in bytes.
-    pub(super) fn has_memory(&mut self, bytes: u64) -> bool {
+    fn has_memory(&mut self, bytes: u64) -> bool {
         let memory = &self.agent.memory;
         memory.surely_has(bytes) || bytes <= memory.limit.saturating_sub(self.measured())
     }

@@ -81,11 +81,9 @@ impl Machine {
             return;
         };
         let (op, max_gas) = (pending.op, pending.max_gas);
-        let caps = self.image.prices.caps(op, max_gas);
         // One at rest holds little, and has its registers elsewhere.
         let used = if self.is_open() { self.measured() } else { self.memory_used() };
-        let room = self.agent.memory.limit.saturating_sub(used);
-        let request = self.request_within(max_gas, (caps.0.min(room), caps.1));
+        let request = self.request_within(max_gas, self.caps_beside(used, op, max_gas));
         if let Some(pending) = &mut self.pending {
             pending.put(request);
         }
@@ -104,8 +102,13 @@ impl Machine {
         if let Some(request) = pending.request.get() {
             return (request.max_bytes, request.max_units);
         }
-        let (bytes, units) = self.image.prices.caps(pending.op, pending.max_gas);
-        (bytes.min(self.agent.memory.limit.saturating_sub(self.memory_used())), units)
+        self.caps_beside(self.memory_used(), pending.op, pending.max_gas)
+    }
+
+    /// The same where so much memory is used.
+    fn caps_beside(&self, used: u64, op: Opcode, max_gas: u64) -> (u64, u64) {
+        let (bytes, units) = self.image.prices.caps(op, max_gas);
+        (bytes.min(self.agent.memory.limit.saturating_sub(used)), units)
     }
 
     /// The first of these, where it is not what the memory left says.

@@ -359,9 +359,8 @@ impl World {
         if wanted {
             self.took(to, message.number, keep);
             self.hear(to, message.talk.as_ref());
-            self.clock.cancel_wait(to);
             let value = message.into_value(&self.labels);
-            self.reply_with(to, Some(value), keep);
+            self.wake(to, value, keep);
         } else {
             self.put(to, &Arc::new(message));
         }
@@ -498,7 +497,7 @@ impl World {
         if wanted {
             self.took(to, message.number, keep);
             self.hear(to, message.talk.as_ref());
-            self.wake(to, Answer::output(message.value(&self.labels), 0), keep);
+            self.wake(to, message.value(&self.labels), keep);
         }
         fits
     }

@@ -146,11 +146,11 @@ impl World {
         }
     }
 
-    /// Answers an agent that waits before its timer does.
-    pub(super) fn wake(&mut self, agent: AgentId, answer: Answer, keep: &mut impl Keep) {
+    /// Answers an agent that waits before its timer does, with a message.
+    pub(super) fn wake(&mut self, agent: AgentId, output: Value, keep: &mut impl Keep) {
         if self.waits_for(agent).is_some() {
             self.clock.cancel_wait(agent);
-            self.reply(agent, answer, keep);
+            self.reply_with(agent, Some(output), keep);
         }
     }
 
